@@ -1,0 +1,31 @@
+# make run    set up, then the three notebooks on the built-in data and model
+# make test   set up, then lint and all tests: what CI runs
+# make clean  remove the environment (results in outputs/ stay)
+
+PYTHON ?= python3
+VENV_PYTHON = .venv/bin/python
+INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: run test clean
+
+run: .venv/installed
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline
+
+test: .venv/installed-tests
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m pytest
+
+.venv/installed: requirements.txt constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; this is ' + sys.version.split()[0] + '. Name another one: make run PYTHON=python3.12')"
+	$(PYTHON) -m venv .venv
+	@echo "Installing the packages (about 1 GB, a few minutes) ..."
+	$(INSTALL) -r requirements.txt
+	touch $@
+
+.venv/installed-tests: .venv/installed
+	$(INSTALL) pytest pytest-timeout ruff
+	touch $@
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,30 @@
+"""What the three notebooks share: Korean question generation with Gemma 3 and LoRA.
+
+The modules stand in the order of the story:
+
+    config      the parameters of the three notebooks, checked
+    files       JSON and JSON Lines that are either whole or absent
+    stages      output folders and their manifest.json
+    corpus      KorQuAD 1.0 files to passages and questions
+    documents   one's own text to chunks of whole sentences
+    rows        instruction rows, split by article
+    prompts     the wording, Gemma's turns, token ids and the loss mask
+    models      which model, in which precision, on which device
+    batches     padding, with logits at answer positions only
+    training    Trainer callbacks: progress, log file, loss that is not finite
+    tracking    wandb without prompts, hangs or private details
+    generation  questions in batches, greedy
+    metrics     is it one question, did it stop, how near is it to the references
+    pages       tables and the side-by-side page
+    pipeline    `make run`: the three notebooks through papermill
+
+Importing this package imports the standard library only; torch, pandas and the rest are imported
+by the functions that need them.
+"""
+
+from korqg.config import CompareConfig, DataConfig, TrainConfig
+from korqg.errors import KorqgError, stop_with_short_errors
+
+__version__ = "0.1.0"
+
+__all__ = ["CompareConfig", "DataConfig", "KorqgError", "TrainConfig", "stop_with_short_errors"]

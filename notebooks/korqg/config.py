@@ -1,0 +1,246 @@
+"""The parameters of the three notebooks: names, types and what is allowed.
+
+The values stand in the notebooks' parameters cells, once; here stand the checks.
+"""
+
+import ast
+import dataclasses
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from korqg.errors import KorqgError
+
+COURSE_FOLDER = Path(__file__).resolve().parents[2]
+SAMPLE_CORPUS = COURSE_FOLDER / "notebooks" / "sample_data" / "sample_korquad.json"
+SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
+
+SOURCES = ("sample", "korquad1")
+QUESTIONS_PER_PASSAGE = ("all", "first")
+PRECISIONS = ("auto", "float32", "bf16", "fp16")
+QUANTIZATIONS = ("none", "nf4")
+WANDB_MODES = ("offline", "online", "disabled")
+
+
+class _Checked:
+    """Reads a notebook's variables into a dataclass and stops on a missing, unknown or wrong one."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _as_type(field.name, getattr(self, field.name), field.type))
+        self.check()
+
+    @classmethod
+    def from_notebook(cls, variables: dict[str, Any]) -> Self:
+        """The configuration out of a notebook's `globals()`.
+
+        Raises KorqgError for a parameter that is absent, of the wrong type or value, or that papermill
+        passed without the notebook declaring it (papermill itself only warns).
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in _injected_names(variables.get("In", [])):
+            if name not in names:
+                near = difflib.get_close_matches(name, names, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it has: {', '.join(names)}."
+                raise KorqgError(f"This notebook has no parameter {name!r}; {hint}")
+        missing = [name for name in names if name not in variables]
+        if missing:
+            raise KorqgError(f"No value for {', '.join(missing)}: run the parameters cell first.")
+        return cls(**{name: variables[name] for name in names})
+
+    def check(self) -> None:
+        """Overridden by each configuration."""
+
+    @property
+    def outputs(self) -> Path:
+        """The folder that holds data/, runs/ and compare/."""
+        return Path(self.outputs_dir).expanduser().resolve() if self.outputs_dir else COURSE_FOLDER / "outputs"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every parameter as used, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    def _one_of(self, name: str, allowed: tuple[str, ...]) -> None:
+        if getattr(self, name) not in allowed:
+            raise KorqgError(f"{name}={getattr(self, name)!r} is not known; use one of: {', '.join(allowed)}.")
+
+    def _between(self, name: str, low: float, high: float) -> None:
+        if not low <= getattr(self, name) <= high:
+            raise KorqgError(f"{name}={getattr(self, name)!r} is out of range; use {low:g} to {high:g}.")
+
+    def _folder_name(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if not re.fullmatch(r"[\w가-힣][\w가-힣.-]{0,99}", value):
+                raise KorqgError(
+                    f"{name}={value!r} cannot name a folder; use letters, digits, '.', '_' and '-' "
+                    "(1 to 100 of them, no dot or dash in front)."
+                )
+
+
+@dataclass(frozen=True)
+class DataConfig(_Checked):
+    """The parameters of 01_make_data.ipynb."""
+
+    data_name: str
+    source: str
+    source_path: str
+    own_path: str
+    questions_per_passage: str
+    max_train_rows: int
+    max_passage_tokens: int
+    validation_fraction: float
+    test_fraction: float
+    max_dropped_fraction: float
+    tokenizer_name: str
+    seed: int
+    outputs_dir: str
+
+    def check(self) -> None:
+        self._folder_name("data_name")
+        self._one_of("source", SOURCES)
+        self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
+        self._between("max_train_rows", 0, 10**9)
+        self._between("max_passage_tokens", 32, 100_000)
+        self._between("validation_fraction", 0.01, 0.5)
+        self._between("test_fraction", 0.01, 0.5)
+        self._between("max_dropped_fraction", 0, 1)
+        self._between("seed", 0, 2**31 - 1)
+        if self.source == "korquad1" and not self.source_path:
+            raise KorqgError(
+                'source="korquad1" needs source_path: a KorQuAD 1.0 JSON file, or a folder of them. '
+                "They are published on the KorQuAD site (korquad.github.io)."
+            )
+
+    @property
+    def folder(self) -> Path:
+        return self.outputs / "data" / self.data_name
+
+    @property
+    def corpus_path(self) -> Path:
+        return Path(self.source_path).expanduser() if self.source_path else SAMPLE_CORPUS
+
+    @property
+    def documents_path(self) -> Path | None:
+        """Where the user's own documents are, or None for "none"."""
+        if self.own_path == "none":
+            return None
+        return Path(self.own_path).expanduser() if self.own_path else SAMPLE_DOCUMENTS
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Checked):
+    """The parameters of 02_train_lora.ipynb."""
+
+    run_name: str
+    data_name: str
+    model_name: str
+    precision: str
+    quantization: str
+    lora_rank: int
+    lora_alpha: int
+    lora_dropout: float
+    target_modules: str
+    learning_rate: float
+    num_epochs: float
+    max_steps: int
+    batch_size: int
+    gradient_accumulation_steps: int
+    max_length: int
+    max_new_tokens: int
+    generation_batch_size: int
+    wandb_mode: str
+    wandb_project: str
+    seed: int
+    outputs_dir: str
+
+    def check(self) -> None:
+        self._folder_name("run_name", "data_name", "wandb_project")
+        self._one_of("precision", PRECISIONS)
+        self._one_of("quantization", QUANTIZATIONS)
+        self._one_of("wandb_mode", WANDB_MODES)
+        self._between("lora_rank", 1, 1024)
+        self._between("lora_alpha", 1, 4096)
+        self._between("lora_dropout", 0, 0.9)
+        self._between("learning_rate", 1e-8, 1)
+        self._between("num_epochs", 0.001, 1000)
+        self._between("max_steps", -1, 10**9)
+        self._between("batch_size", 1, 4096)
+        self._between("gradient_accumulation_steps", 1, 4096)
+        self._between("max_length", 64, 32_768)
+        self._between("max_new_tokens", 4, 1024)
+        self._between("generation_batch_size", 1, 4096)
+        self._between("seed", 0, 2**31 - 1)
+        if self.max_steps == 0:
+            raise KorqgError("max_steps=0 would train nothing; use -1 to let num_epochs decide.")
+        for name in ("model_name", "target_modules"):
+            if not getattr(self, name).strip():
+                raise KorqgError(f"{name} is empty.")
+
+    @property
+    def folder(self) -> Path:
+        return self.outputs / "runs" / self.run_name
+
+    @property
+    def data_folder(self) -> Path:
+        return self.outputs / "data" / self.data_name
+
+    @property
+    def lora_targets(self) -> str | list[str]:
+        """For peft: "all-linear", or the comma-separated module names as a list."""
+        if self.target_modules == "all-linear":
+            return "all-linear"
+        return [name.strip() for name in self.target_modules.split(",") if name.strip()]
+
+
+@dataclass(frozen=True)
+class CompareConfig(_Checked):
+    """The parameters of 03_compare_outputs.ipynb."""
+
+    compare_name: str
+    run_names: list
+    examples: int
+    bootstrap_samples: int
+    seed: int
+    outputs_dir: str
+
+    def check(self) -> None:
+        self._folder_name("compare_name")
+        self._between("examples", 1, 1000)
+        self._between("bootstrap_samples", 100, 100_000)
+        self._between("seed", 0, 2**31 - 1)
+        for name in self.run_names:
+            if not isinstance(name, str):
+                raise KorqgError(f"run_names must be a list of names, but holds {name!r}.")
+
+    @property
+    def folder(self) -> Path:
+        return self.outputs / "compare" / self.compare_name
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.outputs / "runs"
+
+
+def _as_type(name: str, value: Any, wanted: type) -> Any:
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, wanted) and not (wanted is int and isinstance(value, bool)):
+        return value
+    hint = ""
+    if wanted is float and isinstance(value, str) and re.fullmatch(r"\d+e[-+]?\d+", value.strip()):
+        hint = " In YAML and on papermill's command line write 1.0e-4: without the point it is a text."
+    if wanted is list:
+        hint = " On papermill's command line a list is given with -y, for example: -y 'run_names: [sample]'"
+    raise KorqgError(f"{name} must be of type {wanted.__name__}, but is {value!r} ({type(value).__name__}).{hint}")
+
+
+def _injected_names(history: list[str]) -> list[str]:
+    """Names that papermill assigned, from the cell that it inserts (its first line is "# Parameters")."""
+    cells = [source for source in history if source.lstrip().startswith("# Parameters\n")]
+    if not cells:
+        return []
+    assignments = (node for node in ast.parse(cells[-1]).body if isinstance(node, ast.Assign))
+    return [target.id for node in assignments for target in node.targets if isinstance(target, ast.Name)]

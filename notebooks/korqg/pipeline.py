@@ -1,0 +1,145 @@
+"""`make run`: the three notebooks in order through papermill, each also as HTML.
+
+    python -m korqg.pipeline [--outputs FOLDER] [--name NAME] [--parameters FILE.yaml]
+
+run with notebooks/ on PYTHONPATH. It prints one line a notebook, then where to look and the figures; an
+error in a notebook is printed as its message alone, with the executed notebook's place.
+"""
+
+import argparse
+import sys
+import threading
+import time
+from pathlib import Path
+
+from korqg.config import COURSE_FOLDER
+from korqg.errors import KorqgError
+from korqg.files import read_json
+from korqg.stages import NOTEBOOKS, PARAMETERS
+
+NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
+
+
+def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path:
+    """Execute the stage's notebook ("data", "runs" or "compare") into its output folder, and return its HTML.
+
+    Raises KorqgError with the failing cell's message when it fails, and when it ended without its manifest.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    folder = outputs / stage / name
+    folder.mkdir(parents=True, exist_ok=True)
+    executed = folder / NOTEBOOKS[stage]
+    started = time.monotonic()
+    print(f"{NOTEBOOKS[stage]} ...", flush=True)
+    try:
+        papermill.execute_notebook(
+            NOTEBOOKS_FOLDER / NOTEBOOKS[stage],
+            executed,
+            parameters={PARAMETERS[stage]: name, "outputs_dir": str(outputs), **parameters},
+            kernel_name="python3",
+            cwd=NOTEBOOKS_FOLDER,
+            progress_bar=False,
+            log_output=False,
+        )
+    except PapermillExecutionError as error:
+        raise KorqgError(f"{NOTEBOOKS[stage]} stopped. {error.ename}: {error.evalue}\nSee {executed}") from None
+    if not (folder / "manifest.json").is_file():
+        raise KorqgError(f"{NOTEBOOKS[stage]} ended without its manifest.json: see {executed}")
+    page = write_html(executed)
+    manifest = read_json(folder / "manifest.json")
+    print(
+        f"  {time.monotonic() - started:.0f} s, of which the notebook {manifest['seconds']:.0f} s; "
+        f"its peak memory {manifest['peak_memory_gb']:.1f} GB -> {shown(page)}",
+        flush=True,
+    )
+    return page
+
+
+def write_html(executed: Path) -> Path:
+    """The executed notebook as one HTML file beside it."""
+    import nbconvert
+
+    body, _ = nbconvert.HTMLExporter(embed_images=True).from_filename(str(executed))
+    page = executed.with_suffix(".html")
+    page.write_text(body, encoding="utf-8")
+    return page
+
+
+class PeakMemory:
+    """Samples the resident memory of this process and its children, once a second, while it is entered."""
+
+    def __enter__(self):
+        self.gigabytes, self._over = 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self):
+        import psutil
+
+        this = psutil.Process()
+        while not self._over.wait(1.0):
+            total = 0
+            for process in [this, *this.children(recursive=True)]:
+                try:
+                    total += process.memory_info().rss
+                except psutil.Error:
+                    continue
+            self.gigabytes = max(self.gigabytes, total / 1e9)
+
+
+def print_figures(metrics_file: Path) -> None:
+    """The figures of before and after, one line each."""
+    metrics = read_json(metrics_file)
+    print(f"\n{'':28}{'n':>4}{'single question':>18}{'stopped':>10}{'ROUGE-L':>10}{'chrF':>8}")
+    for run, stages in metrics["runs"].items():
+        for stage in ("before", "after"):
+            f = stages[stage]
+            rates = f"{100 * f['single_question_rate']:16.1f} %{100 * f['stop_rate']:8.1f} %"
+            print(f"{run + ', ' + stage:28}{f['n']:>4}{rates}{100 * f['rouge_l']:10.1f}{100 * f['chrf']:8.1f}")
+        train = stages["train"]
+        print(
+            f"{run}: validation loss {train['eval_loss_before']:.2f} before, {train['eval_loss_after']:.2f} after "
+            f"(n = {train['validation_rows']} rows)"
+        )
+
+
+def shown(path: Path) -> str:
+    """A path as the user would type it from here."""
+    path, here = path.resolve(), Path.cwd().resolve()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the three notebooks; the exit code is 0 only when all three finished."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="where results go")
+    parser.add_argument("--name", default="sample", help="name of the data, the run and the comparison")
+    options = parser.parse_args(arguments)
+    outputs, name = options.outputs.expanduser().resolve(), options.name
+    started = time.monotonic()
+    try:
+        with PeakMemory() as peak:
+            run_notebook("data", name, outputs, {})
+            run_notebook("runs", name, outputs, {"data_name": name})
+            page = run_notebook("compare", name, outputs, {"run_names": [name]})
+    except KorqgError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Finished folders stay; run the same command again to start over.", file=sys.stderr)
+        return 130
+    print_figures(page.parent / "metrics.json")
+    print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, peak memory {peak.gigabytes:.1f} GB.")
+    print(f"Look at {shown(page.parent / 'side_by_side.html')} and {shown(page)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

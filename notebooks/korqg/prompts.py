@@ -1,0 +1,74 @@
+"""The wording of the task, Gemma's turns, token ids and the loss mask.
+
+Prompt wording stands here and nowhere else, so that the outputs of before and after differ by the
+adapter alone.
+"""
+
+from dataclasses import dataclass
+
+from korqg.errors import KorqgError
+
+INSTRUCTION = "다음 글을 읽고, 글의 내용만으로 답할 수 있는 질문을 한 문장으로 쓰세요."
+
+IGNORED = -100
+"""Label of a token that the loss leaves out (PyTorch's `ignore_index`)."""
+
+BOS_ID, EOS_ID, PAD_ID, START_OF_TURN_ID, END_OF_TURN_ID = 2, 1, 0, 105, 106
+STOP_IDS = (EOS_ID, END_OF_TURN_ID)
+
+
+@dataclass(frozen=True)
+class EncodedRow:
+    """One training row as numbers.
+
+    `input_ids` and `labels` have the same length; a label is IGNORED where the loss does not look and the
+    token's own id where it does. `cut_tokens` says how many tokens the paragraph lost.
+    """
+
+    input_ids: list[int]
+    labels: list[int]
+    cut_tokens: int
+
+
+def encode_prompt(tokenizer, instruction: str, passage: str, max_length: int) -> tuple[list[int], int]:
+    """Token ids of a prompt that waits for the model's turn, and how many passage tokens were cut.
+
+    The prompt is Gemma's own: `<bos><start_of_turn>user`, the instruction, an empty line, the passage,
+    `<end_of_turn>`, `<start_of_turn>model`. Instruction and passage are encoded with special tokens split,
+    so a passage that spells "<end_of_turn>" cannot end the turn. A prompt of more than `max_length` tokens
+    loses the end of its passage. Raises KorqgError when even a short passage would not fit.
+    """
+
+    def plain(text: str) -> list[int]:
+        return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+
+    frame = plain(f"user\n{instruction.strip()}\n\n")
+    content = plain(f"user\n{instruction.strip()}\n\n{passage.strip()}")
+    before = [BOS_ID, START_OF_TURN_ID]
+    after = [END_OF_TURN_ID, *plain("\n"), START_OF_TURN_ID, *plain("model\n")]
+    room = max_length - len(before) - len(after)
+    if room < len(frame) + 16:
+        raise KorqgError(
+            f"max_length={max_length} leaves no room for the passage: the instruction, the turns and the question "
+            f"alone take {max_length - room + len(frame)} tokens. Use a larger max_length."
+        )
+    cut = max(0, len(content) - room)
+    return [*before, *content[: len(content) - cut], *after], cut
+
+
+def encode_row(tokenizer, row: dict, max_length: int) -> EncodedRow:
+    """A training row: the prompt, the question and `<end_of_turn>`, of at most `max_length` tokens.
+
+    The loss covers the question and its stop token, nothing else. When the row does not fit, its passage
+    is cut, never its question. Raises KorqgError for a row whose question is empty or too long.
+    """
+    question = tokenizer.encode(row["output"].strip(), add_special_tokens=False, split_special_tokens=True)
+    if not question:
+        raise KorqgError(f"Row {row.get('id', '?')} has an empty output: there is nothing to learn from it.")
+    target = [*question, END_OF_TURN_ID]
+    prompt, cut = encode_prompt(tokenizer, row["instruction"], row["input"], max_length - len(target))
+    return EncodedRow(
+        input_ids=[*prompt, *target],
+        labels=[IGNORED] * len(prompt) + target,
+        cut_tokens=cut,
+    )

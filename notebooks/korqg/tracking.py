@@ -1,0 +1,108 @@
+"""wandb as a mirror of the run's own log: no prompt, no hang, nothing private."""
+
+import netrc
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from transformers import TrainerCallback
+from transformers.integrations import rewrite_logs
+
+INIT_TIMEOUT_S = 20
+
+
+def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], folder: Path):
+    """Start a wandb run, or return None for mode "disabled".
+
+    "online" needs a key (WANDB_API_KEY, or `wandb login` beforehand); without one, or when the server does
+    not answer within 20 seconds, the run is kept offline and a line says so. Host name, paths, git state
+    and code are not recorded. The run is closed when a later cell fails, too.
+    """
+    if mode == "disabled":
+        return None
+    import wandb
+
+    if mode == "online" and not _has_key():
+        print("wandb: no API key found (WANDB_API_KEY, or `wandb login` in a terminal), so this run is kept offline.")
+        mode = "offline"
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("WANDB_SILENT", "true")
+    options = dict(project=project, name=name, config=config, dir=str(folder), reinit="finish_previous")
+    settings = dict(
+        init_timeout=INIT_TIMEOUT_S,
+        console="off",
+        disable_code=True,
+        disable_git=True,
+        host="",
+        program="",
+        program_relpath="",
+        root_dir=str(folder),
+        x_disable_machine_info=True,
+        x_disable_meta=True,
+        x_disable_stats=True,
+        x_save_requirements=False,
+    )
+    try:
+        run = wandb.init(mode=mode, settings=wandb.Settings(**settings), **options)
+    except (wandb.errors.Error, OSError, TimeoutError) as error:
+        if mode == "offline":
+            raise
+        print(f"wandb: the server did not accept the run ({str(error).splitlines()[0]}); it is kept offline.")
+        run = wandb.init(mode="offline", settings=wandb.Settings(**settings), **options)
+    _finish_on_error()
+    return run
+
+
+def finish_wandb(run, figures: dict[str, Any]) -> None:
+    """Add the figures to the run's summary and close it; does nothing for None."""
+    if run is None:
+        return
+    run.summary.update(figures)
+    offline, folder = run.settings.mode == "offline" or run.offline, Path(run.dir).parent
+    run.finish()
+    if offline:
+        print(f"wandb: kept offline; to upload it later: wandb sync {folder.parent.name}/{folder.name}")
+
+
+class WandbLog(TrainerCallback):
+    """Sends the Trainer's log entries to a wandb run as train/loss, eval/loss and so on.
+
+    The Trainer's own callback would also record every training argument, folders among them.
+    """
+
+    def __init__(self, run):
+        self.run = run
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if self.run is not None and logs:
+            self.run.log({**rewrite_logs(logs), "train/global_step": state.global_step})
+
+
+def _has_key() -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+    for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
+        try:
+            if name and netrc.netrc(os.path.expanduser(name)).authenticators(host):
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False
+
+
+def _finish_on_error() -> None:
+    """In a notebook: close the open wandb run as failed when a cell raises."""
+    try:
+        events = get_ipython().events  # noqa: F821  (IPython puts this name into builtins)
+    except NameError:
+        return
+
+    def finish(result):
+        import wandb
+
+        if result.error_in_exec is not None and wandb.run is not None:
+            wandb.finish(exit_code=1)
+
+    events.register("post_run_cell", finish)
