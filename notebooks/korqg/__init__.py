@@ -22,9 +22,14 @@ Importing this package imports the standard library only; torch, pandas and the 
 by the functions that need them.
 """
 
+import time
+
 from korqg.config import CompareConfig, DataConfig, TrainConfig
-from korqg.errors import KorqgError, stop_with_short_errors
+from korqg.errors import KorqgError, prepare_notebook
+
+STARTED = time.monotonic()
+"""When this process first imported korqg: a notebook's seconds are counted from its setup cell."""
 
 __version__ = "0.1.0"
 
-__all__ = ["CompareConfig", "DataConfig", "KorqgError", "TrainConfig", "stop_with_short_errors"]
+__all__ = ["CompareConfig", "DataConfig", "KorqgError", "TrainConfig", "prepare_notebook"]

@@ -35,7 +35,9 @@ def read_chunks(path: Path, max_tokens: int, count_tokens: Callable[[str], int])
     than `max_tokens`, which is cut between words. Raises KorqgError when there is nothing to read.
     """
     if not path.exists():
-        raise KorqgError(f'{path} does not exist: set own_path to a .md or .txt file or a folder of them, or to "none".')
+        raise KorqgError(
+            f'{path} does not exist: set own_path to a .md or .txt file or a folder of them, or to "none".'
+        )
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     if not files:
         raise KorqgError(f"{path} holds no {' or '.join(SUFFIXES)} file: put your documents there.")
@@ -53,7 +55,9 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
     UTF-8 with or without a byte order mark, else CP949. Raises KorqgError for another encoding or suffix.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise KorqgError(f"{path.name}: a {path.suffix or 'nameless'} file cannot be read; use {' or '.join(SUFFIXES)}.")
+        raise KorqgError(
+            f"{path.name}: a {path.suffix or 'nameless'} file cannot be read; use {' or '.join(SUFFIXES)}."
+        )
     text = _decode(path)
     sections = _markdown_sections(text) if path.suffix.lower() == ".md" else _plain_sections(text)
     title = next((section.heading for section in sections if section.heading), path.stem)
@@ -150,8 +154,7 @@ def _markdown_sections(text: str) -> list[Section]:
         elif token.type == "inline":
             content = _inline_text(token)
             if tokens[place - 1].type == "heading_open":
-                if lines or tokens[place - 1].tag == "h1":
-                    sections.append(Section(heading, tuple(lines)))
+                sections.append(Section(heading, tuple(lines)))
                 heading, lines = content, []
             elif cells is not None:
                 cells.append(content)

@@ -1,18 +1,26 @@
 """Errors that a reader can act on."""
 
+import logging
+import warnings
+
 
 class KorqgError(Exception):
     """Something that the user can put right; the message says what and how."""
 
 
-def stop_with_short_errors() -> None:
-    """Show a KorqgError in a notebook as its message alone; every other error keeps its traceback.
+def prepare_notebook() -> None:
+    """Make a notebook show what a reader can act on, and nothing else.
 
-    Outside IPython this does nothing. A full disk and an interruption are put into words too, because
-    they meet every notebook and their tracebacks help nobody.
+    A KorqgError is shown as its message alone, and so is an interruption; every other error keeps its
+    traceback. Three remarks of libraries that nobody here can act on are left out: tqdm's on missing
+    widgets (the course prints lines, which a saved notebook keeps), bitsandbytes' on CPU kernels, and
+    transformers' on a name of its own. Outside IPython only those are done.
     """
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
-        shell = get_ipython()  # noqa: F821  (IPython puts this name into builtins)
+        shell = get_ipython()  # IPython puts this name into builtins
     except NameError:
         return
 

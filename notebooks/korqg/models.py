@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -339,7 +340,7 @@ def use_one_gpu() -> None:
 def save_adapter(model, folder: Path, base_name: str) -> None:
     """Save a LoRA adapter as safetensors, under a temporary name first; `base_name` goes into its configuration.
 
-    peft would write the base model's local folder there, and the modules in random order.
+    peft would write the base model's local folder there, the modules in random order, and an empty model card.
     Raises KorqgError when the disk is full.
     """
     from korqg.files import read_json
@@ -347,10 +348,13 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
     temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
     try:
         model.peft_config["default"].base_model_name_or_path = base_name
-        model.save_pretrained(temporary)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Could not find a config file")  # it looks for it on the hub
+            model.save_pretrained(temporary)
         configuration = read_json(temporary / "adapter_config.json")
         configuration["target_modules"] = sorted(configuration["target_modules"])
         write_json(temporary / "adapter_config.json", configuration)
+        (temporary / "README.md").unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     except OSError as error:

@@ -15,7 +15,8 @@ LABELS = {
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font-family: "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", NanumGothic, sans-serif;
-       line-height: 1.6; max-width: 62rem; margin: 0 auto; padding: 1rem; word-break: keep-all; overflow-wrap: anywhere; }
+       line-height: 1.6; max-width: 62rem; margin: 0 auto; padding: 1rem;
+       word-break: keep-all; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; width: 100%; } th, td { border: 1px solid #8886; padding: .4rem .6rem;
        text-align: left; vertical-align: top; } th { white-space: nowrap; } td.figure { text-align: right; }
@@ -85,9 +86,10 @@ def _output_line(label: str, output: dict) -> str:
     if not output["stopped"]:
         remarks.append("did not stop")
     kind, sign = ("yes", "✓") if passed else ("no", "✗")
+    shown = escape(output["model_output"]) or "(empty)"
     return (
-        f'<tr><th scope="row">{escape(label)}</th><td><span class="output">{escape(output["model_output"]) or "(empty)"}'
-        f'</span><br><small class="{kind}">{sign} {", ".join(remarks)}</small></td></tr>'
+        f'<tr><th scope="row">{escape(label)}</th><td><span class="output">{shown}</span><br>'
+        f'<small class="{kind}">{sign} {", ".join(remarks)}</small></td></tr>'
     )
 
 

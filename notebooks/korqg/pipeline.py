@@ -1,12 +1,14 @@
 """`make run`: the three notebooks in order through papermill, each also as HTML.
 
-    python -m korqg.pipeline [--outputs FOLDER] [--name NAME] [--parameters FILE.yaml]
+    python -m korqg.pipeline [--outputs FOLDER] [--name NAME]
 
 run with notebooks/ on PYTHONPATH. It prints one line a notebook, then where to look and the figures; an
 error in a notebook is printed as its message alone, with the executed notebook's place.
 """
 
 import argparse
+import ast
+import re
 import sys
 import threading
 import time
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
-from korqg.files import read_json
+from korqg.files import read_json, write_json, write_text
 from korqg.stages import NOTEBOOKS, PARAMETERS
 
 NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
@@ -23,6 +25,7 @@ NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
 def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path:
     """Execute the stage's notebook ("data", "runs" or "compare") into its output folder, and return its HTML.
 
+    `parameters` are those that differ from the notebook's own; name and outputs folder are added.
     Raises KorqgError with the failing cell's message when it fails, and when it ended without its manifest.
     """
     import papermill
@@ -31,20 +34,30 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     folder = outputs / stage / name
     folder.mkdir(parents=True, exist_ok=True)
     executed = folder / NOTEBOOKS[stage]
+    source = NOTEBOOKS_FOLDER / NOTEBOOKS[stage]
+    # A parameter that is the notebook's own anyway is not passed: no folder of this machine in a shared notebook.
+    given = {**parameters, PARAMETERS[stage]: name, "outputs_dir": str(outputs)}
+    if outputs == COURSE_FOLDER / "outputs":
+        del given["outputs_dir"]
+    own = {key: ast.literal_eval(entry["default"]) for key, entry in papermill.inspect_notebook(source).items()}
+    given = {key: value for key, value in given.items() if key not in own or own[key] != value}
     started = time.monotonic()
     print(f"{NOTEBOOKS[stage]} ...", flush=True)
     try:
         papermill.execute_notebook(
-            NOTEBOOKS_FOLDER / NOTEBOOKS[stage],
+            source,
             executed,
-            parameters={PARAMETERS[stage]: name, "outputs_dir": str(outputs), **parameters},
+            parameters=given,
             kernel_name="python3",
             cwd=NOTEBOOKS_FOLDER,
             progress_bar=False,
             log_output=False,
+            extra_arguments=["--log-level=ERROR"],  # else each kernel warns that it speaks TCP without encryption
         )
     except PapermillExecutionError as error:
         raise KorqgError(f"{NOTEBOOKS[stage]} stopped. {error.ename}: {error.evalue}\nSee {executed}") from None
+    finally:
+        _leave_out_machine_paths(executed)
     if not (folder / "manifest.json").is_file():
         raise KorqgError(f"{NOTEBOOKS[stage]} ended without its manifest.json: see {executed}")
     page = write_html(executed)
@@ -58,13 +71,34 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
 
 
 def write_html(executed: Path) -> Path:
-    """The executed notebook as one HTML file beside it."""
+    """The executed notebook as one HTML file beside it, which loads nothing from the network.
+
+    Formulas are not set (the course has none, and a $ in a paragraph is a dollar), and links to the other
+    notebooks lead to their pages of the same name.
+    """
     import nbconvert
 
-    body, _ = nbconvert.HTMLExporter(embed_images=True).from_filename(str(executed))
+    exporter = nbconvert.HTMLExporter(embed_images=True, mathjax_url="", require_js_url="", jquery_url="")
+    body, _ = exporter.from_filename(str(executed))
+    body = re.sub(r'<script src="">\s*</script>', "", body)
+    for stage, notebook in NOTEBOOKS.items():
+        link = f"../../{stage}/{executed.parent.name}/{Path(notebook).with_suffix('.html')}"
+        body = body.replace(f'href="{notebook}"', f'href="{link}"')
     page = executed.with_suffix(".html")
-    page.write_text(body, encoding="utf-8")
+    write_text(page, body)
     return page
+
+
+def _leave_out_machine_paths(executed: Path) -> None:
+    """Papermill notes where the files lay; in a notebook to be shared their names are enough."""
+    if not executed.is_file():
+        return
+    notebook = read_json(executed)
+    noted = notebook["metadata"].get("papermill", {})
+    for key in ("input_path", "output_path"):
+        if noted.get(key):
+            noted[key] = Path(noted[key]).name
+    write_json(executed, notebook)
 
 
 class PeakMemory:

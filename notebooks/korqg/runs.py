@@ -64,9 +64,7 @@ def _read_run(folder: Path) -> Run:
     if not before["test"]:
         raise KorqgError(f"{folder.name}: init_outputs.json holds no test row, so there is nothing to compare.")
     log = [entry for entry in read_jsonl(files[2]) if math.isfinite(entry.get("loss", entry.get("eval_loss", 0)))]
-    return Run(
-        folder.name, before, after, log, manifest["parameters"], manifest["figures"], manifest["device"], files
-    )
+    return Run(folder.name, before, after, log, manifest["parameters"], manifest["figures"], manifest["device"], files)
 
 
 def _read_outputs(path: Path) -> dict[str, list[dict]]:

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from korqg import STARTED
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, sha256_of, write_json
@@ -19,7 +20,6 @@ PARAMETERS = {"data": "data_name", "runs": "run_name", "compare": "compare_name"
 PACKAGES = (
     "torch transformers peft datasets accelerate bitsandbytes tokenizers wandb pandas matplotlib papermill sacrebleu"
 )
-_STARTED = time.monotonic()
 
 
 def start_stage(folder: Path) -> None:
@@ -75,7 +75,7 @@ def finish_stage(
 
     Files are listed with path relative to outputs/ (for files elsewhere: the name alone), sha256 and, for
     JSON Lines, their rows. `figures` are the stage's own results. Seconds are wall-clock since korqg was
-    imported; the peak is this process's resident memory in GB (1e9 bytes).
+    first imported, in the setup cell; the peak is this process's resident memory in GB (1e9 bytes).
     """
     outputs = folder.parent.parent
     shown = {**parameters}
@@ -94,7 +94,7 @@ def finish_stage(
         "device": device,
         "git_commit": git_commit(),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - _STARTED, 1),
+        "seconds": round(time.monotonic() - STARTED, 1),
         "peak_memory_gb": peak_memory_gb(),
         "figures": figures,
     }

@@ -95,7 +95,7 @@ def _has_key() -> bool:
 def _finish_on_error() -> None:
     """In a notebook: close the open wandb run as failed when a cell raises."""
     try:
-        events = get_ipython().events  # noqa: F821  (IPython puts this name into builtins)
+        events = get_ipython().events  # IPython puts this name into builtins
     except NameError:
         return
 

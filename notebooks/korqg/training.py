@@ -26,7 +26,10 @@ class PrintProgress(TrainerCallback):
                 flush=True,
             )
         elif "eval_loss" in logs:
-            print(f"step {state.global_step:>5} of {state.max_steps}   validation loss {logs['eval_loss']:.3f}", flush=True)
+            print(
+                f"step {state.global_step:>5} of {state.max_steps}   validation loss {logs['eval_loss']:.3f}",
+                flush=True,
+            )
 
 
 class LogFile(TrainerCallback):

@@ -1,0 +1,80 @@
+"""What several tests use: small corpora, the built-in model's tokenizer, a tiny Gemma 3, KorQuAD where it is there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MPLBACKEND", "agg")
+os.environ["WANDB_MODE"] = "offline"
+
+COURSE = Path(__file__).resolve().parents[1]
+SHARED_DATA = COURSE.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with KorQuAD 1.0 dev and the first attempt's outputs, which are not part of the project."""
+    if not (SHARED_DATA / "KorQuAD_v1.0_dev.json").is_file():
+        pytest.skip("KorQuAD 1.0 dev is not beside the course: its licence allows no copy here")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def korquad() -> dict:
+    """Three articles in KorQuAD 1.0's schema, two paragraphs each, one question a paragraph."""
+    places = {"한라산": "제주도", "낙동강": "영남", "울릉도": "동해"}
+    articles = []
+    for name, place in places.items():
+        paragraphs = []
+        for number, kind in enumerate(("위치", "지형")):
+            text = f"{name}의 {kind}를 말하면, 가장 먼저 {place} 이야기가 나온다. 그 밖의 것은 지도에서 볼 수 있다."
+            answer = {"text": place, "answer_start": text.index(place)}
+            question = {
+                "id": f"{name}-{number}",
+                "question": f"{name}의 {kind}에서 먼저 나오는 곳은 어디인가?",
+                "answers": [answer],
+            }
+            paragraphs.append({"context": text, "qas": [question]})
+        articles.append({"title": name, "paragraphs": paragraphs})
+    return {"version": "test", "data": articles}
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    """The tokenizer of the built-in model."""
+    from korqg.models import choose_model, load_tokenizer
+
+    return load_tokenizer(choose_model("gemma-3-270m"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
+    """A Gemma 3 of two layers with random weights, Gemma's own vocabulary and tokenizer, as a folder."""
+    import torch
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-gemma"
+    torch.manual_seed(0)
+    shape = Gemma3TextConfig(
+        vocab_size=262_144,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        sliding_window=64,
+        layer_types=["sliding_attention", "full_attention"],
+    )
+    Gemma3ForCausalLM(shape).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_model_folder):
+    """That model, loaded as the notebooks load theirs."""
+    from korqg.models import choose_model, choose_precision, load_model
+
+    return load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))

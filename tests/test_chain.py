@@ -1,0 +1,206 @@
+"""The three notebooks through papermill: with a tiny model, with bad input, and with the real one."""
+
+import json
+import re
+import shutil
+
+import pytest
+from conftest import COURSE
+
+from korqg.errors import KorqgError
+from korqg.files import read_json, read_jsonl
+from korqg.pipeline import run_notebook
+from korqg.stages import require_finished
+
+NASTY = '<script>alert("x")</script> & 😀 <end_of_turn> <start_of_turn>model $x$ 값'
+SMALL = dict(max_steps=4, batch_size=2, gradient_accumulation_steps=1, lora_rank=4, max_new_tokens=12)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Eight articles in KorQuAD 1.0's schema; one paragraph holds what a page or a prompt could trip over."""
+    articles = []
+    for number in range(8):
+        text = (
+            f"{number}번 마을의 시장은 김하늘이다. 그 마을에는 다리가 {number + 2}개 있고, 해마다 봄에 잔치가 열린다."
+        )
+        text = text.replace("김하늘", f"{number}대 촌장")
+        if number in (2, 5):
+            text += f" 안내판에는 {NASTY} 라고 적혀 있다."
+        answers = (f"{number}대 촌장", "봄")
+        questions = (f"{number}번 마을의 어른은 누구인가?", f"{number}번 마을의 잔치는 어느 철에 열리는가?")
+        qas = [
+            {
+                "id": f"{number}-{order}",
+                "question": question,
+                "answers": [{"text": answer, "answer_start": text.index(answer)}],
+            }
+            for order, (question, answer) in enumerate(zip(questions, answers, strict=True))
+        ]
+        articles.append({"title": f"{number}번 마을 & <b>터</b>", "paragraphs": [{"context": text, "qas": qas}]})
+    path = tmp_path_factory.mktemp("corpus") / "마을 이야기.json"
+    path.write_text(json.dumps({"data": articles}, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def chain(corpus, tiny_model_folder, tmp_path_factory):
+    """Data, two runs and their comparison, in a folder with a space and Hangul in its name."""
+    outputs = tmp_path_factory.mktemp("결과 폴더") / "outputs"
+    own = corpus.with_name("메모.txt")
+    own.write_text(f"잔치 안내\n\n잔치는 봄에 열린다. {NASTY} 라고 적힌 판을 찾으면 된다.", encoding="utf-8")
+    data = {"source": "korquad1", "source_path": str(corpus), "own_path": str(own), "test_fraction": 0.25}
+    run_notebook("data", "villages", outputs, data)
+    model = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL}
+    run_notebook("runs", "one", outputs, model)
+    run_notebook("runs", "two", outputs, {**model, "target_modules": "q_proj,v_proj", "wandb_mode": "disabled"})
+    run_notebook("compare", "both", outputs, {"run_names": ["one", "two"], "bootstrap_samples": 100})
+    return outputs
+
+
+@pytest.mark.chain
+def test_every_stage_is_finished_with_its_files(chain):
+    data, one = chain / "data" / "villages", chain / "runs" / "one"
+    for folder in (data, one, chain / "runs" / "two", chain / "compare" / "both"):
+        require_finished(folder)
+    for name in ("train", "validation", "test", "own"):
+        assert read_jsonl(data / f"{name}.jsonl")
+    assert {tuple(row) for row in read_json(data / "corpus.json")} == {("instruction", "input", "output")}
+    assert (one / "adapter" / "adapter_model.safetensors").is_file()
+    assert list(one.glob("wandb/offline-run-*"))
+    assert not (chain / "runs" / "two" / "wandb").exists()
+    for name in ("metrics.json", "metrics.csv", "side_by_side.html", "loss.png", "rates.png"):
+        assert (chain / "compare" / "both" / name).stat().st_size > 0
+
+
+@pytest.mark.chain
+def test_outputs_have_the_first_attempts_keys_and_the_same_rows(chain):
+    for run in ("one", "two"):
+        before, after = (read_json(chain / "runs" / run / f"{stage}_outputs.json") for stage in ("init", "after"))
+        assert [output["id"] for output in before] == [output["id"] for output in after]
+        for output in before + after:
+            assert set(output) == {
+                "id",
+                "title",
+                "input",
+                "expected_output",
+                "references",
+                "split",
+                "model_output",
+                "stopped",
+            }
+        assert {output["split"] for output in before} == {"test", "own"}
+
+
+@pytest.mark.chain
+def test_two_runs_from_the_same_weights_begin_alike_and_end_differently(chain):
+    before = [read_json(chain / "runs" / run / "init_outputs.json") for run in ("one", "two")]
+    assert before[0] == before[1]
+    losses = [read_json(chain / "runs" / run / "manifest.json")["figures"]["eval_loss_after"] for run in ("one", "two")]
+    assert losses[0] != losses[1]
+
+
+@pytest.mark.chain
+def test_log_holds_training_and_evaluation_loss(chain):
+    log = read_jsonl(chain / "runs" / "one" / "train_log.jsonl")
+    assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4]
+    assert next(entry["step"] for entry in log if "eval_loss" in entry) == 0
+    assert all({"step", "epoch", "learning_rate"} <= set(entry) for entry in log if "loss" in entry)
+    manifest = read_json(chain / "runs" / "one" / "manifest.json")
+    evaluations = [entry["eval_loss"] for entry in log if "eval_loss" in entry]
+    assert manifest["figures"]["eval_loss_before"] == evaluations[0]
+    assert manifest["figures"]["eval_loss_after"] == min(evaluations)
+
+
+@pytest.mark.chain
+def test_comparison_has_both_runs_and_the_reference_texts(chain):
+    metrics = read_json(chain / "compare" / "both" / "metrics.json")
+    assert set(metrics) == {"runs", "reference"}
+    assert list(metrics["runs"]) == ["one", "two"]
+    assert set(metrics["reference"]) == {"human", "first_sentence", "random_question"}
+    for stages in metrics["runs"].values():
+        assert set(stages) == {"before", "after", "train"}
+        for stage in ("before", "after"):
+            assert stages[stage]["n"] == 2
+            for name in ("single_question_rate", "stop_rate", "copy_rate", "rouge_l", "chrf"):
+                assert 0 <= stages[stage][f"{name}_low"] <= stages[stage][name] <= stages[stage][f"{name}_high"] <= 1
+
+
+@pytest.mark.chain
+def test_wandb_holds_the_losses_and_no_prompt(chain):
+    (file,) = (chain / "runs" / "one").glob("wandb/offline-run-*/run-*.wandb")
+    recorded = file.read_bytes()
+    assert b"train/loss" in recorded
+    assert b"eval/loss" in recorded
+    for private in (str(chain), str(COURSE), "마을", "질문을 한 문장으로"):
+        assert private.encode() not in recorded
+        assert json.dumps(private)[1:-1].encode() not in recorded
+
+
+@pytest.mark.chain
+def test_pages_show_markup_as_text_and_load_nothing(chain):
+    pages = [chain / "compare" / "both" / "side_by_side.html", chain / "compare" / "both" / "03_compare_outputs.html"]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "&lt;script&gt;alert" in text
+        assert '<script>alert("x")' not in text
+        assert "&lt;end_of_turn&gt;" in text
+        assert not re.search(r'(src|href)="(https?:)?//', text)
+
+
+@pytest.mark.chain
+def test_executed_notebooks_and_manifests_name_no_folder_but_the_given_ones(chain):
+    for path in [*chain.glob("*/*/manifest.json"), *chain.glob("compare/*/*.html")]:
+        text = path.read_text(encoding="utf-8")
+        assert str(COURSE) not in text, path.name
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize(
+    ("stage", "parameters", "said"),
+    [
+        ("data", {"sorce": "sample"}, r"no parameter 'sorce'; did you mean source\?"),
+        ("data", {"source": "squad"}, r"source='squad' is not known"),
+        ("data", {"max_train_rows": "many"}, r"max_train_rows must be of type int"),
+        (
+            "runs",
+            {"data_name": "nowhere"},
+            r'nowhere does not exist: run 01_make_data.ipynb with data_name="nowhere"',
+        ),
+        ("compare", {"run_names": ["nowhere"]}, r"runs/nowhere does not exist: run 02_train_lora.ipynb"),
+    ],
+)
+def test_bad_input_stops_with_one_short_error_and_leaves_earlier_results(chain, stage, parameters, said):
+    name = {"data": "villages", "runs": "one", "compare": "both"}[stage]
+    kept = (chain / stage / name / "manifest.json").read_bytes()
+    spare = f"{name}-again"
+    with pytest.raises(KorqgError, match=said) as caught:
+        run_notebook(stage, spare, chain, parameters)
+    assert len(str(caught.value).splitlines()) <= 3
+    assert not (chain / stage / spare / "manifest.json").exists()
+    assert (chain / stage / name / "manifest.json").read_bytes() == kept
+    shutil.rmtree(chain / stage / spare)
+
+
+@pytest.mark.chain
+def test_model_folder_without_weights_is_refused_and_leaves_nothing_finished(chain, tiny_model_folder, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model_folder, folder)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(KorqgError, match="holds no weights"):
+        run_notebook("runs", "empty", chain, {"data_name": "villages", "model_name": str(folder), **SMALL})
+    assert not (chain / "runs" / "empty" / "manifest.json").exists()
+    shutil.rmtree(chain / "runs" / "empty")
+
+
+@pytest.mark.real
+def test_real_model_learns_from_a_few_rows(tmp_path):
+    run_notebook("data", "few", tmp_path, {"max_train_rows": 16, "max_passage_tokens": 120, "own_path": "none"})
+    few = {"data_name": "few", "model_name": "gemma-3-270m", "max_steps": 4, "max_new_tokens": 16}
+    run_notebook("runs", "few", tmp_path, few)
+    run_notebook("compare", "few", tmp_path, {"bootstrap_samples": 100})
+    figures = read_json(tmp_path / "runs" / "few" / "manifest.json")["figures"]
+    assert figures["train_rows"] == 16
+    # An untrained Gemma 3 270M is at 3.5 nats on such questions; random weights would be at 12.5.
+    assert 2.5 < figures["eval_loss_before"] < 4.5
+    assert figures["eval_loss_after"] < figures["eval_loss_before"] - 0.3

@@ -1,0 +1,115 @@
+"""Parameters: types, values and names are checked before anything is done."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import COURSE
+
+from korqg import CompareConfig, DataConfig, KorqgError, TrainConfig
+
+DATA = dict(
+    data_name="sample",
+    source="sample",
+    source_path="",
+    own_path="",
+    questions_per_passage="first",
+    max_train_rows=0,
+    max_passage_tokens=384,
+    validation_fraction=0.1,
+    test_fraction=0.1,
+    max_dropped_fraction=0.05,
+    tokenizer_name="gemma-3-270m",
+    seed=42,
+    outputs_dir="",
+)
+TRAIN = dict(
+    run_name="sample",
+    data_name="sample",
+    model_name="auto",
+    precision="auto",
+    quantization="none",
+    lora_rank=16,
+    lora_alpha=32,
+    lora_dropout=0.0,
+    target_modules="all-linear",
+    learning_rate=3e-4,
+    num_epochs=1.0,
+    max_steps=-1,
+    batch_size=4,
+    gradient_accumulation_steps=2,
+    max_length=640,
+    max_new_tokens=64,
+    generation_batch_size=16,
+    wandb_mode="offline",
+    wandb_project="test",
+    seed=42,
+    outputs_dir="",
+)
+COMPARE = dict(compare_name="sample", run_names=[], examples=5, bootstrap_samples=2000, seed=42, outputs_dir="")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "changed", "said"),
+    [
+        (DataConfig, DATA, {"max_train_rows": "100"}, "max_train_rows must be of type int, but is '100'"),
+        (DataConfig, DATA, {"max_train_rows": True}, "max_train_rows must be of type int"),
+        (DataConfig, DATA, {"source": "squad"}, "source='squad' is not known; use one of: sample, korquad1"),
+        (DataConfig, DATA, {"source": "korquad1"}, "needs source_path"),
+        (DataConfig, DATA, {"data_name": "../elsewhere"}, "cannot name a folder"),
+        (DataConfig, DATA, {"data_name": ""}, "cannot name a folder"),
+        (DataConfig, DATA, {"test_fraction": 0.9}, "test_fraction=0.9 is out of range; use 0.01 to 0.5"),
+        (DataConfig, DATA, {"seed": -1}, "seed=-1 is out of range"),
+        (TrainConfig, TRAIN, {"learning_rate": "1e-4"}, "write 1.0e-4"),
+        (TrainConfig, TRAIN, {"learning_rate": float("nan")}, "learning_rate=nan is out of range"),
+        (TrainConfig, TRAIN, {"wandb_mode": "false"}, "use one of: offline, online, disabled"),
+        (TrainConfig, TRAIN, {"max_steps": 0}, "max_steps=0 would train nothing"),
+        (TrainConfig, TRAIN, {"model_name": " "}, "model_name is empty"),
+        (CompareConfig, COMPARE, {"run_names": "sample"}, "-y 'run_names: [sample]'"),
+        (CompareConfig, COMPARE, {"run_names": [1]}, "must be a list of names"),
+    ],
+)
+def test_wrong_parameter_stops_with_the_remedy(kind, values, changed, said):
+    with pytest.raises(KorqgError) as caught:
+        kind(**values | changed)
+    assert said in str(caught.value)
+
+
+def test_whole_number_is_taken_for_a_float():
+    assert TrainConfig(**TRAIN | {"num_epochs": 2}).num_epochs == 2.0
+
+
+def test_hangul_is_a_good_name():
+    assert DataConfig(**DATA | {"data_name": "내-문서_1"}).folder.name == "내-문서_1"
+
+
+def test_missing_parameter_is_named():
+    with pytest.raises(KorqgError, match="No value for seed: run the parameters cell first"):
+        DataConfig.from_notebook({name: value for name, value in DATA.items() if name != "seed"})
+
+
+def test_parameter_that_the_notebook_does_not_declare_is_an_error():
+    injected = "# Parameters\nlerning_rate = 1.0e-4\nbatch_size = 2\n"
+    with pytest.raises(KorqgError, match="no parameter 'lerning_rate'; did you mean learning_rate"):
+        TrainConfig.from_notebook({**TRAIN, "In": ["", "batch_size: int = 4", injected]})
+
+
+def test_outputs_default_to_the_courses_own_folder(tmp_path):
+    assert DataConfig(**DATA).folder == COURSE / "outputs" / "data" / "sample"
+    assert DataConfig(**DATA | {"outputs_dir": str(tmp_path)}).folder == tmp_path / "data" / "sample"
+
+
+def test_import_takes_no_third_party_package_and_less_than_300_ms():
+    code = (
+        "import sys, time; started = time.perf_counter(); import korqg; seconds = time.perf_counter() - started\n"
+        "heavy = {'torch', 'transformers', 'pandas', 'numpy', 'matplotlib', 'wandb'} & set(sys.modules)\n"
+        "print(seconds, *heavy)"
+    )
+    times = []
+    for _ in range(3):
+        shown = subprocess.run(
+            [sys.executable, "-c", code], cwd=COURSE / "notebooks", capture_output=True, text=True, check=True
+        ).stdout.split()
+        assert shown[1:] == []
+        times.append(float(shown[0]))
+    assert min(times) < 0.3

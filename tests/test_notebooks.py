@@ -1,0 +1,135 @@
+"""The notebooks as files: what must hold before anyone runs them."""
+
+import ast
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+
+import nbformat
+import pytest
+from conftest import COURSE
+
+from korqg import CompareConfig, DataConfig, TrainConfig
+
+NOTEBOOKS = {
+    "01_make_data.ipynb": DataConfig,
+    "02_train_lora.ipynb": TrainConfig,
+    "03_compare_outputs.ipynb": CompareConfig,
+}
+READ = {name: nbformat.read(COURSE / "notebooks" / name, as_version=4) for name in NOTEBOOKS}
+PARAMETER = re.compile(r"(?P<name>\w+): (?P<type>str|int|float|bool|list) = (?P<default>\S.*?)  # (?P<help>\S.*)")
+
+
+def _parameters(name: str) -> list[re.Match]:
+    (cell,) = [cell for cell in READ[name].cells if "parameters" in cell.metadata.get("tags", [])]
+    lines = [PARAMETER.fullmatch(line) for line in cell.source.splitlines()]
+    assert None not in lines, f"{name}: a parameters line that is not `name: type = value  # help`"
+    return lines
+
+
+def _code(name: str) -> list[ast.Module]:
+    cells = [cell.source for cell in READ[name].cells if cell.cell_type == "code"]
+    return [ast.parse(re.sub(r"(?m)^(\s*)%.*$", r"\1pass", source)) for source in cells]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_parameters_cell_declares_exactly_the_fields_of_the_configuration(name):
+    declared = [(line["name"], line["type"]) for line in _parameters(name)]
+    assert declared == [(field.name, field.type.__name__) for field in dataclasses.fields(NOTEBOOKS[name])]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_default_parameters_are_accepted(name):
+    values = {line["name"]: ast.literal_eval(line["default"]) for line in _parameters(name)}
+    config = NOTEBOOKS[name](**values)
+    assert config.as_dict() == values
+    assert config.folder.name == "sample"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_papermill_lists_every_parameter_with_its_type_and_help(name):
+    shown = subprocess.run(
+        [sys.executable, "-m", "papermill", "--help-notebook", str(COURSE / "notebooks" / name)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    squeezed = re.sub(r"\s+", "", shown)
+    for line in _parameters(name):
+        expected = f"{line['name']}:{line['type']}(default{line['default']}){line['help']}"
+        assert re.sub(r"\s+", "", expected) in squeezed, line["name"]
+
+
+def test_setup_cell_is_the_same_in_all_notebooks():
+    setups = {cell.source for notebook in READ.values() for cell in notebook.cells if cell.source.startswith("# Setup")}
+    assert len(setups) == 1
+    assert all(sum(cell.source in setups for cell in notebook.cells) == 1 for notebook in READ.values())
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_source_has_no_outputs_and_no_leftovers_of_a_run(name):
+    for cell in READ[name].cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+        assert set(cell.metadata) <= {"tags"}
+    assert set(READ[name].metadata) == {"kernelspec", "language_info"}
+
+
+def test_no_function_or_class_is_defined_twice():
+    defined = Counter()
+    for name in NOTEBOOKS:
+        for tree in _code(name):
+            defined.update(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    for path in (COURSE / "notebooks" / "korqg").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        defined.update(name for name in names if not name.startswith("_"))
+    assert [name for name, count in defined.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_cells_are_short_and_well_behaved(name):
+    for cell in READ[name].cells:
+        if cell.cell_type == "code":
+            assert len(cell.source.splitlines()) <= 40, cell.source[:60]
+            assert not re.search(r"import \*|except\s*:|os\.chdir|%cd|^\s*!", cell.source, re.MULTILINE)
+        elif cell.source.startswith("#"):
+            assert re.match(r"#{1,3} .+ · .*[가-힣]", cell.source), cell.source.splitlines()[0]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_notebook_opens_and_ends_alike(name):
+    first, last = READ[name].cells[0].source, READ[name].cells[-1].source
+    for row in ("**Reads**", "**Writes**", "**Needs**", "**Takes**"):
+        assert row in first
+    assert re.search(r"\d+ (seconds|minutes)", first.split("**Takes**")[1])
+    assert last.startswith("## What you have now")
+    assert re.search(r"\(0\d_\w+\.ipynb\)", last)
+    assert "**Limits.**" in last
+
+
+def test_links_between_notebooks_lead_somewhere():
+    for name, notebook in READ.items():
+        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            if not link.startswith("http"):
+                assert (COURSE / "notebooks" / link).exists(), f"{name}: {link}"
+
+
+def test_prompt_wording_stands_in_one_place():
+    from korqg.prompts import INSTRUCTION
+
+    holding = [path for path in COURSE.glob("notebooks/**/*") if path.suffix in (".py", ".ipynb")]
+    holding = [path.name for path in holding if INSTRUCTION in path.read_text(encoding="utf-8")]
+    assert holding == ["prompts.py"]
+
+
+def test_notebook_files_are_plain_utf8_json():
+    for name in NOTEBOOKS:
+        text = (COURSE / "notebooks" / name).read_text(encoding="utf-8")
+        assert json.loads(text)["nbformat"] == 4
+        assert "\\uc" not in text  # Hangul as itself, so that a diff can be read

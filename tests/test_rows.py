@@ -1,0 +1,109 @@
+"""Rows: their keys, the split by article, sizes, and what is cut."""
+
+import pytest
+
+from korqg.corpus import Passage, Question, make_passage_id
+from korqg.errors import KorqgError
+from korqg.rows import (
+    SPLITS,
+    make_row,
+    make_rows,
+    rows_by_passage,
+    shared_between_splits,
+    shorten_passages,
+    split_by_article,
+)
+
+
+def _passage(title: str, text: str, questions: int = 2) -> Passage:
+    asked = tuple(
+        Question(f"{title}-{text[:4]}-{n}", f"{text[:6]}의 {n}번은 무엇인가?", text[0], 0) for n in range(questions)
+    )
+    return Passage(make_passage_id(text), title, text, asked)
+
+
+PASSAGES = [_passage(f"기사{a}", f"{a}번 기사의 {p}번 문단이다.") for a in range(20) for p in range(3)]
+
+
+def test_row_has_the_keys_that_the_other_notebooks_read():
+    row = make_row(PASSAGES[0], PASSAGES[0].questions[0])
+    assert list(row) == ["id", "title", "passage_id", "instruction", "input", "output", "answer"]
+    assert row["input"] == PASSAGES[0].text
+    assert row["output"].endswith("?")
+
+
+def test_split_keeps_articles_whole_and_has_the_asked_size():
+    split = split_by_article(PASSAGES, 0.1, 0.1, seed=42)
+    titles = {name: {passage.title for passage in split[name]} for name in SPLITS}
+    assert {name: len(titles[name]) for name in SPLITS} == {"train": 16, "validation": 2, "test": 2}
+    assert len(set.union(*titles.values())) == 20
+    assert sum(len(split[name]) for name in SPLITS) == len(PASSAGES)
+
+
+def test_split_depends_on_the_seed_and_on_nothing_else():
+    first = split_by_article(PASSAGES, 0.1, 0.1, seed=42)
+    assert split_by_article(PASSAGES, 0.1, 0.1, seed=42) == first
+    assert any(split_by_article(PASSAGES, 0.1, 0.1, seed=seed) != first for seed in (1, 2, 3))
+
+
+def test_articles_that_share_a_paragraph_stay_together():
+    text = "두 기사에 함께 있는 문단이다."
+    for seed in range(20):
+        passages = [*PASSAGES, _passage("기사0", text), _passage("기사19", text.replace(" ", "  "))]
+        rows = make_rows(split_by_article(passages, 0.2, 0.2, seed), "all", 0, seed)
+        assert shared_between_splits(rows) == {"titles": set(), "passages": set()}
+
+
+def test_shared_paragraph_on_two_sides_is_found():
+    one, two = _passage("가", "같은 문단이다."), _passage("나", "같은 문단이다!")
+    rows = make_rows({"train": [one], "validation": [], "test": [two]}, "all", 0, 0)
+    assert shared_between_splits(rows) == {"titles": set(), "passages": {"같은문단이다"}}
+
+
+def test_too_few_articles_are_an_error():
+    with pytest.raises(KorqgError, match="2 articles are too few"):
+        split_by_article(PASSAGES[:6], 0.1, 0.1, seed=42)
+
+
+def test_first_takes_one_question_a_training_paragraph_and_all_in_the_test():
+    split = split_by_article(PASSAGES, 0.1, 0.1, seed=42)
+    first, every = make_rows(split, "first", 0, 42), make_rows(split, "all", 0, 42)
+    assert len(first["train"]) == 48
+    assert len(every["train"]) == 96
+    assert first["test"] == every["test"]
+    assert len(first["test"]) == 12
+
+
+def test_smaller_training_set_is_a_part_of_the_larger():
+    split = split_by_article(PASSAGES, 0.1, 0.1, seed=42)
+    small, large = make_rows(split, "all", 10, 42), make_rows(split, "all", 50, 42)
+    assert small["train"] == large["train"][:10]
+    assert (small["validation"], small["test"]) == (large["validation"], large["test"])
+
+
+def test_rows_by_passage_gathers_all_references():
+    rows = make_rows({"train": [], "validation": [], "test": PASSAGES[:2]}, "all", 0, 0)["test"]
+    entries = rows_by_passage(rows)
+    assert [len(entry["references"]) for entry in entries] == [2, 2]
+    assert entries[0]["references"] == [question.text for question in PASSAGES[0].questions]
+
+
+def test_long_paragraph_is_cut_after_a_sentence_with_the_questions_behind_the_cut():
+    text = "첫 문장은 서울에서 시작한다. 둘째 문장은 부산에서 이어진다. 셋째 문장은 제주에서 끝난다."
+    asked = tuple(
+        Question(place, f"{place}는 어디인가?", place, text.index(place)) for place in ("서울", "부산", "제주")
+    )
+    (kept,), dropped = shorten_passages([Passage("id", "여행", text, asked)], 40, len)
+    assert kept.text == "첫 문장은 서울에서 시작한다. 둘째 문장은 부산에서 이어진다."
+    assert [question.id for question in kept.questions] == ["서울", "부산"]
+    assert [record["id"] for record in dropped] == ["제주"]
+    assert "behind the first 40 tokens" in dropped[0]["reason"]
+
+
+def test_own_rows_are_never_training_rows(korquad):
+    from korqg.documents import Chunk
+    from korqg.rows import make_own_row
+
+    row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."))
+    assert (row["output"], row["answer"]) == ("", "")
+    assert rows_by_passage([row])[0]["references"] == []

@@ -1,0 +1,98 @@
+"""wandb: losses under their usual names, nothing private, never a hang, closed at the end."""
+
+import getpass
+import platform
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import COURSE
+
+from korqg.tracking import WandbLog, finish_wandb, start_wandb
+
+pytestmark = pytest.mark.torch
+
+
+def _recorded(folder) -> bytes:
+    (file,) = folder.glob("wandb/offline-run-*/run-*.wandb")
+    return file.read_bytes()
+
+
+def _log_two_losses(run) -> None:
+    from types import SimpleNamespace
+
+    log = WandbLog(run)
+    log.on_log(None, SimpleNamespace(global_step=1), None, logs={"loss": 3.0, "learning_rate": 1e-4})
+    log.on_log(None, SimpleNamespace(global_step=2), None, logs={"eval_loss": 2.0})
+
+
+def test_offline_run_holds_both_losses_and_nothing_private(tmp_path):
+    run = start_wandb("offline", "project", "name", {"lora_rank": 16}, tmp_path)
+    _log_two_losses(run)
+    finish_wandb(run, {"train_rows": 3})
+    recorded = _recorded(tmp_path)
+    for name in (b"train/loss", b"eval/loss", b"train/learning_rate", b"lora_rank", b"train_rows"):
+        assert name in recorded, name
+    private = {platform.node(), str(tmp_path), str(COURSE), sys.executable, f"/home/{getpass.getuser()}"}
+    for text in private:
+        assert text.encode() not in recorded, text
+
+
+def test_finished_run_is_closed(tmp_path):
+    import wandb
+
+    run = start_wandb("offline", "project", "name", {}, tmp_path)
+    assert wandb.run is run
+    finish_wandb(run, {})
+    assert wandb.run is None
+
+
+def test_disabled_makes_no_run_and_no_folder(tmp_path):
+    run = start_wandb("disabled", "project", "name", {}, tmp_path)
+    assert run is None
+    _log_two_losses(run)
+    finish_wandb(run, {"train_rows": 3})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_online_without_a_key_stays_offline_asks_nothing_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    run = start_wandb("online", "project", "name", {}, tmp_path)
+    assert run.settings.mode == "offline"
+    finish_wandb(run, {})
+    assert "no API key found" in capsys.readouterr().out
+
+
+def test_online_with_a_server_out_of_reach_falls_back_within_a_minute(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    started = time.monotonic()
+    run = start_wandb("online", "project", "name", {}, tmp_path)
+    assert time.monotonic() - started < 60
+    _log_two_losses(run)
+    finish_wandb(run, {})
+    assert "kept offline" in capsys.readouterr().out
+    assert b"train/loss" in _recorded(tmp_path)
+
+
+def test_run_is_closed_after_a_cell_that_failed(tmp_path):
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "from pathlib import Path\n"
+        "import wandb\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_cell('from korqg.tracking import start_wandb; from pathlib import Path')\n"
+        f'shell.run_cell(\'run = start_wandb("offline", "p", "n", {{}}, Path(r"{tmp_path}"))\')\n'
+        "print('open', wandb.run is not None)\n"
+        "shell.run_cell('1 / 0')\n"
+        "print('closed', wandb.run is None)\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=COURSE / "notebooks", capture_output=True, text=True, timeout=120, check=True
+    ).stdout
+    assert "open True" in shown
+    assert "closed True" in shown

@@ -1,0 +1,142 @@
+"""The collator's loss, generation in batches, and the callbacks."""
+
+import json
+import math
+
+import pytest
+
+from korqg.errors import KorqgError
+from korqg.prompts import INSTRUCTION, encode_row
+
+pytestmark = pytest.mark.torch
+
+ROWS = [
+    {"id": "1", "instruction": INSTRUCTION, "input": "낙동강은 영남을 흐른다.", "output": "낙동강은 어디를 흐르는가?"},
+    {
+        "id": "2",
+        "instruction": INSTRUCTION,
+        "input": "한라산은 제주도 한가운데에 있는 산이며, 꼭대기에 백록담이라는 호수가 있다.",
+        "output": "한라산 꼭대기에 있는 호수의 이름은 무엇인가?",
+    },
+    {"id": "3", "instruction": INSTRUCTION, "input": "울릉도는 동해에 있다.", "output": "울릉도는 어느 바다에 있는가?"},
+]
+
+
+@pytest.fixture(scope="module")
+def encoded(tokenizer):
+    rows = [encode_row(tokenizer, row, 256) for row in ROWS]
+    return [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
+
+
+def test_collator_gives_the_loss_and_gradients_of_logits_everywhere(tiny_model, encoded):
+    import torch
+
+    from korqg.batches import AnswerOnlyCollator
+
+    batch = AnswerOnlyCollator()(encoded)
+    everywhere = {key: batch[key] for key in ("input_ids", "attention_mask", "labels")}
+    gradients, losses, shapes = [], [], []
+    for inputs in (batch, everywhere):
+        tiny_model.zero_grad()
+        output = tiny_model(**inputs)
+        output.loss.backward()
+        losses.append(output.loss.item())
+        shapes.append(output.logits.shape[-2])
+        gradients.append({name: weights.grad.clone() for name, weights in tiny_model.named_parameters()})
+    tiny_model.zero_grad()
+    learnt = sum(label != -100 for row in encoded for label in row["labels"])
+    assert shapes == [learnt, batch["input_ids"].shape[1]]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradient, gradients[1][name], rtol=1e-4, atol=1e-7, msg=name)
+
+
+def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, encoded, tmp_path):
+    """One step of three rows must move the weights alike, in one batch or accumulated row by row."""
+    import torch
+    from transformers import Trainer, TrainingArguments
+
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.models import choose_model, choose_precision, load_model
+
+    after = []
+    for batch_size, accumulation in ((3, 1), (1, 3)):
+        model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+        arguments = TrainingArguments(
+            output_dir=str(tmp_path),
+            per_device_train_batch_size=batch_size,
+            gradient_accumulation_steps=accumulation,
+            max_steps=1,
+            learning_rate=0.1,
+            optim="sgd",
+            max_grad_norm=0.0,
+            report_to="none",
+            save_strategy="no",
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            use_cpu=True,
+        )
+        Trainer(model=model, args=arguments, train_dataset=encoded, data_collator=AnswerOnlyCollator()).train()
+        after.append({name: weights.detach().clone() for name, weights in model.named_parameters()})
+    start = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    moved = max((weights - after[0][name]).abs().max().item() for name, weights in start.named_parameters())
+    assert moved > 1e-4
+    for name, weights in after[0].items():
+        torch.testing.assert_close(weights, after[1][name], rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_generation_in_a_batch_gives_what_one_by_one_gives(tiny_model, tokenizer):
+    from korqg.generation import generate_questions
+
+    together = generate_questions(tiny_model, tokenizer, ROWS, 256, max_new_tokens=12, batch_size=3)
+    alone = [generate_questions(tiny_model, tokenizer, [row], 256, max_new_tokens=12)[0] for row in ROWS]
+    assert together == alone
+    assert [answer["model_output"] for answer in together if answer["model_output"]]
+
+
+def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, monkeypatch):
+    import torch
+
+    from korqg.generation import generate_questions
+
+    question = tokenizer.encode("무엇인가?", add_special_tokens=False)
+
+    def generate(input_ids, **options):
+        assert options["eos_token_id"] == [1, 106]
+        endings = ([*question, 106, 0], [*question, 1, 0], [*question, *question[:1], *question[:1]])
+        longest = max(map(len, endings))
+        tails = [[*ending, *[0] * (longest - len(ending))] for ending in endings]
+        return torch.cat([input_ids, torch.tensor(tails)[: len(input_ids)]], dim=1)
+
+    monkeypatch.setattr(tiny_model, "generate", generate)
+    answers = generate_questions(tiny_model, tokenizer, ROWS, 256, max_new_tokens=8, batch_size=3)
+    # Rows of like length share a batch, the longest first: the answers come back in the rows' own order.
+    assert answers[1] == {"model_output": "무엇인가?", "stopped": True}
+    assert sorted(answer["stopped"] for answer in answers) == [False, True, True]
+
+
+def test_log_file_has_a_line_for_each_entry_and_nothing_of_an_earlier_run(tmp_path):
+    from transformers import TrainerControl, TrainerState
+
+    from korqg.training import LogFile
+
+    path = tmp_path / "train_log.jsonl"
+    path.write_text("old\n")
+    log = LogFile(path)
+    state = TrainerState()
+    for entry in ({"loss": 3.0, "step": 1}, {"eval_loss": 2.0, "step": 1}):
+        state.log_history.append(entry)
+        log.on_log(None, state, TrainerControl())
+    assert [json.loads(line) for line in path.read_text().splitlines()] == state.log_history
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_loss_that_is_not_finite_stops_with_the_remedy(value):
+    from types import SimpleNamespace
+
+    from korqg.training import StopOnNonFiniteLoss
+
+    state = SimpleNamespace(global_step=7)
+    with pytest.raises(KorqgError, match=r'at step 7: .*precision="auto"'):
+        StopOnNonFiniteLoss().on_log(SimpleNamespace(fp16=False), state, None, logs={"loss": value})
+    StopOnNonFiniteLoss().on_log(SimpleNamespace(fp16=True), state, None, logs={"loss": 1.0, "grad_norm": value})
