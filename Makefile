@@ -17,15 +17,15 @@ test: .venv/installed-tests
 	$(VENV_PYTHON) -m pytest
 
 .venv/installed: requirements.txt constraints.txt
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; this is ' + sys.version.split()[0] + '. Name another one: make run PYTHON=python3.12')"
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; this is ' + sys.version.split()[0] + '. Name another one: make run PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
 	@echo "Installing the packages (about 1 GB, a few minutes) ..."
 	$(INSTALL) -r requirements.txt
-	touch $@
+	@touch $@
 
 .venv/installed-tests: .venv/installed
 	$(INSTALL) pytest pytest-timeout ruff
-	touch $@
+	@touch $@
 
 clean:
 	rm -rf .venv

@@ -4,13 +4,13 @@ import ast
 import dataclasses
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 from conftest import COURSE
+from papermill.cli import papermill
 
 from korqg import CompareConfig, DataConfig, TrainConfig
 
@@ -51,12 +51,7 @@ def test_default_parameters_are_accepted(name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_papermill_lists_every_parameter_with_its_type_and_help(name):
-    shown = subprocess.run(
-        [sys.executable, "-m", "papermill", "--help-notebook", str(COURSE / "notebooks" / name)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    shown = CliRunner().invoke(papermill, ["--help-notebook", str(COURSE / "notebooks" / name)]).output
     squeezed = re.sub(r"\s+", "", shown)
     for line in _parameters(name):
         expected = f"{line['name']}:{line['type']}(default{line['default']}){line['help']}"

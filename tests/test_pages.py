@@ -85,5 +85,6 @@ def test_table_reads_without_css(pair):
     assert [row["n"] for row in rows] == ["1", "1"]
     assert rows[1]["Single question (%)"] == "100.0 (100.0 to 100.0)"
     page = table(rows)
-    assert "style" not in page
     assert page.count("<tr>") == 3
+    assert 'border="1"' in page
+    assert "class=" not in page

@@ -9,8 +9,6 @@ import time
 import pytest
 from conftest import COURSE
 
-from korqg.tracking import WandbLog, finish_wandb, start_wandb
-
 pytestmark = pytest.mark.torch
 
 
@@ -22,12 +20,16 @@ def _recorded(folder) -> bytes:
 def _log_two_losses(run) -> None:
     from types import SimpleNamespace
 
+    from korqg.tracking import WandbLog
+
     log = WandbLog(run)
     log.on_log(None, SimpleNamespace(global_step=1), None, logs={"loss": 3.0, "learning_rate": 1e-4})
     log.on_log(None, SimpleNamespace(global_step=2), None, logs={"eval_loss": 2.0})
 
 
 def test_offline_run_holds_both_losses_and_nothing_private(tmp_path):
+    from korqg.tracking import finish_wandb, start_wandb
+
     run = start_wandb("offline", "project", "name", {"lora_rank": 16}, tmp_path)
     _log_two_losses(run)
     finish_wandb(run, {"train_rows": 3})
@@ -42,6 +44,8 @@ def test_offline_run_holds_both_losses_and_nothing_private(tmp_path):
 def test_finished_run_is_closed(tmp_path):
     import wandb
 
+    from korqg.tracking import finish_wandb, start_wandb
+
     run = start_wandb("offline", "project", "name", {}, tmp_path)
     assert wandb.run is run
     finish_wandb(run, {})
@@ -49,6 +53,8 @@ def test_finished_run_is_closed(tmp_path):
 
 
 def test_disabled_makes_no_run_and_no_folder(tmp_path):
+    from korqg.tracking import finish_wandb, start_wandb
+
     run = start_wandb("disabled", "project", "name", {}, tmp_path)
     assert run is None
     _log_two_losses(run)
@@ -57,6 +63,8 @@ def test_disabled_makes_no_run_and_no_folder(tmp_path):
 
 
 def test_online_without_a_key_stays_offline_asks_nothing_and_says_so(tmp_path, monkeypatch, capsys):
+    from korqg.tracking import finish_wandb, start_wandb
+
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -67,6 +75,8 @@ def test_online_without_a_key_stays_offline_asks_nothing_and_says_so(tmp_path, m
 
 
 def test_online_with_a_server_out_of_reach_falls_back_within_a_minute(tmp_path, monkeypatch, capsys):
+    from korqg.tracking import finish_wandb, start_wandb
+
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.delenv("WANDB_MODE", raising=False)

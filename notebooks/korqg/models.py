@@ -1,5 +1,7 @@
 """Which model, in which precision, on which device."""
 
+import contextlib
+import io
 import os
 import shutil
 import warnings
@@ -150,9 +152,10 @@ def _convert_gguf(folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=GGUF_FILE, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
-    )
+    with contextlib.redirect_stderr(io.StringIO()):  # a progress bar that does not know how to be quiet
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=GGUF_FILE, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+        )
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(folder, gguf_file=GGUF_FILE).save_pretrained(folder)
 

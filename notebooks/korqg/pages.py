@@ -12,15 +12,19 @@ LABELS = {
     "chrf": "chrF",
 }
 
+# Notebooks set table cells flush right, which Korean sentences cannot be read in; GitHub drops this, and sets left.
+_LEFT = ' style="text-align: left"'
+
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font-family: "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", NanumGothic, sans-serif;
        line-height: 1.6; max-width: 62rem; margin: 0 auto; padding: 1rem;
-       word-break: keep-all; overflow-wrap: anywhere; }
+       word-break: keep-all; overflow-wrap: break-word; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; width: 100%; } th, td { border: 1px solid #8886; padding: .4rem .6rem;
-       text-align: left; vertical-align: top; } th { white-space: nowrap; } td.figure { text-align: right; }
-.passage { white-space: pre-line; } .output { white-space: pre-wrap; } .yes { color: #00795c; } .no { color: #c2410c; }
+       text-align: left; vertical-align: top; } th { white-space: nowrap; }
+.passage { white-space: pre-line; overflow-wrap: anywhere; }
+.output { white-space: pre-wrap; overflow-wrap: anywhere; } .yes { color: #00795c; } .no { color: #c2410c; }
 .wide { overflow-x: auto; }
 """
 
@@ -53,13 +57,16 @@ def _figures(name: str, summary: dict) -> dict[str, str]:
     row = {"": name, "n": str(summary["n"])}
     for metric in METRICS:
         row[LABELS[metric]] = percent(summary[metric], summary[f"{metric}_low"], summary[f"{metric}_high"])
+    if name.startswith("reference: "):
+        row[LABELS["stop_rate"]] = "-"  # nobody generated these texts
     return row
 
 
 def table(rows: list[dict[str, str]]) -> str:
     """An HTML table with a header row, readable without any style."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in rows[0])
-    lines = ["<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row.values()) + "</tr>" for row in rows]
+    head = "".join(f'<th scope="col"{_LEFT}>{escape(name)}</th>' for name in rows[0])
+    cells = ["".join(f"<td{_LEFT}>{escape(str(value))}</td>" for value in row.values()) for row in rows]
+    lines = [f"<tr>{row}</tr>" for row in cells]
     return f'<table border="1"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
 
 
@@ -69,10 +76,10 @@ def passage_card(pairs: dict[str, tuple[dict, dict]]) -> str:
     `pairs` maps a run's name to its two entries (of init_outputs.json and after_outputs.json).
     """
     first = next(iter(pairs.values()))[0]
-    lines = [f'<tr><th scope="row">Paragraph</th><td class="passage">{escape(first["input"])}</td></tr>']
+    lines = [f'<tr><th scope="row"{_LEFT}>Paragraph</th><td class="passage"{_LEFT}>{escape(first["input"])}</td></tr>']
     if first["references"]:
         questions = "<br>".join(escape(question) for question in first["references"])
-        lines.append(f'<tr><th scope="row">References</th><td>{questions}</td></tr>')
+        lines.append(f'<tr><th scope="row"{_LEFT}>References</th><td{_LEFT}>{questions}</td></tr>')
     for place, (run, (before, after)) in enumerate(pairs.items()):
         if place == 0 or before["model_output"] != first["model_output"]:
             lines.append(_output_line("Before" if len(pairs) == 1 else f"Before ({run})", before))
@@ -88,7 +95,7 @@ def _output_line(label: str, output: dict) -> str:
     kind, sign = ("yes", "✓") if passed else ("no", "✗")
     shown = escape(output["model_output"]) or "(empty)"
     return (
-        f'<tr><th scope="row">{escape(label)}</th><td><span class="output">{shown}</span><br>'
+        f'<tr><th scope="row"{_LEFT}>{escape(label)}</th><td{_LEFT}><span class="output">{shown}</span><br>'
         f'<small class="{kind}">{sign} {", ".join(remarks)}</small></td></tr>'
     )
 

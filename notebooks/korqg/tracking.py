@@ -9,6 +9,8 @@ from urllib.parse import urlparse
 from transformers import TrainerCallback
 from transformers.integrations import rewrite_logs
 
+from korqg.config import COURSE_FOLDER
+
 INIT_TIMEOUT_S = 20
 
 
@@ -62,7 +64,8 @@ def finish_wandb(run, figures: dict[str, Any]) -> None:
     offline, folder = run.settings.mode == "offline" or run.offline, Path(run.dir).parent
     run.finish()
     if offline:
-        print(f"wandb: kept offline; to upload it later: wandb sync {folder.parent.name}/{folder.name}")
+        shown = folder.relative_to(COURSE_FOLDER) if folder.is_relative_to(COURSE_FOLDER) else folder
+        print(f'wandb: kept offline; to upload it later: wandb sync "{shown}"')
 
 
 class WandbLog(TrainerCallback):

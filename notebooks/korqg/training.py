@@ -13,12 +13,15 @@ from korqg.errors import KorqgError
 class PrintProgress(TrainerCallback):
     """Prints one line for each log entry and what is left; a saved notebook keeps it, unlike a bar."""
 
-    def on_train_begin(self, args, state, control, **kwargs):
-        self._started = time.monotonic()
+    def __init__(self):
+        self._started = None
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        self._started = self._started or time.monotonic()  # not before: the first evaluation is no step
 
     def on_log(self, args, state, control, logs=None, **kwargs):
-        seconds = time.monotonic() - self._started
         if "loss" in logs:
+            seconds = time.monotonic() - self._started
             left = seconds / state.global_step * (state.max_steps - state.global_step)
             print(
                 f"step {state.global_step:>5} of {state.max_steps}   epoch {state.epoch:5.2f}   "
