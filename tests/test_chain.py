@@ -173,24 +173,41 @@ def test_executed_notebooks_and_manifests_name_no_folder_but_the_given_ones(chai
 def test_bad_input_stops_with_one_short_error_and_leaves_earlier_results(chain, stage, parameters, said):
     name = {"data": "villages", "runs": "one", "compare": "both"}[stage]
     kept = (chain / stage / name / "manifest.json").read_bytes()
-    spare = f"{name}-again"
     with pytest.raises(KorqgError, match=said) as caught:
-        run_notebook(stage, spare, chain, parameters)
+        run_notebook(stage, name, chain, parameters)
     assert len(str(caught.value).splitlines()) <= 3
-    assert not (chain / stage / spare / "manifest.json").exists()
     assert (chain / stage / name / "manifest.json").read_bytes() == kept
-    shutil.rmtree(chain / stage / spare)
+    require_finished(chain / stage / name)
 
 
 @pytest.mark.chain
-def test_model_folder_without_weights_is_refused_and_leaves_nothing_finished(chain, tiny_model_folder, tmp_path):
+def test_model_folder_without_weights_is_refused_and_leaves_the_earlier_run(chain, tiny_model_folder, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(tiny_model_folder, folder)
     (folder / "model.safetensors").unlink()
     with pytest.raises(KorqgError, match="holds no weights"):
-        run_notebook("runs", "empty", chain, {"data_name": "villages", "model_name": str(folder), **SMALL})
-    assert not (chain / "runs" / "empty" / "manifest.json").exists()
-    shutil.rmtree(chain / "runs" / "empty")
+        run_notebook("runs", "one", chain, {"data_name": "villages", "model_name": str(folder), **SMALL})
+    require_finished(chain / "runs" / "one")
+
+
+@pytest.mark.chain
+def test_run_that_breaks_off_midway_is_not_taken_for_finished(chain, tiny_model_folder):
+    folder = chain / "runs" / "cut"
+    (folder / "after_outputs.json").mkdir(parents=True)  # in the way of the file of that name
+    with pytest.raises(KorqgError, match="Cannot write"):
+        run_notebook("runs", "cut", chain, {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL})
+    assert (folder / "init_outputs.json").is_file()
+    with pytest.raises(KorqgError, match=r"runs/cut is not finished: run 02_train_lora.ipynb"):
+        run_notebook("compare", "cut", chain, {"run_names": ["cut"]})
+    shutil.rmtree(folder)
+
+
+@pytest.mark.chain
+def test_layer_that_the_model_does_not_have_is_named_before_anything_is_replaced(chain, tiny_model_folder):
+    model = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL}
+    with pytest.raises(KorqgError, match=r"target_modules: the model has no linear layer query_proj; it has .*q_proj"):
+        run_notebook("runs", "one", chain, {**model, "target_modules": "query_proj"})
+    require_finished(chain / "runs" / "one")
 
 
 @pytest.mark.real

@@ -265,6 +265,20 @@ def load_model(choice: ModelChoice, precision: Precision, quantization: str = "n
     return model.eval()
 
 
+def check_target_modules(model, targets: str | list[str]) -> None:
+    """Raise KorqgError for a name in `targets` that no linear layer of the model has ("all-linear" is one)."""
+    if targets == "all-linear":
+        return
+    linear = [name for name, module in model.named_modules() if hasattr(module, "in_features") and name != "lm_head"]
+    names = sorted({name.rpartition(".")[2] for name in linear})
+    unknown = [target for target in targets if target not in names]
+    if unknown or not targets:
+        raise KorqgError(
+            f"target_modules: the model has no linear layer {', '.join(unknown)}; it has {', '.join(names)}, or use "
+            "all-linear."
+        )
+
+
 def device_name() -> str:
     """The CUDA device's name, else the word CPU with its threads."""
     import torch

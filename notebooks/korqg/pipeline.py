@@ -8,6 +8,8 @@ error in a notebook is printed as its message alone, with the executed notebook'
 
 import argparse
 import ast
+import contextlib
+import os
 import re
 import sys
 import threading
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
-from korqg.files import read_json, write_json, write_text
+from korqg.files import cannot_write, read_json, write_json, write_text
 from korqg.stages import NOTEBOOKS, PARAMETERS
 
 NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
@@ -29,6 +31,7 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     Raises KorqgError with the failing cell's message when it fails, and when it ended without its manifest.
     """
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     folder = outputs / stage / name
@@ -44,20 +47,28 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     started = time.monotonic()
     print(f"{NOTEBOOKS[stage]} ...", flush=True)
     try:
-        papermill.execute_notebook(
-            source,
-            executed,
-            parameters=given,
-            kernel_name="python3",
-            cwd=NOTEBOOKS_FOLDER,
-            progress_bar=False,
-            log_output=False,
-            extra_arguments=["--log-level=ERROR"],  # else each kernel warns that it speaks TCP without encryption
-        )
+        with _quiet_kernel():
+            papermill.execute_notebook(
+                source,
+                executed,
+                parameters=given,
+                kernel_name="python3",
+                cwd=NOTEBOOKS_FOLDER,
+                progress_bar=False,
+                log_output=False,
+            )
     except PapermillExecutionError as error:
         raise KorqgError(f"{NOTEBOOKS[stage]} stopped. {error.ename}: {error.evalue}\nSee {executed}") from None
+    except DeadKernelError:
+        raise KorqgError(
+            f"{NOTEBOOKS[stage]} stopped: its kernel died, most likely because memory ran out. Close other programs, "
+            f"or run it with a smaller batch_size.\nSee {executed}"
+        ) from None
+    except OSError as error:
+        raise cannot_write(executed, error) from None
     finally:
-        _leave_out_machine_paths(executed)
+        with contextlib.suppress(KorqgError):  # cut off by a full disk: the error on its way says so
+            _leave_out_machine_paths(executed)
     if not (folder / "manifest.json").is_file():
         raise KorqgError(f"{NOTEBOOKS[stage]} ended without its manifest.json: see {executed}")
     page = write_html(executed)
@@ -68,6 +79,22 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
         flush=True,
     )
     return page
+
+
+@contextlib.contextmanager
+def _quiet_kernel():
+    """Keep from the terminal what the kernel's process says there: that it speaks TCP, or that it was interrupted.
+
+    What a cell prints, to stderr too, goes to the notebook; a failing cell's error comes back as an exception.
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def write_html(executed: Path) -> Path:
