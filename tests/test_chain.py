@@ -3,12 +3,16 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 from conftest import COURSE
 
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl
+from korqg.files import read_json, read_jsonl, sha256_of
 from korqg.pipeline import run_notebook
 from korqg.stages import require_finished
 
@@ -190,16 +194,43 @@ def test_model_folder_without_weights_is_refused_and_leaves_the_earlier_run(chai
     require_finished(chain / "runs" / "one")
 
 
+def _run_and_kill(outputs, parameters: dict, when) -> None:
+    """Start notebook 02 in a process of its own, and kill it with its kernel as soon as `when()` holds."""
+    code = (
+        "import json, sys; from pathlib import Path; from korqg.pipeline import run_notebook\n"
+        "run_notebook('runs', 'cut', Path(sys.argv[1]), json.loads(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", code, str(outputs), json.dumps(parameters)]
+    process = psutil.Popen(command, cwd=COURSE / "notebooks", stdout=subprocess.DEVNULL)
+    while process.poll() is None and not when():
+        time.sleep(0.02)
+    assert process.poll() is None, "the run ended before it could be killed"
+    for one in [*process.children(recursive=True), process]:
+        one.kill()
+    process.wait()
+
+
 @pytest.mark.chain
-def test_run_that_breaks_off_midway_is_not_taken_for_finished(chain, tiny_model_folder):
+def test_killed_run_is_not_finished_and_goes_on_to_the_same_adapter(chain, tiny_model_folder, tmp_path):
+    longer = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL, "max_steps": 12}
+    run_notebook("runs", "whole", chain, longer)
     folder = chain / "runs" / "cut"
-    (folder / "after_outputs.json").mkdir(parents=True)  # in the way of the file of that name
-    with pytest.raises(KorqgError, match="Cannot write"):
-        run_notebook("runs", "cut", chain, {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL})
-    assert (folder / "init_outputs.json").is_file()
+    _run_and_kill(chain, longer, lambda: any(folder.glob("checkpoints/*/complete.json")))
     with pytest.raises(KorqgError, match=r"runs/cut is not finished: run 02_train_lora.ipynb"):
         run_notebook("compare", "cut", chain, {"run_names": ["cut"]})
-    shutil.rmtree(folder)
+
+    with pytest.raises(KorqgError, match=r"can go on only as it began, but learning_rate was 0.0003 and is 0.001"):
+        run_notebook("runs", "cut", chain, {**longer, "learning_rate": 1.0e-3})
+    run_notebook("runs", "cut", chain, longer)
+    assert "Going on from checkpoint-" in (folder / "02_train_lora.ipynb").read_text(encoding="utf-8")
+    assert b"Going on from checkpoint-" not in (chain / "runs" / "whole" / "02_train_lora.ipynb").read_bytes()
+    for name in ("adapter/adapter_model.safetensors", "after_outputs.json", "init_outputs.json"):
+        assert sha256_of(folder / name) == sha256_of(chain / "runs" / "whole" / name), name
+    logs = [read_jsonl(chain / "runs" / run / "train_log.jsonl") for run in ("cut", "whole")]
+    losses = [[(e["step"], e.get("loss"), e.get("eval_loss")) for e in log if "train_runtime" not in e] for log in logs]
+    assert losses[0] == losses[1]
+    for name in ("cut", "whole"):
+        shutil.rmtree(chain / "runs" / name)
 
 
 @pytest.mark.chain

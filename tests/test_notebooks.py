@@ -116,11 +116,11 @@ def test_links_between_notebooks_lead_somewhere():
 
 
 def test_prompt_wording_stands_in_one_place():
-    from korqg.prompts import INSTRUCTION
+    from korqg.prompts import INSTRUCTIONS
 
     holding = [path for path in COURSE.glob("notebooks/**/*") if path.suffix in (".py", ".ipynb")]
-    holding = [path.name for path in holding if INSTRUCTION in path.read_text(encoding="utf-8")]
-    assert holding == ["prompts.py"]
+    for instruction in INSTRUCTIONS.values():
+        assert [path.name for path in holding if instruction in path.read_text(encoding="utf-8")] == ["prompts.py"]
 
 
 def test_notebook_files_are_plain_utf8_json():

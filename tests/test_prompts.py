@@ -3,8 +3,9 @@
 import pytest
 
 from korqg.errors import KorqgError
-from korqg.prompts import END_OF_TURN_ID, IGNORED, INSTRUCTION, encode_prompt, encode_row
+from korqg.prompts import END_OF_TURN_ID, IGNORED, INSTRUCTIONS, encode_prompt, encode_row
 
+INSTRUCTION = INSTRUCTIONS["question"]
 pytestmark = pytest.mark.torch
 
 ROW = {

@@ -6,8 +6,9 @@ import math
 import pytest
 
 from korqg.errors import KorqgError
-from korqg.prompts import INSTRUCTION, encode_row
+from korqg.prompts import INSTRUCTIONS, encode_row
 
+INSTRUCTION = INSTRUCTIONS["question"]
 pytestmark = pytest.mark.torch
 
 ROWS = [

@@ -151,6 +151,9 @@ class TrainConfig(_Checked):
     max_length: int
     max_new_tokens: int
     generation_batch_size: int
+    activation_checkpointing: str
+    resume: str
+    export: str
     wandb_mode: str
     wandb_project: str
     seed: int
@@ -161,6 +164,9 @@ class TrainConfig(_Checked):
         self._one_of("precision", PRECISIONS)
         self._one_of("quantization", QUANTIZATIONS)
         self._one_of("wandb_mode", WANDB_MODES)
+        self._one_of("activation_checkpointing", ("auto", "on", "off"))
+        self._one_of("resume", ("auto", "never"))
+        self._one_of("export", ("adapter", "merged"))
         self._between("lora_rank", 1, 1024)
         self._between("lora_alpha", 1, 4096)
         self._between("lora_dropout", 0, 0.9)
@@ -186,6 +192,12 @@ class TrainConfig(_Checked):
     @property
     def data_folder(self) -> Path:
         return self.outputs / "data" / self.data_name
+
+    @property
+    def result_parameters(self) -> dict[str, Any]:
+        """The parameters that the result depends on: a run that was cut off can only go on with the same."""
+        free = ("run_name", "outputs_dir", "resume", "export", "generation_batch_size", "wandb_mode", "wandb_project")
+        return {name: value for name, value in self.as_dict().items() if name not in free}
 
     @property
     def lora_targets(self) -> str | list[str]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from korqg.errors import KorqgError
 from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
 
 
@@ -18,41 +19,62 @@ def generate_questions(
     """One greedy answer for each row's prompt, in the rows' order.
 
     Rows of like length share a batch, padded on the left; a batch uses the KV cache and ends when every
-    row has produced a stop token or `max_new_tokens`. Returns for each row `{"model_output", "stopped"}`:
+    row has produced a stop token or `max_new_tokens`; when the device's memory runs out, batches are halved.
+    Returns for each row `{"model_output", "stopped"}`:
     the text before the stop token, special tokens shown as they are, and whether there was one.
     """
     import torch
 
     prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length)[0] for row in rows]
-    order = sorted(range(len(rows)), key=lambda index: len(prompts[index]), reverse=True)
+    waiting = sorted(range(len(rows)), key=lambda index: len(prompts[index]), reverse=True)
     answers: list[dict | None] = [None] * len(rows)
     was_training, model.config.use_cache = model.training, True
     model.eval()
     started = time.monotonic()
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
-        width = max(len(prompts[index]) for index in chosen)
-        input_ids = torch.full((len(chosen), width), PAD_ID)
-        attention_mask = torch.zeros((len(chosen), width), dtype=torch.long)
-        for line, index in enumerate(chosen):
-            input_ids[line, width - len(prompts[index]) :] = torch.tensor(prompts[index])
-            attention_mask[line, width - len(prompts[index]) :] = 1
-        with torch.inference_mode():
-            generated = model.generate(
-                input_ids=input_ids.to(model.device),
-                attention_mask=attention_mask.to(model.device),
-                max_new_tokens=max_new_tokens,
-                do_sample=False,
-                eos_token_id=list(STOP_IDS),
-                pad_token_id=PAD_ID,
-            )
-        for line, index in enumerate(chosen):
-            answers[index] = _read_answer(tokenizer, generated[line, width:].tolist())
+    while waiting:
+        chosen = waiting[:batch_size]
+        try:
+            continuations = _generate_batch(model, [prompts[index] for index in chosen], max_new_tokens)
+        except torch.OutOfMemoryError:
+            if len(chosen) == 1:
+                raise KorqgError(
+                    "The device's memory does not hold a single prompt: use a smaller max_length, or "
+                    'quantization="nf4".'
+                ) from None
+            continuations = None
+        if continuations is None:  # outside of the except block, where the traceback would keep the tensors alive
+            batch_size = len(chosen) // 2
+            torch.cuda.empty_cache()
+            continue
+        for index, ids in zip(chosen, continuations, strict=True):
+            answers[index] = _read_answer(tokenizer, ids)
+        waiting = waiting[len(chosen) :]
         if progress:
-            done = start + len(chosen)
-            progress(f"{done} of {len(rows)} questions, {time.monotonic() - started:.0f} s")
+            progress(f"{len(rows) - len(waiting)} of {len(rows)} questions, {time.monotonic() - started:.0f} s")
     model.train(was_training)
     return answers
+
+
+def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[list[int]]:
+    """The token ids that follow each prompt, padding at the end included."""
+    import torch
+
+    width = max(map(len, prompts))
+    input_ids = torch.full((len(prompts), width), PAD_ID)
+    attention_mask = torch.zeros((len(prompts), width), dtype=torch.long)
+    for line, prompt in enumerate(prompts):
+        input_ids[line, width - len(prompt) :] = torch.tensor(prompt)
+        attention_mask[line, width - len(prompt) :] = 1
+    with torch.inference_mode():
+        generated = model.generate(
+            input_ids=input_ids.to(model.device),
+            attention_mask=attention_mask.to(model.device),
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            eos_token_id=list(STOP_IDS),
+            pad_token_id=PAD_ID,
+        )
+    return generated[:, width:].tolist()
 
 
 def _read_answer(tokenizer, ids: list[int]) -> dict:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.errors import KorqgError
-from korqg.files import cannot_write, write_json
+from korqg.files import cannot_write, write_json, write_text
+from korqg.prompts import INSTRUCTIONS
 
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
@@ -279,6 +280,28 @@ def check_target_modules(model, targets: str | list[str]) -> None:
         )
 
 
+def fused_kernels() -> dict:
+    """Training arguments that switch Liger's kernels on where they are installed and a CUDA device is there.
+
+    RMSNorm, GeGLU and rotary positions; its loss stays off, because the logits are already few (see batches).
+    """
+    import importlib.util
+
+    import torch
+
+    if not torch.cuda.is_available() or importlib.util.find_spec("liger_kernel") is None:
+        return {}
+    parts = {"rope": True, "rms_norm": True, "geglu": True, "cross_entropy": False, "fused_linear_cross_entropy": False}
+    return {"use_liger_kernel": True, "liger_kernel_config": parts}
+
+
+def peak_device_memory_gb() -> float:
+    """Most memory that torch has held on the CUDA device so far, in GB (1e9 bytes); 0 without one."""
+    import torch
+
+    return round(torch.cuda.max_memory_allocated() / 1e9, 2) if torch.cuda.is_available() else 0.0
+
+
 def device_name() -> str:
     """The CUDA device's name, else the word CPU with its threads."""
     import torch
@@ -372,6 +395,78 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
         configuration["target_modules"] = sorted(configuration["target_modules"])
         write_json(temporary / "adapter_config.json", configuration)
         (temporary / "README.md").unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_model_card(folder: Path, base_name: str, data_name: str, figures: dict) -> None:
+    """Write the adapter's README.md: base, data, figures, licence, in the form that the hub reads.
+
+    `figures` are notebook 02's own, of which the losses (nats a token), the rows and the single-question rate
+    are named. Format: huggingface.co/docs/hub/model-cards.
+    """
+    base = base_name if "/" in base_name else "google/gemma-3-270m"
+    losses = f"{figures['eval_loss_before']:.3f} | {figures['eval_loss_after']:.3f}"
+    write_text(
+        folder / "README.md",
+        f"""---
+base_model: {base}
+library_name: peft
+license: gemma
+language: ko
+pipeline_tag: text-generation
+tags: [lora, question-generation]
+---
+
+# LoRA adapter: a Korean question about a paragraph
+
+Base: {base_name}. Training data: {data_name}, {figures["train_rows"]} rows, {figures["steps"]} steps.
+
+| | before | after |
+| --- | --- | --- |
+| validation loss, nats a token, {figures["validation_rows"]} rows | {losses} |
+
+Single questions among the outputs for {figures["test_passages"]} test paragraphs after training: \
+{100 * figures["single_question_rate_after"]:.1f} %.
+
+The prompt is one user turn of Gemma's: the instruction, an empty line, the paragraph; the answer ends with
+`<end_of_turn>`. Instruction: {INSTRUCTIONS["question"]}
+
+The adapter is a derivative of Gemma and under the Gemma Terms of Use (ai.google.dev/gemma/terms); what the
+training data's licence asks holds too.
+""",
+    )
+
+
+def export_merged(model, tokenizer, folder: Path) -> None:
+    """Save the model with its adapter merged in, and the tokenizer, as a folder that loads without peft.
+
+    The adapter is merged, the weights are saved, and the merge is taken back.
+    Raises KorqgError for 4-bit weights, which would be merged with a loss, and when the disk is full.
+    """
+    base = model.get_base_model()
+    if getattr(base, "is_loaded_in_4bit", False):
+        raise KorqgError(
+            'export="merged" is not possible with quantization="nf4": 4-bit weights would lose by merging. The adapter '
+            "is saved; load it on the unquantized model and merge there."
+        )
+    temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
+    try:
+        model.merge_adapter()
+        try:
+            weights = {
+                name.replace(".base_layer.", "."): tensor
+                for name, tensor in base.state_dict().items()
+                if ".lora_" not in name
+            }
+            base.save_pretrained(temporary, state_dict=weights)
+        finally:
+            model.unmerge_adapter()
+        tokenizer.save_pretrained(temporary)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     except OSError as error:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from korqg.errors import KorqgError
 
-INSTRUCTION = "다음 글을 읽고, 글의 내용만으로 답할 수 있는 질문을 한 문장으로 쓰세요."
+INSTRUCTIONS = {
+    "question": "다음 글을 읽고, 글의 내용만으로 답할 수 있는 질문을 한 문장으로 쓰세요.",
+    "answer_aware": "다음 글을 읽고, 주어진 정답이 답이 되는 질문을 한 문장으로 쓰세요.",
+    "answer": "다음 글을 읽고, 주어진 질문에 글에 있는 말로 짧게 답하세요.",
+}
+"""What each task asks for: a question, a question whose answer is given, or the answer to a question."""
+
+TASKS = tuple(INSTRUCTIONS)
 
 IGNORED = -100
 """Label of a token that the loss leaves out (PyTorch's `ignore_index`)."""
@@ -28,6 +35,20 @@ class EncodedRow:
     input_ids: list[int]
     labels: list[int]
     cut_tokens: int
+
+
+def task_texts(task: str, passage: str, question: str, answer: str) -> tuple[str, str, str]:
+    """Instruction, input and output of one row for a task of TASKS.
+
+    What is given beside the passage (the answer, or the question) stands in front of it, because a row that
+    is too long loses the end of its input.
+    """
+    texts = {
+        "question": (passage, question),
+        "answer_aware": (f"정답: {answer}\n\n{passage}", question),
+        "answer": (f"질문: {question}\n\n{passage}", answer),
+    }
+    return INSTRUCTIONS[task], *texts[task]
 
 
 def encode_prompt(tokenizer, instruction: str, passage: str, max_length: int) -> tuple[list[int], int]:

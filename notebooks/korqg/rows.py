@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from korqg.corpus import Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk, split_sentences
 from korqg.errors import KorqgError
-from korqg.prompts import INSTRUCTION
+from korqg.prompts import INSTRUCTIONS
 
 SPLITS = ("train", "validation", "test")
 
@@ -17,7 +17,7 @@ def make_row(passage: Passage, question: Question) -> dict:
         "id": question.id,
         "title": passage.title,
         "passage_id": passage.id,
-        "instruction": INSTRUCTION,
+        "instruction": INSTRUCTIONS["question"],
         "input": passage.text,
         "output": question.text,
         "answer": question.answer,
@@ -30,7 +30,7 @@ def make_own_row(chunk: Chunk) -> dict:
         "id": chunk.id,
         "title": chunk.title,
         "passage_id": make_passage_id(chunk.text),
-        "instruction": INSTRUCTION,
+        "instruction": INSTRUCTIONS["question"],
         "input": chunk.text,
         "output": "",
         "answer": "",

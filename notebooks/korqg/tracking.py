@@ -2,6 +2,7 @@
 
 import netrc
 import os
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -10,6 +11,8 @@ from transformers import TrainerCallback
 from transformers.integrations import rewrite_logs
 
 from korqg.config import COURSE_FOLDER
+from korqg.metrics import is_single_question
+from korqg.models import peak_device_memory_gb
 
 INIT_TIMEOUT_S = 20
 
@@ -56,10 +59,23 @@ def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], fold
     return run
 
 
-def finish_wandb(run, figures: dict[str, Any]) -> None:
-    """Add the figures to the run's summary and close it; does nothing for None."""
+def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: list[dict] = ()) -> None:
+    """Add the figures and a table of the outputs to the run, and close it; does nothing for None.
+
+    The table has the test articles' titles and questions of before and after: no paragraph, and nothing of
+    the user's own document.
+    """
     if run is None:
         return
+    import wandb
+
+    pairs = [(one, other) for one, other in zip(before, after, strict=True) if one["split"] == "test"]
+    if pairs:
+        lines = [
+            [one["title"], one["model_output"], other["model_output"], is_single_question(other["model_output"])]
+            for one, other in pairs
+        ]
+        run.log({"outputs": wandb.Table(columns=["title", "before", "after", "single question"], data=lines)})
     run.summary.update(figures)
     offline, folder = run.settings.mode == "offline" or run.offline, Path(run.dir).parent
     run.finish()
@@ -71,15 +87,36 @@ def finish_wandb(run, figures: dict[str, Any]) -> None:
 class WandbLog(TrainerCallback):
     """Sends the Trainer's log entries to a wandb run as train/loss, eval/loss and so on.
 
-    The Trainer's own callback would also record every training argument, folders among them.
+    The Trainer's own callback would also record every training argument, folders among them. Beside the
+    losses and the learning rate it gets the tokens of training rows a second (from their mean number a step,
+    evaluation left out) and the device's peak memory in GB (1e9 bytes).
     """
 
-    def __init__(self, run):
-        self.run = run
+    def __init__(self, run, tokens_per_step: float = 0.0):
+        self.run, self.tokens_per_step = run, tokens_per_step
+        self._step, self._time = 0, time.monotonic()
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        """A run that goes on from a checkpoint is a new one for wandb: it gets the history first."""
+        for entry in state.log_history if self.run is not None else ():
+            values = {name: value for name, value in entry.items() if name not in ("step", "epoch")}
+            self.run.log({**rewrite_logs(values), "train/epoch": entry["epoch"], "train/global_step": entry["step"]})
+        self._step, self._time = state.global_step, time.monotonic()
 
     def on_log(self, args, state, control, logs=None, **kwargs):
-        if self.run is not None and logs:
-            self.run.log({**rewrite_logs(logs), "train/global_step": state.global_step})
+        if self.run is None or not logs:
+            return
+        values = {**rewrite_logs(logs), "train/global_step": state.global_step}
+        if "loss" in logs:
+            now = time.monotonic()
+            values["train/tokens_per_second"] = (
+                self.tokens_per_step * (state.global_step - self._step) / (now - self._time)
+            )
+            values["train/peak_memory_gb"] = peak_device_memory_gb()
+            self._step, self._time = state.global_step, now
+        elif "eval_loss" in logs:
+            self._time += logs.get("eval_runtime", 0.0)
+        self.run.log(values)
 
 
 def _has_key() -> bool:

@@ -1,13 +1,17 @@
-"""Trainer callbacks: a line of progress, a log file of one's own, and a stop when the loss is not finite."""
+"""What the Trainer does beside training: progress, a log of one's own, whole checkpoints, less memory when it must."""
 
+import gc
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from transformers import TrainerCallback
 
+from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
+from korqg.files import write_jsonl
 
 
 class PrintProgress(TrainerCallback):
@@ -39,12 +43,15 @@ class LogFile(TrainerCallback):
     """Appends each entry of the Trainer's history to a JSON Lines file as it comes.
 
     Entries have `step` and `epoch` and either `loss`, `learning_rate`, `grad_norm` or `eval_loss`
-    (natural logarithm, mean over the target tokens of a batch).
+    (natural logarithm, mean over the target tokens of a batch). A run that goes on from a checkpoint begins
+    with that checkpoint's history: what was logged after it will be logged again.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        path.unlink(missing_ok=True)
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        write_jsonl(self.path, state.log_history)
 
     def on_log(self, args, state, control, **kwargs):
         with open(self.path, "a", encoding="utf-8") as file:
@@ -65,3 +72,82 @@ class StopOnNonFiniteLoss(TrainerCallback):
                     f"{name} is {value} at step {state.global_step}: the weights from here on are worthless. Use "
                     'precision="auto" (Gemma 3 overflows in pure fp16), or halve the learning rate.'
                 )
+
+
+class WholeCheckpoints(TrainerCallback):
+    """Saves every `minutes`, beside the Trainer's own steps, and marks each checkpoint once it is whole.
+
+    On resuming it puts the place of the best checkpoint right, which the Trainer notes as an absolute path: a
+    folder that was moved (Drive, say) would silently end with the last weights in place of the best.
+    """
+
+    def __init__(self, minutes: float = 10.0):
+        self.minutes = minutes
+        self._saved = time.monotonic()
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self._saved = time.monotonic()
+        if state.best_global_step:
+            state.best_model_checkpoint = str(Path(args.output_dir) / f"checkpoint-{state.best_global_step}")
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if time.monotonic() - self._saved > 60 * self.minutes:
+            control.should_save = True
+
+    def on_save(self, args, state, control, **kwargs):
+        mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        self._saved = time.monotonic()
+
+
+def halve_batch(batch_size: int, gradient_accumulation_steps: int) -> tuple[int, int]:
+    """At most half the batch, and as much more accumulation: a step sees as many rows as before."""
+    rows = batch_size * gradient_accumulation_steps
+    smaller = max(size for size in range(1, batch_size // 2 + 1) if rows % size == 0)
+    return smaller, rows // smaller
+
+
+def train_within_memory(
+    make_trainer: Callable, batch_size: int, gradient_accumulation_steps: int, checkpoint: Path | None
+):
+    """Train, and return the trainer; when the device's memory runs out, halve the batch and double the accumulation.
+
+    A step then still sees the same rows, so the result stays what it would have been, but for rounding.
+    `make_trainer(batch_size, gradient_accumulation_steps, checkpoint)` makes a fresh Trainer on the same model;
+    after running out of memory it goes on from the newest whole checkpoint, or else from the first weights.
+    Raises KorqgError when a single row does not fit.
+    """
+    import torch
+
+    trainer = make_trainer(batch_size, gradient_accumulation_steps, checkpoint)
+    first = {
+        name: weights.detach().cpu().clone()
+        for name, weights in trainer.model.named_parameters()
+        if weights.requires_grad
+    }
+    while True:
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            return trainer
+        except torch.OutOfMemoryError:
+            ran_out = trainer.state.global_step
+        if batch_size == 1:
+            raise KorqgError(
+                "A single row does not fit into the device's memory: use a smaller max_length, or "
+                'quantization="nf4", or activation_checkpointing="on".'
+            )
+        # Outside of the except block, where the traceback would keep the tensors alive.
+        checkpoint = newest_complete(Path(trainer.args.output_dir))
+        with torch.no_grad():
+            for name, weights in trainer.model.named_parameters():
+                if weights.requires_grad:
+                    weights.grad = None
+                    weights.copy_(first[name])
+        del trainer
+        gc.collect()
+        torch.cuda.empty_cache()
+        batch_size, gradient_accumulation_steps = halve_batch(batch_size, gradient_accumulation_steps)
+        print(
+            f"Out of memory at step {ran_out}: going on with batches of {batch_size}, {gradient_accumulation_steps} of "
+            f"them a step, from {checkpoint.name if checkpoint else 'the beginning'}."
+        )
+        trainer = make_trainer(batch_size, gradient_accumulation_steps, checkpoint)

@@ -1,0 +1,84 @@
+"""Checkpoints that are whole, and runs that go on where they were cut off."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from korqg.errors import KorqgError
+from korqg.files import cannot_write, read_json, sha256_of, write_json
+from korqg.stages import start_stage
+
+NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+"""Without any of these the Trainer resumes in silence, with other numbers than the run would have had."""
+
+MADE_BY_A_RUN = ("checkpoints", "adapter", "train_log.jsonl", "init_outputs.json", "after_outputs.json")
+
+
+def begin_run(folder: Path, settings: dict[str, Any], resume: str) -> Path | None:
+    """Make the run's folder ready, and return the checkpoint to go on from, or None to start anew.
+
+    A run that was finished, or `resume` "never", starts anew: what the earlier run of that name left is
+    removed. With "auto" an unfinished run goes on, provided that it had the same `settings` (whatever the
+    result depends on: parameters, data, model), which are kept in run.json.
+    Raises KorqgError that names the settings which differ, and when the folder cannot be written.
+    """
+    earlier = folder / "run.json"
+    if resume == "never" or (folder / "manifest.json").is_file() or not earlier.is_file():
+        start_stage(folder)
+        _clear(folder)
+        write_json(earlier, settings)
+        return None
+    kept = read_json(earlier)
+    differing = [name for name in {**kept, **settings} if kept.get(name) != settings.get(name)]
+    if differing:
+        changes = "; ".join(f"{name} was {kept.get(name)!r} and is {settings.get(name)!r}" for name in differing)
+        raise KorqgError(
+            f"The run {folder.name} was cut off and can go on only as it began, but {changes}. Set that back, or "
+            'start over with resume="never", or give the new run another run_name.'
+        )
+    return newest_complete(folder / "checkpoints")
+
+
+def newest_complete(checkpoints: Path) -> Path | None:
+    """The checkpoint with the highest step that is whole; those that are not are passed over with a line."""
+    folders = [path for path in checkpoints.glob("checkpoint-*") if path.name.rpartition("-")[2].isdigit()]
+    for folder in sorted(folders, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True):
+        flaw = _flaw_of(folder)
+        if flaw is None:
+            return folder
+        print(f"Passing over {folder.name}: {flaw}.")
+    return None
+
+
+def mark_complete(folder: Path) -> None:
+    """Write complete.json into a checkpoint: each file's bytes and SHA-256. Written last, it says that all is there."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "complete.json")
+    listed = {path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in files}
+    write_json(folder / "complete.json", listed)
+
+
+def _flaw_of(folder: Path) -> str | None:
+    try:
+        listed = read_json(folder / "complete.json")
+    except KorqgError:
+        return "it was cut off while it was written"
+    for name in NEEDED:
+        if name not in listed:
+            return f"it lacks {name}"
+    for name, expected in listed.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != expected["bytes"] or sha256_of(path) != expected["sha256"]:
+            return f"{name} is not what was written"
+    return None
+
+
+def _clear(folder: Path) -> None:
+    try:
+        for name in MADE_BY_A_RUN:
+            path = folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
