@@ -4,11 +4,12 @@ import pytest
 
 from korqg.corpus import Passage, Question, make_passage_id
 from korqg.errors import KorqgError
+from korqg.leaks import LARGEST_GROUP, join_articles
 from korqg.rows import (
     SPLITS,
     make_row,
     make_rows,
-    rows_by_passage,
+    rows_by_prompt,
     shared_between_splits,
     shorten_passages,
     split_by_article,
@@ -22,6 +23,12 @@ def _passage(title: str, text: str, questions: int = 2) -> Passage:
     return Passage(make_passage_id(text), title, text, asked)
 
 
+def _split(passages: list[Passage], validation_fraction: float, test_fraction: float, seed: int) -> dict:
+    split, dropped = split_by_article(passages, join_articles(passages), validation_fraction, test_fraction, seed)
+    assert dropped == []
+    return split
+
+
 PASSAGES = [_passage(f"기사{a}", f"{a}번 기사의 {p}번 문단이다.") for a in range(20) for p in range(3)]
 
 
@@ -33,7 +40,7 @@ def test_row_has_the_keys_that_the_other_notebooks_read():
 
 
 def test_split_keeps_articles_whole_and_has_the_asked_size():
-    split = split_by_article(PASSAGES, 0.1, 0.1, seed=42)
+    split = _split(PASSAGES, 0.1, 0.1, seed=42)
     titles = {name: {passage.title for passage in split[name]} for name in SPLITS}
     assert {name: len(titles[name]) for name in SPLITS} == {"train": 16, "validation": 2, "test": 2}
     assert len(set.union(*titles.values())) == 20
@@ -41,32 +48,83 @@ def test_split_keeps_articles_whole_and_has_the_asked_size():
 
 
 def test_split_depends_on_the_seed_and_on_nothing_else():
-    first = split_by_article(PASSAGES, 0.1, 0.1, seed=42)
-    assert split_by_article(PASSAGES, 0.1, 0.1, seed=42) == first
-    assert any(split_by_article(PASSAGES, 0.1, 0.1, seed=seed) != first for seed in (1, 2, 3))
+    first = _split(PASSAGES, 0.1, 0.1, seed=42)
+    assert _split(PASSAGES, 0.1, 0.1, seed=42) == first
+    assert any(_split(PASSAGES, 0.1, 0.1, seed=seed) != first for seed in (1, 2, 3))
 
 
-def test_articles_that_share_a_paragraph_stay_together():
-    text = "두 기사에 함께 있는 문단이다."
+LONG = (
+    "나루터의 사공은 새벽마다 강물의 높이를 재어 벽에 적었다. 그의 딸은 그 숫자를 공책에 옮겼고, 쉰 해가 지난 뒤 "
+    "공책은 강의 물길을 다시 그리는 데 쓰였다. 지금 그 공책은 군청의 자료실에 있으며 누구나 볼 수 있다."
+)
+NOTHING_SHARED = {"titles": set(), "passages": set(), "copies": set()}
+
+
+@pytest.mark.parametrize(
+    ("text", "copy"),
+    [
+        ("두 기사에 함께 있는 문단이다.", "두  기사에  함께  있는  문단이다."),
+        (LONG, LONG.replace("쉰 해", "50년") + " 덧붙인 문장이 하나 있다."),
+    ],
+    ids=["equal", "near"],
+)
+def test_articles_that_share_a_paragraph_stay_together(text, copy):
+    apart = 0
     for seed in range(20):
-        passages = [*PASSAGES, _passage("기사0", text), _passage("기사19", text.replace(" ", "  "))]
-        rows = make_rows(split_by_article(passages, 0.2, 0.2, seed), "all", 0, seed)
-        assert shared_between_splits(rows) == {"titles": set(), "passages": set()}
+        passages = [*PASSAGES, _passage("기사0", text), _passage("기사19", copy)]
+        rows = make_rows(_split(passages, 0.2, 0.2, seed), "all", 0, seed)
+        assert shared_between_splits(rows) == NOTHING_SHARED
+        side = {p.title: name for name, found in _split(PASSAGES, 0.2, 0.2, seed).items() for p in found}
+        apart += side["기사0"] != side["기사19"]
+    assert apart > 0  # without the shared paragraph they do not always stay together
+
+
+def test_paragraph_of_too_many_articles_stays_on_one_side_and_its_copies_are_dropped():
+    copies = [_passage(f"기사{n}", LONG + "가" * n) for n in range(LARGEST_GROUP + 2)]
+    passages = [*PASSAGES, *copies]
+    for seed in range(10):
+        split, dropped = split_by_article(passages, join_articles(passages), 0.2, 0.2, seed)
+        assert {name: len({p.title for p in split[name]}) for name in SPLITS} == {
+            "train": 12,
+            "validation": 4,
+            "test": 4,
+        }
+        assert shared_between_splits(make_rows(split, "all", 0, seed)) == NOTHING_SHARED
+        kept = [name for name in SPLITS for passage in split[name] if passage in copies]
+        sides = {p.title: name for name in SPLITS for p in split[name]}
+        assert set(kept) == {max((sides[copy.title] for copy in copies), key=SPLITS.index)}
+        assert len(kept) + len(dropped) == len(copies)
+        assert all(record["id"] in {passage.id for passage in copies} for record in dropped)
+        assert f"stands on the {kept[0]} side" in dropped[0]["reason"]
+
+
+def test_corpus_of_one_repeated_paragraph_leaves_nothing_to_train_on():
+    passages = [_passage(f"기사{number}", LONG) for number in range(20)]
+    with pytest.raises(KorqgError, match="Nothing is left for train"):
+        split_by_article(passages, join_articles(passages), 0.1, 0.1, 42)
 
 
 def test_shared_paragraph_on_two_sides_is_found():
     one, two = _passage("가", "같은 문단이다."), _passage("나", "같은 문단이다!")
     rows = make_rows({"train": [one], "validation": [], "test": [two]}, "all", 0, 0)
-    assert shared_between_splits(rows) == {"titles": set(), "passages": {"같은문단이다"}}
+    assert shared_between_splits(rows) == {"titles": set(), "passages": {"같은문단이다"}, "copies": {(two.id, one.id)}}
+
+
+def test_near_copy_on_two_sides_is_found():
+    one, two = _passage("가", LONG), _passage("나", LONG.replace("새벽마다", "아침마다"))
+    rows = make_rows({"train": [one, _passage("다", "다른 문단이다.")], "validation": [two], "test": []}, "all", 0, 0)
+    assert shared_between_splits(rows) == {"titles": set(), "passages": set(), "copies": {(one.id, two.id)}}
+    rows["train"] += rows.pop("validation")
+    assert shared_between_splits(rows | {"validation": []}) == NOTHING_SHARED
 
 
 def test_too_few_articles_are_an_error():
     with pytest.raises(KorqgError, match="2 articles are too few"):
-        split_by_article(PASSAGES[:6], 0.1, 0.1, seed=42)
+        _split(PASSAGES[:6], 0.1, 0.1, seed=42)
 
 
 def test_first_takes_one_question_a_training_paragraph_and_all_in_the_test():
-    split = split_by_article(PASSAGES, 0.1, 0.1, seed=42)
+    split = _split(PASSAGES, 0.1, 0.1, seed=42)
     first, every = make_rows(split, "first", 0, 42), make_rows(split, "all", 0, 42)
     assert len(first["train"]) == 48
     assert len(every["train"]) == 96
@@ -75,15 +133,15 @@ def test_first_takes_one_question_a_training_paragraph_and_all_in_the_test():
 
 
 def test_smaller_training_set_is_a_part_of_the_larger():
-    split = split_by_article(PASSAGES, 0.1, 0.1, seed=42)
+    split = _split(PASSAGES, 0.1, 0.1, seed=42)
     small, large = make_rows(split, "all", 10, 42), make_rows(split, "all", 50, 42)
     assert small["train"] == large["train"][:10]
     assert (small["validation"], small["test"]) == (large["validation"], large["test"])
 
 
-def test_rows_by_passage_gathers_all_references():
+def test_rows_by_prompt_gathers_all_references():
     rows = make_rows({"train": [], "validation": [], "test": PASSAGES[:2]}, "all", 0, 0)["test"]
-    entries = rows_by_passage(rows)
+    entries = rows_by_prompt(rows)
     assert [len(entry["references"]) for entry in entries] == [2, 2]
     assert entries[0]["references"] == [question.text for question in PASSAGES[0].questions]
 
@@ -106,4 +164,4 @@ def test_own_rows_are_never_training_rows(korquad):
 
     row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."))
     assert (row["output"], row["answer"]) == ("", "")
-    assert rows_by_passage([row])[0]["references"] == []
+    assert rows_by_prompt([row])[0]["references"] == []

@@ -5,8 +5,10 @@ The modules stand in the order of the story:
     config      the parameters of the three notebooks, checked
     files       JSON and JSON Lines that are either whole or absent
     stages      output folders and their manifest.json
+    downloads   the published KorQuAD files, fetched once and checked
     corpus      KorQuAD 1.0 files to passages and questions
     documents   one's own text to chunks of whole sentences
+    leaks       near copies of paragraphs, and the articles that they join
     rows        instruction rows, split by article
     prompts     the wording, Gemma's turns, token ids and the loss mask
     models      which model, in which precision, on which device

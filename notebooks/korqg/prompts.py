@@ -51,6 +51,12 @@ def task_texts(task: str, passage: str, question: str, answer: str) -> tuple[str
     return INSTRUCTIONS[task], *texts[task]
 
 
+def passage_of(row: dict) -> str:
+    """The passage of a row, without the answer or question that stands in front of it in some tasks."""
+    given = row["instruction"] in (INSTRUCTIONS["answer_aware"], INSTRUCTIONS["answer"])
+    return row["input"].partition("\n\n")[2] if given else row["input"]
+
+
 def encode_prompt(tokenizer, instruction: str, passage: str, max_length: int) -> tuple[list[int], int]:
     """Token ids of a prompt that waits for the model's turn, and how many passage tokens were cut.
 

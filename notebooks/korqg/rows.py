@@ -6,32 +6,35 @@ from collections.abc import Callable, Iterable
 from korqg.corpus import Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk, split_sentences
 from korqg.errors import KorqgError
-from korqg.prompts import INSTRUCTIONS
+from korqg.leaks import ArticleGroups, near_duplicates
+from korqg.prompts import passage_of, task_texts
 
 SPLITS = ("train", "validation", "test")
 
 
-def make_row(passage: Passage, question: Question) -> dict:
-    """One row: the instruction, the paragraph and the reference question (Alpaca's three keys, and more)."""
+def make_row(passage: Passage, question: Question, task: str = "question") -> dict:
+    """One row for a task: instruction, input and output (Alpaca's three keys), and where they come from."""
+    instruction, given, output = task_texts(task, passage.text, question.text, question.answer)
     return {
         "id": question.id,
         "title": passage.title,
         "passage_id": passage.id,
-        "instruction": INSTRUCTIONS["question"],
-        "input": passage.text,
-        "output": question.text,
+        "instruction": instruction,
+        "input": given,
+        "output": output,
         "answer": question.answer,
     }
 
 
 def make_own_row(chunk: Chunk) -> dict:
     """A row for a chunk of the user's own document: there is no reference question and no answer."""
+    instruction, given, _ = task_texts("question", chunk.text, "", "")
     return {
         "id": chunk.id,
         "title": chunk.title,
         "passage_id": make_passage_id(chunk.text),
-        "instruction": INSTRUCTIONS["question"],
-        "input": chunk.text,
+        "instruction": instruction,
+        "input": given,
         "output": "",
         "answer": "",
     }
@@ -64,85 +67,98 @@ def shorten_passages(
 
 
 def split_by_article(
-    passages: list[Passage], validation_fraction: float, test_fraction: float, seed: int
-) -> dict[str, list[Passage]]:
-    """Passages of whole articles as {"train", "validation", "test"}, in the corpus's order.
+    passages: list[Passage], groups: ArticleGroups, validation_fraction: float, test_fraction: float, seed: int
+) -> tuple[dict[str, list[Passage]], list[dict]]:
+    """Passages of whole articles as {"train", "validation", "test"}, in the corpus's order, and what was dropped.
 
-    Articles that share a paragraph (letters and digits compared) stay on the same side, so no article and
-    no paragraph is on two. The fractions count articles. Raises KorqgError when there are too few.
+    `groups` comes from `join_articles(passages)`: articles that share a paragraph, word for word or nearly, are
+    on the same side, so no article and no paragraph is on two. The fractions count groups. A paragraph that
+    stands in too many articles for that stays on one side, test before validation before train; its copies
+    elsewhere are dropped and returned as {"file", "id", "reason"}. Raises KorqgError when there are too few.
     """
-    groups = _articles_together(passages)
-    names = sorted({group for group in groups.values()})
+    names = sorted(set(groups.group_of.values()))
     sizes = {
         "validation": max(1, round(len(names) * validation_fraction)),
         "test": max(1, round(len(names) * test_fraction)),
     }
     if len(names) - sum(sizes.values()) < 1:
         raise KorqgError(
-            f"{len(names)} articles are too few to split into train, validation and test: at least three are needed, "
-            "and validation_fraction and test_fraction must leave some for training."
+            f"{len(names)} articles are too few to split into train, validation and test (articles that share a "
+            "paragraph count as one): at least three are needed, and validation_fraction and test_fraction must "
+            "leave some for training."
         )
     random.Random(seed).shuffle(names)
     side = dict.fromkeys(names, "train")
     side.update(dict.fromkeys(names[: sizes["test"]], "test"))
     side.update(dict.fromkeys(names[sizes["test"] : sizes["test"] + sizes["validation"]], "validation"))
-    split = {name: [] for name in SPLITS}
-    for passage in passages:
-        split[side[groups[passage.title]]].append(passage)
-    return split
+    sides = [side[groups.group_of[passage.title]] for passage in passages]
+    common = {id: number for number, ids in enumerate(groups.common) for id in ids}
+    stays: dict[int, str] = {}  # the side on which a common text stays
+    for passage, name in zip(passages, sides, strict=True):
+        if passage.id in common:
+            stays[common[passage.id]] = max(name, stays.get(common[passage.id], name), key=SPLITS.index)
+    split, dropped = {name: [] for name in SPLITS}, []
+    for passage, name in zip(passages, sides, strict=True):
+        if passage.id in common and stays[common[passage.id]] != name:
+            reason = f"a copy of this paragraph stands on the {stays[common[passage.id]]} side"
+            dropped.append({"file": passage.title, "id": passage.id, "reason": reason})
+        else:
+            split[name].append(passage)
+    for name in SPLITS:
+        if not split[name]:
+            raise KorqgError(
+                f"Nothing is left for {name}: its paragraphs all have copies in other articles. "
+                "Take the repeated paragraphs out of the corpus, or add articles."
+            )
+    return split, dropped
 
 
-def shared_between_splits(rows: dict[str, list[dict]]) -> dict[str, set[str]]:
-    """Titles and paragraphs that stand on more than one side: both sets must be empty."""
-    found = {"titles": set(), "passages": set()}
-    for kind, key in (("titles", lambda row: row["title"]), ("passages", lambda row: normalized(row["input"]))):
+def shared_between_splits(rows: dict[str, list[dict]]) -> dict[str, set]:
+    """What stands on more than one side, from the rows alone: all three sets must be empty.
+
+    "titles" holds titles, "passages" paragraphs (letters and digits), and "copies" pairs of `passage_id` of
+    paragraphs that are near copies of each other.
+    """
+    found = {"titles": set(), "passages": set(), "copies": set()}
+    for kind, key in (("titles", lambda row: row["title"]), ("passages", lambda row: normalized(passage_of(row)))):
         sides: dict[str, str] = {}
         for name in SPLITS:
             for row in rows[name]:
                 if sides.setdefault(key(row), name) != name:
                     found[kind].add(key(row))
+    paragraphs = sorted({(name, row["passage_id"], passage_of(row)) for name in SPLITS for row in rows[name]})
+    for one, two in near_duplicates([text for _, _, text in paragraphs]):
+        if paragraphs[one][0] != paragraphs[two][0]:
+            found["copies"].add((paragraphs[one][1], paragraphs[two][1]))
     return found
 
 
 def make_rows(
-    split: dict[str, list[Passage]], questions_per_passage: str, max_train_rows: int, seed: int
+    split: dict[str, list[Passage]], questions_per_passage: str, max_train_rows: int, seed: int, task: str = "question"
 ) -> dict[str, list[dict]]:
     """The rows of each side. Only the training side is made smaller, so validation and test stay comparable.
 
     `questions_per_passage` "first" takes one question a training paragraph; `max_train_rows` (0: all) takes
     the first of a seeded order, so that of two sizes the smaller is a part of the larger.
     """
-    rows = {name: [make_row(p, q) for p in passages for q in p.questions] for name, passages in split.items()}
+    rows = {name: [make_row(p, q, task) for p in passages for q in p.questions] for name, passages in split.items()}
     train = rows["train"]
     if questions_per_passage == "first":
-        train = [make_row(passage, passage.questions[0]) for passage in split["train"]]
+        train = [make_row(passage, passage.questions[0], task) for passage in split["train"]]
     random.Random(seed).shuffle(train)
     rows["train"] = train[:max_train_rows] if max_train_rows else train
     return rows
 
 
-def rows_by_passage(rows: Iterable[dict]) -> list[dict]:
-    """One entry a paragraph: its first row, with all of its reference questions under "references"."""
-    passages: dict[str, dict] = {}
+def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:
+    """One entry a prompt: its first row, with all of its outputs under "references".
+
+    Where a question is asked about a paragraph, that is one entry a paragraph; where the answer or the question
+    is given with it, one a row.
+    """
+    prompts: dict[tuple, dict] = {}
     for row in rows:
-        entry = passages.setdefault(row["passage_id"], {**row, "references": []})
+        entry = prompts.setdefault((row["instruction"], row["input"]), {**row, "references": []})
         if row["output"] and row["output"] not in entry["references"]:
             entry["references"].append(row["output"])
-    return list(passages.values())
-
-
-def _articles_together(passages: list[Passage]) -> dict[str, str]:
-    """For each title the name of its group: articles that share a paragraph have the same."""
-    group = {passage.title: passage.title for passage in passages}
-
-    def leader(title: str) -> str:
-        while group[title] != title:
-            title = group[title]
-        return title
-
-    first_with: dict[str, str] = {}
-    for passage in passages:
-        other = first_with.setdefault(normalized(passage.text), passage.title)
-        one, two = sorted((leader(passage.title), leader(other)))
-        group[two] = one
-    return {title: leader(title) for title in group}
+    return list(prompts.values())
