@@ -1,9 +1,12 @@
 """One's own documents: encodings, headings, chunks of whole sentences."""
 
+import itertools
+
 import pytest
 
+from korqg import sentences
 from korqg.config import SAMPLE_DOCUMENTS
-from korqg.documents import read_chunks, read_document, split_sentences
+from korqg.documents import chunk_documents, read_chunks, read_document, split_sentences
 from korqg.errors import KorqgError
 
 TEXT = "첫 문장은 여기에서 끝난다. 둘째 문장은 조금 더 길게 이어진다. 셋째 문장이 마지막이다."
@@ -49,8 +52,8 @@ def test_chunks_hold_whole_sentences_and_lose_none(tmp_path):
     chunks = read_chunks(tmp_path / "memo.txt", 40, _count)
     assert len(chunks) > 1
     assert all(_count(chunk.text) <= 40 for chunk in chunks)
-    sentences = [sentence for chunk in chunks for sentence in split_sentences(chunk.text.replace("\n", " "))]
-    assert sentences == split_sentences(TEXT) * 2
+    found = [sentence for chunk in chunks for sentence in split_sentences(chunk.text.replace("\n", " "))]
+    assert found == split_sentences(TEXT) * 2
 
 
 def test_chunk_never_crosses_a_heading_and_carries_it(tmp_path):
@@ -71,13 +74,13 @@ def test_sentence_longer_than_a_chunk_is_cut_between_words(tmp_path):
 def test_nothing_to_read_is_an_error_that_says_what_to_set(tmp_path):
     with pytest.raises(KorqgError, match=r"does not exist: set own_path"):
         read_chunks(tmp_path / "nowhere.md", 100, _count)
-    with pytest.raises(KorqgError, match=r"holds no .md or .txt file"):
+    with pytest.raises(KorqgError, match=r"holds no .*\.docx.* file: put your documents there"):
         read_chunks(tmp_path, 100, _count)
     (tmp_path / "empty.md").write_text(" \n", encoding="utf-8")
     with pytest.raises(KorqgError, match="holds no text"):
         read_chunks(tmp_path, 100, _count)
     (tmp_path / "sheet.xlsx").write_bytes(b"PK")
-    with pytest.raises(KorqgError, match=r"a .xlsx file cannot be read; use .md or .txt"):
+    with pytest.raises(KorqgError, match=r"a .xlsx file cannot be read; use .*\.docx"):
         read_chunks(tmp_path / "sheet.xlsx", 100, _count)
 
 
@@ -85,3 +88,134 @@ def test_sample_documents_give_chunks_with_text_of_their_own():
     chunks = read_chunks(SAMPLE_DOCUMENTS, 300, _count)
     assert len(chunks) >= 10
     assert len({chunk.id for chunk in chunks}) == len({chunk.text for chunk in chunks}) == len(chunks)
+
+
+def test_chunk_carries_its_place(tmp_path):
+    (tmp_path / "guide.md").write_text(
+        f"# 안내\n\n앞말이다.\n\n## 준비\n\n{TEXT}\n\n### 물\n\n물을 긷는다.\n\n## 끝\n\n마친다.\n", encoding="utf-8"
+    )
+    chunks = read_chunks(tmp_path, 30, _count)
+    assert [(chunk.file, chunk.section, chunk.first_paragraph, chunk.last_paragraph) for chunk in chunks] == [
+        ("guide.md", "안내", 1, 1),
+        ("guide.md", "안내 > 준비", 2, 2),
+        ("guide.md", "안내 > 준비", 2, 2),
+        ("guide.md", "안내 > 준비 > 물", 3, 3),
+        ("guide.md", "안내 > 끝", 4, 4),
+    ]
+    assert chunks[3].title == "안내 > 준비 > 물"
+    assert {(chunk.first_page, chunk.last_page) for chunk in chunks} == {(0, 0)}
+
+
+def test_overlap_repeats_whole_sentences_of_the_section(tmp_path):
+    numbered = [f"{number}번째 문장은 여기에서 끝난다." for number in range(1, 10)]
+    half = " ".join(numbered)
+    (tmp_path / "memo.md").write_text(f"# 하나\n\n{half}\n\n# 둘\n\n{half}\n", encoding="utf-8")
+    chunks = read_chunks(tmp_path / "memo.md", 60, _count, overlap_tokens=20)
+    for heading in ("하나", "둘"):
+        bodies = [chunk.text.partition("\n")[2] for chunk in chunks if chunk.section == heading]
+        bodies = [split_sentences(body) for body in bodies]
+        assert bodies[0][0] == numbered[0]
+        for one, two in itertools.pairwise(bodies):
+            assert two[0] == one[-1]
+            assert two[1] == numbered[numbered.index(one[-1]) + 1]
+        assert bodies[-1][-1] == numbered[-1]
+    assert all(_count(chunk.text) <= 60 for chunk in chunks)
+
+
+def test_overlap_gives_way_to_what_is_new(tmp_path):
+    long = "가나다라마바사아자차 " * 5 + "끝이다."
+    (tmp_path / "memo.txt").write_text(f"짧은 문장이다. {long} 짧은 문장이다. {long}", encoding="utf-8")
+    chunks = read_chunks(tmp_path / "memo.txt", 55, _count, overlap_tokens=54)
+    assert all(_count(chunk.text) <= 55 for chunk in chunks)
+    assert sum("끝이다" in chunk.text for chunk in chunks) == 2
+
+
+@pytest.mark.parametrize("overlap_tokens", [-1, 40, 50])
+def test_overlap_as_large_as_a_chunk_is_refused(tmp_path, overlap_tokens):
+    (tmp_path / "memo.txt").write_text(TEXT, encoding="utf-8")
+    with pytest.raises(KorqgError, match=r"overlap_tokens=.* is out of range; use 0 to 39"):
+        read_chunks(tmp_path / "memo.txt", 40, _count, overlap_tokens)
+
+
+def test_no_chunk_is_too_long_when_tokens_do_not_add_up(tmp_path):
+    # A text of several lines or sentences costs more than its parts, and every text has a mark of its own.
+    def count(text: str) -> int:
+        return 1 + _count(text) + 3 * text.strip().count("\n") + 2 * text.count(". ")
+
+    (tmp_path / "memo.md").write_text(f"# 제목\n\n{TEXT}\n\n{TEXT}\n\n{'긴낱말' * 50}\n", encoding="utf-8")
+    for limit in (8, 15, 40):
+        chunks = read_chunks(tmp_path / "memo.md", limit, count)
+        assert max(count(chunk.text) for chunk in chunks) <= limit
+        body = "".join(chunk.text.removeprefix("제목\n") for chunk in chunks)
+        assert _letters(body) == _letters(TEXT + TEXT + "긴낱말" * 50)
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_heading_too_long_for_a_chunk_stays_out_of_the_text(tmp_path):
+    heading = "아주 긴 제목이 " * 10
+    (tmp_path / "memo.md").write_text(f"# {heading}\n\n{TEXT}\n", encoding="utf-8")
+    chunks = read_chunks(tmp_path / "memo.md", 40, _count)
+    assert all("긴 제목" in chunk.section and "긴 제목" not in chunk.text for chunk in chunks)
+
+
+def test_giant_paragraph_is_cut_into_chunks_without_loss(tmp_path):
+    numbered = [f"{number}번째 문장은 여기에서 끝난다." for number in range(5_000)]
+    (tmp_path / "giant.txt").write_text(" ".join(numbered), encoding="utf-8")
+    chunks = read_chunks(tmp_path / "giant.txt", 400, _count)
+    assert all(_count(chunk.text) <= 400 for chunk in chunks)
+    assert _letters("".join(chunk.text for chunk in chunks)) == _letters("".join(numbered))
+    assert all(chunk.text.endswith("끝난다.") for chunk in chunks)
+
+
+def test_giant_paragraph_is_sliced_behind_full_stops(monkeypatch):
+    monkeypatch.setattr(sentences, "LONGEST_SLICE", 50)
+    text = " ".join([TEXT] * 20)
+    slices = sentences._slices(text)
+    assert "".join(slices) == text
+    assert all(len(part) <= 50 and part.rstrip().endswith(".") for part in slices)
+    assert sentences._slices("낱말 " * 20 + "긴낱말" * 30)[:2] == ["낱말 " * 16, "낱말 " * 4]
+
+
+def test_run_without_blanks_or_full_stops_is_cut_without_loss(tmp_path):
+    run = "".join(chr(ord("가") + 7 * number % 11_172) for number in range(30_000))
+    (tmp_path / "run.txt").write_text(run, encoding="utf-8")
+    chunks = read_chunks(tmp_path / "run.txt", 100, _count)
+    assert all(_count(chunk.text) <= 100 for chunk in chunks)
+    assert _letters("".join(chunk.text for chunk in chunks)) == run
+
+
+def test_folder_is_read_with_its_subfolders_and_says_what_it_passed_over(tmp_path):
+    for name in ("b.txt", "deep/er/a.md", ".hidden.md", ".git/config.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(TEXT, encoding="utf-8")
+    (tmp_path / "table.xlsx").write_bytes(b"PK")
+    (tmp_path / "old.hwp").write_bytes(b"\xd0\xcf")
+    (tmp_path / "broken.docx").write_bytes(b"PK\3\4 and no more")
+    (tmp_path / "blank.txt").write_text(" \n", encoding="utf-8")
+    documents = chunk_documents(tmp_path, 200, _count)
+    assert [chunk.file for chunk in documents.chunks] == ["b.txt", "deep/er/a.md"]
+    reasons = {record["file"]: record["reason"] for record in documents.skipped}
+    assert sorted(reasons) == [".git", ".hidden.md", "blank.txt", "broken.docx", "old.hwp", "table.xlsx"]
+    assert "save it as .hwpx" in reasons["old.hwp"]
+    assert "broken.docx is damaged" in reasons["broken.docx"]
+    assert all(list(record) == ["file", "id", "reason"] for record in documents.skipped)
+
+
+def test_files_of_one_name_have_chunks_of_different_ids(tmp_path):
+    for name in ("memo.md", "memo.txt", "part/memo.txt", "note.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(TEXT, encoding="utf-8")
+    ids = [chunk.id for chunk in read_chunks(tmp_path, 200, _count)]
+    assert sorted(ids) == ["memo.md-0001", "memo.txt-0001", "note-0001", "part/memo.txt-0001"]
+
+
+def test_folder_without_anything_usable_says_what_was_seen(tmp_path):
+    (tmp_path / "table.xlsx").write_bytes(b"PK")
+    with pytest.raises(KorqgError, match=r"holds no .* file: .*Seen there: table.xlsx \(a .xlsx file cannot be read"):
+        read_chunks(tmp_path, 200, _count)
+    (tmp_path / "broken.docx").write_bytes(b"PK")
+    with pytest.raises(KorqgError, match=r"holds no text that can be read.*broken.docx \(broken.docx is damaged"):
+        read_chunks(tmp_path, 200, _count)

@@ -7,11 +7,11 @@ from korqg.errors import KorqgError
 from korqg.leaks import LARGEST_GROUP, join_articles
 from korqg.rows import (
     SPLITS,
+    divide_passages,
     make_row,
     make_rows,
     rows_by_prompt,
     shared_between_splits,
-    shorten_passages,
     split_by_article,
 )
 
@@ -146,22 +146,35 @@ def test_rows_by_prompt_gathers_all_references():
     assert entries[0]["references"] == [question.text for question in PASSAGES[0].questions]
 
 
-def test_long_paragraph_is_cut_after_a_sentence_with_the_questions_behind_the_cut():
+def test_long_paragraph_is_divided_between_sentences_and_keeps_its_questions():
     text = "첫 문장은 서울에서 시작한다. 둘째 문장은 부산에서 이어진다. 셋째 문장은 제주에서 끝난다."
-    asked = tuple(
-        Question(place, f"{place}는 어디인가?", place, text.index(place)) for place in ("서울", "부산", "제주")
-    )
-    (kept,), dropped = shorten_passages([Passage("id", "여행", text, asked)], 40, len)
-    assert kept.text == "첫 문장은 서울에서 시작한다. 둘째 문장은 부산에서 이어진다."
-    assert [question.id for question in kept.questions] == ["서울", "부산"]
-    assert [record["id"] for record in dropped] == ["제주"]
-    assert "behind the first 40 tokens" in dropped[0]["reason"]
+    places = ("서울", "부산", "제주")
+    asked = [Question(place, f"{place}는 어디인가?", place, text.index(place)) for place in places]
+    across = Question("둘", "어디에서 어디로 이어지는가?", "부산에서 이어진다. 셋째", text.index("부산"))
+    kept, dropped = divide_passages([Passage("id", "여행", text, (*asked, across))], 40, len)
+    assert [passage.text for passage in kept] == [
+        "첫 문장은 서울에서 시작한다. 둘째 문장은 부산에서 이어진다.",
+        "셋째 문장은 제주에서 끝난다.",
+    ]
+    assert [[question.id for question in passage.questions] for passage in kept] == [["서울", "부산"], ["제주"]]
+    for passage in kept:
+        for question in passage.questions:
+            assert passage.text.startswith(question.answer, question.answer_start)
+    assert [record["id"] for record in dropped] == ["둘"]
+
+
+def test_sentence_that_alone_is_too_long_costs_its_questions():
+    text = "짧은 글이다. 아주 길고 길고 길고 길고 길고 길고 길고 길고 긴 문장에 섬이 있다. 끝이다."
+    asked = (Question("가", "무엇인가?", "짧은 글", 0), Question("나", "무엇이 있는가?", "섬", text.index("섬")))
+    kept, dropped = divide_passages([Passage("id", "글", text, asked)], 20, len)
+    assert [passage.text for passage in kept] == ["짧은 글이다."]
+    assert [record["id"] for record in dropped] == ["나"]
 
 
 def test_own_rows_are_never_training_rows(korquad):
     from korqg.documents import Chunk
     from korqg.rows import make_own_row
 
-    row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."))
+    row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."), "질문을 쓰세요.")
     assert (row["output"], row["answer"]) == ("", "")
     assert rows_by_prompt([row])[0]["references"] == []

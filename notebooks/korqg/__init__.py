@@ -7,13 +7,23 @@ The modules stand in the order of the story:
     stages      output folders and their manifest.json
     downloads   the published KorQuAD files, fetched once and checked
     corpus      KorQuAD 1.0 files to passages and questions
+    archives    KorQuAD 2.x archives to pages
+    wikipedia   a page's HTML to lines, lists and tables
+    korquad2    KorQuAD 2.x pages to passages and questions
+    tabular     rows of one's own (.jsonl, .csv, .json) to passages and questions
+    sources     which of these, from where
+    sentences   Korean sentences
+    readers     text and Markdown files, encodings, what a folder holds
+    office      Word (.docx) and Hangul (.hwpx) documents to text
+    pdf         PDF files to text
     documents   one's own text to chunks of whole sentences
     leaks       near copies of paragraphs, and the articles that they join
     rows        instruction rows, split by article
     prompts     the wording, Gemma's turns, token ids and the loss mask
     models      which model, in which precision, on which device
     batches     padding, with logits at answer positions only
-    training    Trainer callbacks: progress, log file, loss that is not finite
+    checkpoints whole checkpoints, and runs that go on where they were cut off
+    training    beside the Trainer: progress, log file, less memory when it must
     tracking    wandb without prompts, hangs or private details
     generation  questions in batches, greedy
     metrics     is it one question, did it stop, how near is it to the references

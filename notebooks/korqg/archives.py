@@ -211,7 +211,8 @@ class _Pages:
                 self.skip_to_next_page(place)
                 return None, "broken JSON: nested too deeply"
             # As much again as is there, so that a large page is not parsed anew for every chunk.
-            self.more(max(CHUNK, len(self.text) - self.place))
+            size = len(self.text) - self.place
+            self.more(min(max(CHUNK, size), LARGEST_PAGE + CHUNK - size))
 
     def skip_to_next_page(self, place: str) -> None:
         """Move behind the comma before the next page, or to the end of "data" when there is none."""

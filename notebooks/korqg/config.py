@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from korqg.errors import KorqgError
+from korqg.prompts import TASKS
 
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
 SAMPLE_CORPUS = COURSE_FOLDER / "notebooks" / "sample_data" / "sample_korquad.json"
 SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
 
-SOURCES = ("sample", "korquad1")
+SOURCES = ("sample", "korquad1", "korquad2", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
@@ -87,7 +88,11 @@ class DataConfig(_Checked):
     data_name: str
     source: str
     source_path: str
+    archives: str
+    long_answers: str
     own_path: str
+    overlap_tokens: int
+    task: str
     questions_per_passage: str
     max_train_rows: int
     max_passage_tokens: int
@@ -108,26 +113,40 @@ class DataConfig(_Checked):
         self._between("test_fraction", 0.01, 0.5)
         self._between("max_dropped_fraction", 0, 1)
         self._between("seed", 0, 2**31 - 1)
-        if self.source == "korquad1" and not self.source_path:
+        from korqg.korquad2 import LONG_ANSWERS
+
+        self._one_of("long_answers", LONG_ANSWERS)
+        self._one_of("task", TASKS)
+        self._between("overlap_tokens", 0, self.max_passage_tokens // 2)
+        if self.source == "own" and not self.source_path:
             raise KorqgError(
-                'source="korquad1" needs source_path: a KorQuAD 1.0 JSON file, or a folder of them. '
-                "They are published on the KorQuAD site (korquad.github.io)."
+                'source="own" needs source_path: a file with rows of yours (.jsonl, .csv or .json with the columns '
+                "passage, question and perhaps answer, or instruction, input and output), or a folder of them."
             )
+        if self.source == "sample" and self.source_path:
+            raise KorqgError('source_path is set, but source="sample" reads the built-in corpus; set source too.')
 
     @property
     def folder(self) -> Path:
         return self.outputs / "data" / self.data_name
 
     @property
-    def corpus_path(self) -> Path:
-        return Path(self.source_path).expanduser() if self.source_path else SAMPLE_CORPUS
-
-    @property
     def documents_path(self) -> Path | None:
-        """Where the user's own documents are, or None for "none"."""
+        """Where the user's own documents are; None for "none".
+
+        An empty `own_path` means those beside the rows of the user's own, if there are any, else the sample's.
+        """
         if self.own_path == "none":
             return None
-        return Path(self.own_path).expanduser() if self.own_path else SAMPLE_DOCUMENTS
+        if self.own_path:
+            return Path(self.own_path).expanduser()
+        beside = Path(self.source_path).expanduser()
+        if self.source == "own" and beside.is_dir():
+            from korqg.documents import SUFFIXES
+
+            if any(file.suffix.lower() in SUFFIXES for file in beside.rglob("*")):
+                return beside
+        return SAMPLE_DOCUMENTS
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,17 @@ LARGEST_OFFSET_ERROR = 2
 
 @dataclass(frozen=True)
 class Question:
-    """A question and the span of the passage that answers it; `answer_start` counts characters."""
+    """A question and the span of the passage that answers it; `answer_start` counts characters.
+
+    It is -1 where the answer does not stand in the passage or is not known (`answer` is then ""). `instruction`
+    is the row's own wording of the order, "" where the course's stands for it.
+    """
 
     id: str
     text: str
     answer: str
     answer_start: int
+    instruction: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ class Corpus:
     mended: int
 
 
-def read_korquad(path: Path, max_dropped_fraction: float = 0.05) -> Corpus:
-    """Read a file in KorQuAD 1.0's schema, or every .json file of a folder.
+def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05) -> Corpus:
+    """Read files in KorQuAD 1.0's schema; of a folder every .json file.
 
     Schema: data[].{title, paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}}}},
     of which the first answer is taken (KorQuAD 1.0 has one; Lim et al. 2019, arXiv:1909.07005).
@@ -51,11 +56,15 @@ def read_korquad(path: Path, max_dropped_fraction: float = 0.05) -> Corpus:
     Raises KorqgError, with file and record, when there is nothing to read, when the file is not JSON or of
     another schema, and when more than `max_dropped_fraction` of the questions are broken.
     """
-    if not path.exists():
-        raise KorqgError(f"{path} does not exist: set source_path to a KorQuAD 1.0 JSON file or a folder of them.")
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-    if not files:
-        raise KorqgError(f"{path} holds no .json file: set source_path to a folder with KorQuAD 1.0 JSON files.")
+    files = []
+    for path in [paths] if isinstance(paths, Path) else paths:
+        if not path.exists():
+            raise KorqgError(f"{path} does not exist: set source_path to a KorQuAD 1.0 JSON file or a folder of them.")
+        found = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not found:
+            raise KorqgError(f"{path} holds no .json file: set source_path to a folder with KorQuAD 1.0 JSON files.")
+        files += found
+    shown = ", ".join(str(file) for file in files[:3]) + (" and more" if len(files) > 3 else "")
     passages, dropped, mended = [], [], 0
     for file in files:
         value = read_json(file)
@@ -66,10 +75,10 @@ def read_korquad(path: Path, max_dropped_fraction: float = 0.05) -> Corpus:
     read = sum(len(passage.questions) for passage in passages)
     if read == 0:
         reason = f" The first record: {describe_dropped(dropped[0])}" if dropped else ""
-        raise KorqgError(f"{path} holds no question that can be used.{reason}")
+        raise KorqgError(f"{shown}: there is no question that can be used.{reason}")
     if len(dropped) > max_dropped_fraction * (read + len(dropped)):
         raise KorqgError(
-            f"{path}: {len(dropped)} of {read + len(dropped)} records are broken, more than "
+            f"{shown}: {len(dropped)} of {read + len(dropped)} records are broken, more than "
             f"max_dropped_fraction={max_dropped_fraction:g} allows. The first: {describe_dropped(dropped[0])} "
             "Mend the file, or raise max_dropped_fraction."
         )

@@ -1,175 +1,302 @@
 """One's own documents to chunks of whole sentences."""
 
-import functools
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from korqg.errors import KorqgError
+from korqg.office import read_docx, read_hwpx
+from korqg.pdf import read_pdf
+from korqg.readers import (
+    Block,
+    clean,
+    describe_skipped,
+    find_files,
+    in_list,
+    read_markdown,
+    read_text,
+    relative_name,
+    short_names,
+    unknown_suffix,
+)
+from korqg.sentences import split_all, split_sentences
 
-SUFFIXES = (".md", ".txt")
+__all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
+__all__ += ["split_sentences"]
+
+READERS = {".txt": read_text, ".md": read_markdown, ".docx": read_docx, ".pdf": read_pdf, ".hwpx": read_hwpx}
+SUFFIXES = tuple(READERS)
 
 
 @dataclass(frozen=True)
 class Section:
-    """Text under one heading; `heading` is "" where the document has none."""
+    """Text under one heading; `heading` is "" where the document has none.
+
+    `path` holds the headings from the highest level down to this one, `first_paragraph` the first paragraph's
+    number in the document, counted from 1, and `pages` each paragraph's page (0: the file has none).
+    """
 
     heading: str
     paragraphs: tuple[str, ...]
+    path: tuple[str, ...] = ()
+    first_paragraph: int = 1
+    pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of a document, as RAG would store it: whole sentences, the heading as its first line."""
+    """A piece of a document, as RAG would store it: whole sentences, the heading as its first line.
+
+    Its place: `file` in the folder that was read, `section` (the headings above it, joined by " > "), its
+    paragraphs counted from 1 over the document's text, headings aside, and its pages, 0 where there are none.
+    """
 
     id: str
     title: str
     text: str
+    file: str = ""
+    section: str = ""
+    first_paragraph: int = 0
+    last_paragraph: int = 0
+    first_page: int = 0
+    last_page: int = 0
 
 
-def read_chunks(path: Path, max_tokens: int, count_tokens: Callable[[str], int]) -> list[Chunk]:
-    """Cut a document, or every .md and .txt file of a folder, into chunks of at most `max_tokens` tokens.
+@dataclass(frozen=True)
+class Documents:
+    """Chunks in the order of the files, and the files that were passed over as {"file", "id", "reason"}."""
+
+    chunks: list[Chunk]
+    skipped: list[dict]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A sentence, or some words of one that is too long, with its tokens and where it stands."""
+
+    text: str
+    glue: str
+    tokens: int
+    whole: bool
+    paragraph: int
+    page: int
+
+
+def read_chunks(
+    path: Path, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int = 0
+) -> list[Chunk]:
+    """Cut a document, or every document of a folder, into chunks of at most `max_tokens` tokens.
+
+    What chunk_documents does, without the list of the files that were passed over.
+    """
+    return chunk_documents(path, max_tokens, count_tokens, overlap_tokens).chunks
+
+
+def chunk_documents(
+    path: Path, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int = 0
+) -> Documents:
+    """Chunks of at most `max_tokens` tokens of a document, or of all that a folder and its subfolders hold.
 
     A chunk never crosses a heading and never breaks a sentence, but for a single sentence that is longer
-    than `max_tokens`, which is cut between words. Raises KorqgError when there is nothing to read.
+    than `max_tokens`, which is cut between words. A chunk repeats whole sentences from the end of the one
+    before it in the same section, as many as have `overlap_tokens` tokens or less and leave room for something
+    new. A heading of more than half of `max_tokens` is left out of the text.
+
+    In a folder a file that cannot be read costs that file alone. Raises KorqgError for a single file that
+    cannot be read, and when a folder holds nothing to read.
     """
+    if not 0 <= overlap_tokens < max_tokens:
+        raise KorqgError(f"overlap_tokens={overlap_tokens} is out of range; use 0 to {max_tokens - 1}.")
     if not path.exists():
         raise KorqgError(
-            f'{path} does not exist: set own_path to a .md or .txt file or a folder of them, or to "none".'
+            f'{path} does not exist: set own_path to a {in_list(SUFFIXES)} file or a folder of them, or to "none".'
         )
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+    if not path.is_dir():
+        return Documents(_chunk_file(path, path.parent, path.stem, max_tokens, count_tokens, overlap_tokens), [])
+    files, skipped = find_files(path, SUFFIXES)
     if not files:
-        raise KorqgError(f"{path} holds no {' or '.join(SUFFIXES)} file: put your documents there.")
+        raise KorqgError(f"{path} holds no {in_list(SUFFIXES)} file: put your documents there.{_seen(skipped)}")
     chunks = []
-    for file in files:
-        chunks += _chunk_file(file, max_tokens, count_tokens)
+    for file, name in short_names(files, path).items():
+        try:
+            chunks += _chunk_file(file, path, name, max_tokens, count_tokens, overlap_tokens)
+        except KorqgError as error:
+            skipped.append(describe_skipped(file, path, str(error)))
     if not chunks:
-        raise KorqgError(f"{path} holds no text: nothing can be asked about it.")
-    return chunks
+        raise KorqgError(f"{path} holds no text that can be read: nothing can be asked about it.{_seen(skipped)}")
+    return Documents(chunks, skipped)
 
 
 def read_document(path: Path) -> tuple[str, list[Section]]:
-    """A document's title (its first heading or line, else the file's name) and its sections.
+    """A document's title (its first heading, else the file's name) and its sections.
 
-    UTF-8 with or without a byte order mark, else CP949. Raises KorqgError for another encoding or suffix.
+    Raises KorqgError for a suffix that is not read, and for a file that its reader refuses.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise KorqgError(
-            f"{path.name}: a {path.suffix or 'nameless'} file cannot be read; use {' or '.join(SUFFIXES)}."
-        )
-    text = _decode(path)
-    sections = _markdown_sections(text) if path.suffix.lower() == ".md" else _plain_sections(text)
-    title = next((section.heading for section in sections if section.heading), path.stem)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise KorqgError(f"{path.name}: {unknown_suffix(path, SUFFIXES)}.")
+    sections = _sections(reader(path))
+    title = next((section.heading for section in sections if section.heading), clean(path.stem))
     return title, sections
 
 
-def split_sentences(text: str) -> list[str]:
-    """Sentences of a Korean paragraph, by Kiwi (github.com/bab2min/kiwipiepy)."""
-    return [sentence.text.strip() for sentence in _kiwi().split_into_sents(text) if sentence.text.strip()]
+def _seen(skipped: list[dict]) -> str:
+    """The first few files that were passed over, in a sentence."""
+    if not skipped:
+        return ""
+    some = "; ".join(f"{record['file']} ({record['reason']})" for record in skipped[:5])
+    more = f"; and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+    return f" Seen there: {some}{more}."
 
 
-@functools.cache
-def _kiwi():
-    from kiwipiepy import Kiwi
+def _sections(blocks: list[Block]) -> list[Section]:
+    """Blocks under their headings; a heading of a level ends those of the same and of lower levels."""
+    sections, path, number = [], [], 1
+    for is_heading, run in itertools.groupby(blocks, key=lambda block: block.level > 0):
+        if is_heading:
+            for block in run:
+                path = [(level, text) for level, text in path if level < block.level] + [(block.level, block.text)]
+                sections.append(Section(block.text, (), tuple(text for _, text in path), number))
+            continue
+        run = list(run)
+        open_section = sections.pop() if sections else Section("", ())
+        paragraphs, pages = zip(*((block.text, block.page) for block in run), strict=True)
+        sections.append(Section(open_section.heading, paragraphs, open_section.path, number, pages))
+        number += len(run)
+    return sections
 
-    return Kiwi()
 
-
-def _chunk_file(file: Path, max_tokens: int, count_tokens: Callable[[str], int]) -> list[Chunk]:
+def _chunk_file(
+    file: Path, folder: Path, name: str, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int
+) -> list[Chunk]:
     title, sections = read_document(file)
-    texts = []
+    sentences = split_all(paragraph for section in sections for paragraph in section.paragraphs)
+    chunks = []
     for section in sections:
         head = f"{section.heading}\n" if section.heading else ""
-        pieces: list[str] = []
-        for paragraph in section.paragraphs:
-            for number, sentence in enumerate(split_sentences(paragraph)):
-                glue = "\n" if number == 0 else " "
-                for part in _fit(sentence, max_tokens - count_tokens(head), count_tokens):
-                    if pieces and count_tokens(head + "".join(pieces) + glue + part) > max_tokens:
-                        texts.append((section.heading, head + "".join(pieces).strip()))
-                        pieces = []
-                    pieces.append(glue + part)
-        if pieces:
-            texts.append((section.heading, head + "".join(pieces).strip()))
-    return [
-        Chunk(f"{file.stem}-{number:04d}", title if heading in ("", title) else f"{title} > {heading}", text)
-        for number, (heading, text) in enumerate(texts, start=1)
-    ]
+        if count_tokens(head) > max_tokens // 2:
+            head = ""
+        room = max_tokens - count_tokens(head)
+        parts = []
+        for number, _ in enumerate(section.paragraphs):
+            place = section.first_paragraph + number, section.pages[number]
+            parts += _parts(next(sentences), room, count_tokens, *place)
+        above = section.path[1:] if section.path[:1] == (title,) else section.path
+        for group in _fill(head, parts, max_tokens, overlap_tokens, count_tokens):
+            chunks.append(
+                Chunk(
+                    id=f"{name}-{len(chunks) + 1:04d}",
+                    title=" > ".join((title, *above)),
+                    text=_text(head, group),
+                    file=relative_name(file, folder),
+                    section=" > ".join(section.path),
+                    first_paragraph=group[0].paragraph,
+                    last_paragraph=group[-1].paragraph,
+                    first_page=group[0].page,
+                    last_page=group[-1].page,
+                )
+            )
+    if not chunks:
+        raise KorqgError(f"{file.name} holds no text: nothing can be asked about it.")
+    return chunks
 
 
-def _fit(sentence: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[str]:
-    """The sentence, or, when it alone is too long, its words in runs that fit."""
-    if count_tokens(sentence) <= max_tokens:
-        return [sentence]
-    # A "word" of more than 40 characters is no word: a run without spaces is cut so that it can fit at all.
-    words = [piece for word in sentence.split() for piece in re.findall(r".{1,40}", word)]
-    parts, run = [], ""
-    for word in words:
-        longer = f"{run} {word}".strip()
-        if run and count_tokens(longer) > max_tokens:
-            parts.append(run)
-            longer = word
-        run = longer
-    return [*parts, run]
-
-
-def _decode(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise KorqgError(f"Cannot read {path}: {error.strerror}.") from None
-    for encoding in ("utf-8-sig", "cp949"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
+def _parts(
+    sentences: list[str], room: int, count_tokens: Callable[[str], int], paragraph: int, page: int
+) -> Iterable[_Part]:
+    """A paragraph's sentences with their tokens, each counted once, together with the glue before it."""
+    frame = count_tokens("")  # a tokenizer may add its own marks to each text
+    for number, sentence in enumerate(sentences):
+        glue = "\n" if number == 0 else " "
+        tokens = count_tokens(glue + sentence) - frame
+        if tokens <= room:
+            yield _Part(sentence, glue, tokens, True, paragraph, page)
             continue
-        if "\0" in text:
+        for words in _cut(sentence, room, count_tokens):
+            yield _Part(words, glue, count_tokens(glue + words) - frame, False, paragraph, page)
+            glue = " "
+
+
+def _cut(sentence: str, room: int, count_tokens: Callable[[str], int]) -> Iterable[str]:
+    """The words of a sentence that is too long, in runs of at most `room` tokens.
+
+    A run without a blank is cut anywhere, so that it can fit at all. The size of a run is guessed from the one
+    before it: each stretch of text is counted once or twice, however long the sentence is.
+    """
+    start, size = 0, 2 * room
+    while start < len(sentence):
+        end = start + size
+        if end < len(sentence):
+            blank = sentence.rfind(" ", start + 1, end + 1)
+            end = blank if blank > 0 else end
+        words = sentence[start:end].strip()
+        tokens = count_tokens(f"\n{words}")
+        if tokens > room and len(words) > 1:
+            size = max(1, min(len(words) - 1, int(0.95 * len(words) * room / tokens)))
+            continue
+        if words:
+            yield words
+            size = max(1, int(0.95 * len(words) * room / max(1, tokens)))
+        start = end
+
+
+def _fill(
+    head: str, parts: Iterable[_Part], max_tokens: int, overlap_tokens: int, count_tokens: Callable[[str], int]
+) -> Iterable[list[_Part]]:
+    """Parts in groups that make up a chunk each.
+
+    The sum of the parts' tokens stands for the tokens of their text; that is checked once a chunk is full,
+    and what is too much after all goes to the next one.
+    """
+    room = max_tokens - count_tokens(head)
+    waiting, group, repeated = deque(parts), [], 0
+    while waiting or len(group) > repeated:
+        used = sum(part.tokens for part in group)
+        while waiting and (not group or used + waiting[0].tokens <= room):
+            used += waiting[0].tokens
+            group.append(waiting.popleft())
+        if len(group) > repeated:
+            while count_tokens(_text(head, group)) > max_tokens:
+                if repeated:
+                    group.pop(0)
+                    repeated -= 1
+                    continue
+                last = group.pop()
+                if group:
+                    waiting.appendleft(last)
+                    continue
+                pieces = [replace(last, text=text, whole=False) for text in _halves(last.text)]
+                group.append(pieces[0])
+                waiting.extendleft(reversed(pieces[1:]))
+                if len(pieces) == 1:
+                    break
+            yield group
+            group = _overlap(group, overlap_tokens)
+            repeated = len(group)
+        else:  # the overlap leaves no room for anything new
+            group.pop(0)
+            repeated -= 1
+
+
+def _halves(text: str) -> list[str]:
+    """A text cut in its middle, between words if it can be; a single sign as it is."""
+    middle = len(text) // 2
+    cut = text.find(" ", middle) if " " in text[middle:] else middle
+    return [piece for piece in (text[:cut].strip(), text[cut:].strip()) if piece]
+
+
+def _overlap(group: list[_Part], overlap_tokens: int) -> list[_Part]:
+    """The whole sentences at a group's end that have at most `overlap_tokens` tokens; never the whole group."""
+    overlap, tokens = [], 0
+    for part in reversed(group[1:]):
+        tokens += part.tokens
+        if not part.whole or tokens > overlap_tokens:
             break
-        return text.replace("\r\n", "\n").replace("\r", "\n")
-    raise KorqgError(f"{path.name} is neither UTF-8 nor CP949 text: save it as UTF-8.")
+        overlap.insert(0, part)
+    return overlap
 
 
-def _plain_sections(text: str) -> list[Section]:
-    """Paragraphs between empty lines; a short first line without a full stop is the heading."""
-    paragraphs = [" ".join(block.split()) for block in re.split(r"\n\s*\n", text) if block.strip()]
-    heading = ""
-    if len(paragraphs) > 1 and len(paragraphs[0]) <= 60 and not re.search(r"[.!?…]$", paragraphs[0]):
-        heading = paragraphs.pop(0)
-    return [Section(heading, tuple(paragraphs))] if paragraphs else []
-
-
-def _markdown_sections(text: str) -> list[Section]:
-    """Sections by heading; list items and table rows become lines, code and HTML are left out."""
-    from markdown_it import MarkdownIt
-
-    sections, heading, lines, cells = [], "", [], None
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
-    for place, token in enumerate(tokens):
-        if token.type == "tr_open":
-            cells = []
-        elif token.type == "tr_close":
-            lines.append(" | ".join(cells))
-            cells = None
-        elif token.type == "inline":
-            content = _inline_text(token)
-            if tokens[place - 1].type == "heading_open":
-                sections.append(Section(heading, tuple(lines)))
-                heading, lines = content, []
-            elif cells is not None:
-                cells.append(content)
-            elif content:
-                lines.append(content)
-    sections.append(Section(heading, tuple(lines)))
-    return [section for section in sections if section.heading or section.paragraphs]
-
-
-def _inline_text(token) -> str:
-    """An inline token's words: links by their text, images and HTML tags left out."""
-    parts = []
-    for child in token.children or []:
-        if child.type in ("text", "code_inline"):
-            parts.append(child.content)
-        elif child.type in ("softbreak", "hardbreak"):
-            parts.append(" ")
-    return " ".join("".join(parts).split())
+def _text(head: str, group: list[_Part]) -> str:
+    return head + "".join(part.glue + part.text for part in group).strip()

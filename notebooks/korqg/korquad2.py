@@ -12,7 +12,7 @@ from korqg.archives import PageRecord, find_sources, read_pages
 from korqg.corpus import LARGEST_OFFSET_ERROR, Corpus, Passage, Question, describe_dropped, make_passage_id
 from korqg.documents import split_sentences
 from korqg.errors import KorqgError
-from korqg.wikipedia import Line, Section, read_sections, unused_marks
+from korqg.wikipedia import PageLine, PageSection, read_sections, unused_marks
 
 LONG_ANSWERS = ("drop", "keep")
 
@@ -35,7 +35,10 @@ _SIGN = re.compile(
     r"|(?P<space>\s+)|(?P<character>.)",
     re.DOTALL,
 )
-_REFERENCE_SIGN = re.compile(r"<sup\b[^>]*>(?:\s|<[^<>]*>)*\[(?:[^\[\]<]|<[^<>]*>){1,200}\](?:\s|<[^<>]*>)*?</sup>")
+# Bounded, so that a page of nothing but open tags is read in its length and not in its square.
+_REFERENCE_SIGN = re.compile(
+    r"<sup\b[^<>]*>(?:\s|<[^<>]*>){0,20}\[(?:[^\[\]<]|<[^<>]*>){1,200}\](?:\s|<[^<>]*>){0,20}?</sup>"
+)
 _TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-zA-Z!][^<>]*>", re.DOTALL)
 _BRACKETS = re.compile(r"\[[^\[\]]{1,30}\]")
 
@@ -376,7 +379,7 @@ def _with_marks(page: str, asked: list[_Asked], marks: list[str]) -> str:
     return "".join([*parts, page[done:]])
 
 
-def _units(section: Section, max_tokens: int, count: Callable[[str], int]) -> list[_Unit]:
+def _units(section: PageSection, max_tokens: int, count: Callable[[str], int]) -> list[_Unit]:
     """The section's lines; of one with an answer that does not fit into a passage, its sentences."""
     units = []
     for number, block in enumerate(section.blocks):
@@ -392,7 +395,7 @@ def _units(section: Section, max_tokens: int, count: Callable[[str], int]) -> li
     return units
 
 
-def _sentences(line: Line) -> list[tuple[str, dict[str, int]]]:
+def _sentences(line: PageLine) -> list[tuple[str, dict[str, int]]]:
     """The line's sentences, each with the marks in it. Of a giant line only the pieces with marks are split."""
     bounds, start = [0], 0
     while start < len(line.text):
@@ -422,7 +425,7 @@ def _sentences(line: Line) -> list[tuple[str, dict[str, int]]]:
     return found
 
 
-def _span(section: Section, units: list[_Unit], asked: _Asked, opening: str, closing: str) -> _Span | None:
+def _span(section: PageSection, units: list[_Unit], asked: _Asked, opening: str, closing: str) -> _Span | None:
     """Where in the section the answer begins and ends, or None when it does not do both here."""
     starts = [(-1, section.heading.marks[opening])] if opening in section.heading.marks else []
     stops = [(-1, section.heading.marks[closing])] if closing in section.heading.marks else []
@@ -442,11 +445,11 @@ def _span(section: Section, units: list[_Unit], asked: _Asked, opening: str, clo
     return _Span(asked, first, start, last, stop)
 
 
-def _text_at(section: Section, units: list[_Unit], number: int) -> str:
+def _text_at(section: PageSection, units: list[_Unit], number: int) -> str:
     return section.heading.text if number < 0 else units[number].text
 
 
-def _read_out(section: Section, units: list[_Unit], span: _Span) -> str:
+def _read_out(section: PageSection, units: list[_Unit], span: _Span) -> str:
     """The answer's text as the passage has it."""
     parts = []
     for number in range(span.first, span.last + 1):
@@ -457,7 +460,7 @@ def _read_out(section: Section, units: list[_Unit], span: _Span) -> str:
     return "".join(parts)
 
 
-def _check(section: Section, units: list[_Unit], span: _Span) -> str:
+def _check(section: PageSection, units: list[_Unit], span: _Span) -> str:
     """What is wrong with the answer that was found, or "".
 
     Within a line it must read as the answer's text does, white space, tags and reference signs aside. A row of a
@@ -485,7 +488,7 @@ def _is_long(units: list[_Unit], span: _Span) -> bool:
 
 def _passages(
     title: str,
-    section: Section,
+    section: PageSection,
     units: list[_Unit],
     spans: list[_Span],
     max_tokens: int,
@@ -603,18 +606,18 @@ def _caption_before(units: list[_Unit], first: int) -> str:
     return ""
 
 
-def _lead(section: Section, units: list[_Unit], begin: int) -> str:
+def _lead(section: PageSection, units: list[_Unit], begin: int) -> str:
     """What stands before a passage's units: the heading, and the title of a table whose beginning is not in it."""
     lines = (section.heading.text, _caption_before(units, begin))
     return "".join(f"{line}\n" for line in lines if line)
 
 
-def _passage_text(section: Section, units: list[_Unit], begin: int, end: int) -> str:
+def _passage_text(section: PageSection, units: list[_Unit], begin: int, end: int) -> str:
     body = "".join((unit.glue if number else "") + unit.text for number, unit in enumerate(units[begin:end]))
     return _lead(section, units, begin) + body
 
 
-def _question(section: Section, units: list[_Unit], begin: int, span: _Span) -> Question:
+def _question(section: PageSection, units: list[_Unit], begin: int, span: _Span) -> Question:
     if span.first < 0:
         start = span.start
         answer = _read_out(section, units, span) if span.last < 0 else ""

@@ -27,6 +27,23 @@ def is_single_question(text: str) -> bool:
     )
 
 
+KINDS = {
+    "왜": r"왜|까닭|이유|때문",
+    "어떻게": r"어떻게|어떤 방법|어떤 방식",
+    "누구": r"누구|누가|누굴",
+    "언제": r"언제|(몇|어느) ?(년|해|월|달|일|날|세기|시기|때)|무슨 요일",
+    "어디": r"어디|어느 (곳|나라|지역|도시|장소)|어떤 (곳|나라|지역|도시|장소)",
+    "몇": r"몇|얼마",
+    "무엇": r"무엇|무슨|뭐|어떤|어느",
+}
+"""Kinds of question by their words; the first that is found counts."""
+
+
+def question_kind(text: str) -> str:
+    """The kind of a Korean question, one of KINDS, or "그 밖" (other)."""
+    return next((kind for kind, words in KINDS.items() if re.search(words, text)), "그 밖")
+
+
 def rouge_l(output: str, references: list[str]) -> float:
     """ROUGE-L F1 over characters, white space left out, against the best of the references; 0 to 1.
 
@@ -109,7 +126,7 @@ def reference_outputs(outputs: list[dict], seed: int) -> dict[str, list[dict]]:
     out); "first_sentence": the paragraph's first sentence copied; "random_question": a reference question
     of another paragraph.
     """
-    from korqg.documents import split_sentences
+    from korqg.sentences import split_sentences
 
     choose = random.Random(seed)
     found: dict[str, list[dict]] = {"human": [], "first_sentence": [], "random_question": []}

@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from korqg.corpus import Passage, Question, make_passage_id, normalized
-from korqg.documents import Chunk, split_sentences
+from korqg.documents import Chunk
 from korqg.errors import KorqgError
 from korqg.leaks import ArticleGroups, near_duplicates
 from korqg.prompts import passage_of, task_texts
+from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
 
@@ -19,51 +21,73 @@ def make_row(passage: Passage, question: Question, task: str = "question") -> di
         "id": question.id,
         "title": passage.title,
         "passage_id": passage.id,
-        "instruction": instruction,
+        "instruction": (question.instruction if task == "question" else "") or instruction,
         "input": given,
         "output": output,
         "answer": question.answer,
     }
 
 
-def make_own_row(chunk: Chunk) -> dict:
-    """A row for a chunk of the user's own document: there is no reference question and no answer."""
-    instruction, given, _ = task_texts("question", chunk.text, "", "")
+def make_own_row(chunk: Chunk, instruction: str) -> dict:
+    """A row for a chunk of the user's own document: there is no reference question and no answer.
+
+    `instruction` is that of the training rows, so that the chunk is asked about as the model was taught.
+    """
     return {
         "id": chunk.id,
         "title": chunk.title,
         "passage_id": make_passage_id(chunk.text),
         "instruction": instruction,
-        "input": given,
+        "input": chunk.text,
         "output": "",
         "answer": "",
     }
 
 
-def shorten_passages(
+def divide_passages(
     passages: list[Passage], max_tokens: int, count_tokens: Callable[[str], int]
 ) -> tuple[list[Passage], list[dict]]:
-    """Cut passages of more than `max_tokens` tokens after their last whole sentence that fits.
+    """Divide passages of more than `max_tokens` tokens into parts of whole sentences.
 
-    Questions whose answer stands behind the cut are left out and returned as {"file", "id", "reason"}.
+    Each question goes with the part that holds its answer; a part that nobody asks about is left out. A
+    question whose answer lies across two parts, or in a sentence that alone is too long, is left out and
+    returned as {"file", "id", "reason"}.
     """
     kept, dropped = [], []
     for passage in passages:
         if count_tokens(passage.text) <= max_tokens:
             kept.append(passage)
             continue
-        text, end = "", 0
-        for sentence in split_sentences(passage.text):
-            place = passage.text.index(sentence, end) + len(sentence)
-            if count_tokens(passage.text[:place]) > max_tokens:
-                break
-            text, end = passage.text[:place], place
-        inside = tuple(q for q in passage.questions if q.answer_start + len(q.answer) <= end)
-        reason = f"the answer stands behind the first {max_tokens} tokens of its paragraph"
-        dropped += [{"file": passage.title, "id": q.id, "reason": reason} for q in passage.questions if q not in inside]
-        if inside:
-            kept.append(Passage(make_passage_id(text), passage.title, text, inside))
+        homeless = {question.id for question in passage.questions}
+        for begin, end in _parts(passage.text, max_tokens, count_tokens):
+            text = passage.text[begin:end]
+            inside = tuple(
+                replace(question, answer_start=question.answer_start - begin)
+                for question in passage.questions
+                if begin <= question.answer_start and question.answer_start + len(question.answer) <= end
+            )
+            if inside:
+                kept.append(Passage(make_passage_id(text), passage.title, text, inside))
+                homeless -= {question.id for question in inside}
+        reason = f"no part of its paragraph with at most {max_tokens} tokens holds the whole answer"
+        dropped += [
+            {"file": passage.title, "id": q.id, "reason": reason} for q in passage.questions if q.id in homeless
+        ]
     return kept, dropped
+
+
+def _parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
+    """Begin and end of runs of whole sentences with at most `max_tokens` tokens; longer sentences are left out."""
+    parts, begin, end = [], 0, 0
+    for sentence in split_sentences(text):
+        start = text.index(sentence, end)
+        stop = start + len(sentence)
+        if count_tokens(text[begin:stop]) > max_tokens:
+            parts.append((begin, end))
+            begin = start
+        end = stop
+    parts.append((begin, end))
+    return [part for part in parts if part[0] < part[1] and count_tokens(text[slice(*part)]) <= max_tokens]
 
 
 def split_by_article(
@@ -139,12 +163,23 @@ def make_rows(
     """The rows of each side. Only the training side is made smaller, so validation and test stay comparable.
 
     `questions_per_passage` "first" takes one question a training paragraph; `max_train_rows` (0: all) takes
-    the first of a seeded order, so that of two sizes the smaller is a part of the larger.
+    the first of a seeded order, so that of two sizes the smaller is a part of the larger. A task that needs the
+    answer leaves out questions without one. Raises KorqgError when that leaves a side without a row.
     """
-    rows = {name: [make_row(p, q, task) for p in passages for q in p.questions] for name, passages in split.items()}
+    wanted = {
+        name: [(p, q) for p in passages for q in p.questions if task == "question" or q.answer]
+        for name, passages in split.items()
+    }
+    for name, pairs in wanted.items():
+        if split[name] and not pairs:
+            raise KorqgError(
+                f"No row is left for {name} with task={task!r}: its questions have no answer. Use another."
+            )
+    rows = {name: [make_row(passage, question, task) for passage, question in pairs] for name, pairs in wanted.items()}
     train = rows["train"]
     if questions_per_passage == "first":
-        train = [make_row(passage, passage.questions[0], task) for passage in split["train"]]
+        seen: set[str] = set()
+        train = [row for row in train if not (row["passage_id"] in seen or seen.add(row["passage_id"]))]
     random.Random(seed).shuffle(train)
     rows["train"] = train[:max_train_rows] if max_train_rows else train
     return rows

@@ -64,7 +64,7 @@ _MARKS = re.compile("[\U000f0000-\U000ffffd]")
 
 
 @dataclass(frozen=True)
-class Line:
+class PageLine:
     """A line of text, its white space made single, and for each mark the place where it stood."""
 
     text: str
@@ -72,23 +72,23 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Block:
+class PageBlock:
     """A paragraph (one line), a list (a line an item) or a table (a line a row, its headers in each).
 
     `caption` says that the first line is a table's title, which belongs before any part of it.
     """
 
     kind: str
-    lines: tuple[Line, ...]
+    lines: tuple[PageLine, ...]
     caption: bool = False
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """The blocks under one heading; the heading of a page's first section is empty."""
 
-    heading: Line
-    blocks: list[Block]
+    heading: PageLine
+    blocks: list[PageBlock]
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def unused_marks(page: str, number: int) -> list[str]:
     return [mark for mark, _ in zip(free, range(number), strict=False)]
 
 
-def read_sections(page: str, marks: list[str], with_attributes: str = "") -> list[Section]:
+def read_sections(page: str, marks: list[str], with_attributes: str = "") -> list[PageSection]:
     """What the page says under each heading, without navigation, references, edit links and hidden elements.
 
     Sections without a mark are left out: putting them into words would take most of the time.
@@ -260,12 +260,12 @@ class _Walk:
     def __init__(self, marks: re.Pattern):
         self.marks = marks
         self.waiting = ""  # marks that had no text of their own: they stand before the next one
-        self.found: list[Section] = []
+        self.found: list[PageSection] = []
         self.title = ""  # the open section's heading and content, not yet put into words
         self.content: list[tuple[str, object]] = []
         self.skipped_level = 9  # the heading's level below which everything is left out; 9: nothing is
 
-    def sections(self, article) -> list[Section]:
+    def sections(self, article) -> list[PageSection]:
         self.outline(article)
         self.close()
         return self.found
@@ -314,23 +314,23 @@ class _Walk:
         texts = (part if isinstance(part, str) else _text(part) for _, part in content)
         if self.skipped_level < 9 or not any(map(self.marks.search, (self.waiting, title, *texts))):
             return
-        heading = self.line(title) or Line("")
-        blocks: list[Block] = []
+        heading = self.line(title) or PageLine("")
+        blocks: list[PageBlock] = []
         for kind, part in content:
             if kind == "table":
                 self.table(part, None, blocks)
                 continue
-            lines: list[Line] = []
+            lines: list[PageLine] = []
             if kind == "list":
                 self.container(part, lines)
             else:
                 lines += filter(None, [self.line(part)])
             if lines:
-                blocks.append(Block(kind, tuple(lines)))
+                blocks.append(PageBlock(kind, tuple(lines)))
         if blocks:
-            self.found.append(Section(heading, blocks))
+            self.found.append(PageSection(heading, blocks))
 
-    def line(self, raw: str) -> Line | None:
+    def line(self, raw: str) -> PageLine | None:
         line = make_line(self.waiting + raw, self.marks)
         if line.text:
             self.waiting = ""
@@ -338,7 +338,7 @@ class _Walk:
         self.waiting += "".join(self.marks.findall(raw))
         return None
 
-    def container(self, element, lines: list[Line]) -> None:
+    def container(self, element, lines: list[PageLine]) -> None:
         """Add every line in the element: a list, or a cell that holds more than a value."""
         raw = [element.text or ""]
 
@@ -360,15 +360,15 @@ class _Walk:
             raw.append(child.tail or "")
         flush()
 
-    def table(self, element, lines: list[Line] | None, blocks: list[Block]) -> None:
+    def table(self, element, lines: list[PageLine] | None, blocks: list[PageBlock]) -> None:
         """Add the table's lines to `lines`, or, when that is None, as a block (layout: several) to `blocks`."""
         rows = [row for row in _rows(element) if row]
         if _is_layout(rows):
             for cell in itertools.chain.from_iterable(rows):
-                inside: list[Line] = []
+                inside: list[PageLine] = []
                 self.container(cell, inside if lines is None else lines)
                 if inside:
-                    blocks.append(Block("list", tuple(inside)))
+                    blocks.append(PageBlock("list", tuple(inside)))
             return
         title = element.find("caption")
         caption = self.line(_cell_text(title)) if title is not None else None
@@ -377,7 +377,7 @@ class _Walk:
         if lines is not None:
             lines.extend(found)
         elif found:
-            blocks.append(Block("table", tuple(found), caption is not None and len(found) > 1))
+            blocks.append(PageBlock("table", tuple(found), caption is not None and len(found) > 1))
 
 
 def _text(element) -> str:
@@ -390,13 +390,13 @@ def _has_blocks(element) -> bool:
     return len(element) > 0 and next(element.iter(*_BLOCKS), None) is not None
 
 
-def make_line(raw: str, marks: re.Pattern) -> Line:
+def make_line(raw: str, marks: re.Pattern) -> PageLine:
     """The text with its white space made single, and where in it the marks stood.
 
     A mark before white space counts as standing before the word that follows it, unless it is the text's end.
     """
     if not marks.search(raw):
-        return Line(" ".join(raw.split()))
+        return PageLine(" ".join(raw.split()))
     text, spaced, places = "", False, {}
     for piece in re.split(f"({marks.pattern})", raw):
         if marks.fullmatch(piece):
@@ -410,7 +410,7 @@ def make_line(raw: str, marks: re.Pattern) -> Line:
             text += " "
         text += " ".join(words)
         spaced = piece[-1].isspace()
-    return Line(text, places)
+    return PageLine(text, places)
 
 
 def _rows(table) -> list:

@@ -1,0 +1,197 @@
+"""Files to blocks of text: finding them, their encodings, plain text and Markdown."""
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from korqg.errors import KorqgError
+
+LARGEST_FILE_BYTES = 200_000_000
+"""A larger file is refused: it is hardly text, and would not fit into memory."""
+
+LEAST_HANGUL = 0.7
+"""Bytes that decode as CP949 are taken for it when Hangul makes up this share of their letters beyond ASCII:
+Chinese and Japanese encodings often decode too, to Hangul mixed with many rare Hanja."""
+
+OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx"}
+"""Binary formats of older programs, and what the same program can save instead."""
+
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\0-\b\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading, paragraph, list item or table row.
+
+    `level` is 0 for text and 1, 2, ... for a heading; `page` counts from 1 and is 0 where a file has no pages.
+    """
+
+    text: str
+    level: int = 0
+    page: int = 0
+
+
+def find_files(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[Path], list[dict]]:
+    """The files of a folder and its subfolders that end in one of `suffixes`, in order of their names.
+
+    What is passed over comes second, as {"file", "id", "reason"}: hidden files and folders, other suffixes,
+    and what is no regular file. Links to folders are not followed.
+    """
+    files, skipped = [], []
+
+    def skip(path: Path, reason: str) -> None:
+        skipped.append(describe_skipped(path, folder, reason))
+
+    for place, folders, names in os.walk(folder):
+        for name in sorted(folders):
+            if name.startswith("."):
+                skip(Path(place, name), "a hidden folder")
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(place, name)
+            suffix = path.suffix.lower()
+            if name.startswith((".", "~$")):
+                skip(path, "a hidden file" if name.startswith(".") else "the lock file of an office program")
+            elif not path.is_file():
+                skip(path, "not a file that can be read (a broken link, for example)")
+            elif suffix in suffixes:
+                files.append(path)
+            else:
+                skip(path, unknown_suffix(path, suffixes))
+    return files, skipped
+
+
+def describe_skipped(path: Path, folder: Path, reason: str) -> dict:
+    """A file that was left out, in the form of a dropped record."""
+    return {"file": relative_name(path, folder), "id": "whole file", "reason": reason.rstrip(".")}
+
+
+def relative_name(path: Path, folder: Path) -> str:
+    """A file's place inside a folder, with "/" on every system and Hangul in composed form."""
+    return unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
+
+
+def short_names(files: Iterable[Path], folder: Path) -> dict[Path, str]:
+    """A name for each file that no other one has: without folder and suffix where that is enough."""
+    files = list(files)
+    stems = {file: unicodedata.normalize("NFC", file.stem) for file in files}
+    wholes = {file: relative_name(file, folder) for file in files}
+    taken = Counter(name for file in files for name in {stems[file], wholes[file]})
+    return {file: stems[file] if taken[stems[file]] == 1 else wholes[file] for file in files}
+
+
+def unknown_suffix(path: Path, suffixes: tuple[str, ...]) -> str:
+    """Why a file of this suffix is not read, and what to do."""
+    suffix = path.suffix.lower()
+    if OLD_SUFFIXES.get(suffix) in suffixes:
+        return f"a {suffix} file is of an old binary format; save it as {OLD_SUFFIXES[suffix]}"
+    return f"a {path.suffix or 'nameless'} file cannot be read; use {in_list(suffixes)}"
+
+
+def in_list(suffixes: tuple[str, ...]) -> str:
+    """ ".txt, .md or .docx"."""
+    return " or ".join([", ".join(suffixes[:-1]), suffixes[-1]]) if len(suffixes) > 1 else suffixes[0]
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole file. Raises KorqgError when it is empty, too large or cannot be read."""
+    try:
+        if (size := path.stat().st_size) > LARGEST_FILE_BYTES:
+            raise KorqgError(
+                f"{path.name} has {size / 1e6:.0f} MB, more than the {LARGEST_FILE_BYTES / 1e6:.0f} MB that are read: "
+                "split it into smaller files."
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise KorqgError(f"Cannot read {path}: {error.strerror}.") from None
+    if not data:
+        raise KorqgError(f"{path.name} is empty and holds no text: save it again or remove it.")
+    return data
+
+
+def decode_text(data: bytes, name: str) -> str:
+    r"""Text of UTF-8 (with or without a byte order mark), UTF-16 with its mark, or CP949; lines end in "\n".
+
+    Raises KorqgError for another encoding, with a guess at which one it is.
+    """
+    encodings = ["utf-16"] if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "cp949"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text or (encoding == "cp949" and not _mostly_hangul(text)):
+            break
+        return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    raise KorqgError(
+        f"{name} is neither UTF-8 nor CP949 text, nor UTF-16 with a byte order mark{_guess(data)}: save it as UTF-8."
+    )
+
+
+def clean(text: str) -> str:
+    """One line: white space as single blanks, invisible signs left out, Hangul composed."""
+    return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
+
+
+def read_text(path: Path) -> list[Block]:
+    """Paragraphs between empty lines; a short first one without a full stop is the heading."""
+    text = decode_text(read_bytes(path), path.name)
+    paragraphs = [clean(block) for block in re.split(r"\n\s*\n", text)]
+    blocks = [Block(paragraph) for paragraph in paragraphs if paragraph]
+    if len(blocks) > 1 and len(blocks[0].text) <= 60 and not re.search(r"[.!?…]$", blocks[0].text):
+        blocks[0] = Block(blocks[0].text, level=1)
+    return blocks
+
+
+def read_markdown(path: Path) -> list[Block]:
+    """Headings, paragraphs, list items and table rows; code, HTML, footnotes and front matter are left out."""
+    from markdown_it import MarkdownIt
+
+    text = decode_text(read_bytes(path), path.name)
+    text = re.sub(r"\A---\n(?:.*\n)*?---\n", "", text)
+    text = re.sub(r"^\[\^[^\]\n]+\]:.*\n?(?:[ \t]+\S.*\n?)*", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\[\^[^\]\n]+\]", "", text)
+    blocks, cells = [], None
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    for place, token in enumerate(tokens):
+        if token.type == "tr_open":
+            cells = []
+        elif token.type == "tr_close":
+            blocks.append(Block(" | ".join(cells)))
+            cells = None
+        elif token.type == "inline":
+            content = _inline_text(token)
+            if cells is not None:
+                cells.append(content)
+            elif content:
+                opening = tokens[place - 1]
+                blocks.append(Block(content, int(opening.tag[1]) if opening.type == "heading_open" else 0))
+    return blocks
+
+
+def _inline_text(token) -> str:
+    """An inline token's words: links by their text, images and HTML tags left out."""
+    parts = []
+    for child in token.children or []:
+        if child.type in ("text", "code_inline"):
+            parts.append(child.content)
+        elif child.type in ("softbreak", "hardbreak"):
+            parts.append(" ")
+    return clean("".join(parts))
+
+
+def _mostly_hangul(text: str) -> bool:
+    letters = re.findall(r"[^\W\d_a-zA-Z]", text[:100_000])
+    return sum("가" <= letter <= "힣" for letter in letters) >= LEAST_HANGUL * len(letters)
+
+
+def _guess(data: bytes) -> str:
+    """What charset-normalizer takes the bytes for, in words; "" where it has no idea."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:50_000]).best()
+    return f" (it may be {best.encoding})" if best and best.encoding not in ("utf_8", "cp949", "ascii") else ""

@@ -1,0 +1,61 @@
+"""Where training rows come from: the sample, KorQuAD 1.0 or 2.x, or rows of one's own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from korqg.config import SAMPLE_CORPUS, DataConfig
+from korqg.corpus import Corpus, read_korquad
+from korqg.documents import SUFFIXES as DOCUMENT_SUFFIXES
+from korqg.downloads import fetch, korquad1_files, korquad2_files, korquad_folder
+from korqg.errors import KorqgError
+from korqg.korquad2 import read_korquad2
+from korqg.tabular import SUFFIXES as ROW_SUFFIXES
+from korqg.tabular import read_rows
+
+
+def find_files_to_read(config: DataConfig) -> list[Path]:
+    """The files or folders of the configuration's source; published ones are downloaded where source_path is empty.
+
+    Raises KorqgError when a download fails, when source_path does not exist, and when it holds documents alone.
+    """
+    if config.source == "sample":
+        return [SAMPLE_CORPUS]
+    if not config.source_path:
+        files = (korquad1_files if config.source == "korquad1" else korquad2_files)(config.archives)
+        return [fetch(file, korquad_folder()) for file in files]
+    path = Path(config.source_path).expanduser()
+    if not path.exists():
+        raise KorqgError(f"{path} does not exist: set source_path to the file or folder to read.")
+    if config.source == "own":
+        inside = [path, *path.rglob("*")] if path.is_dir() else [path]
+        suffixes = {entry.suffix.lower() for entry in inside if entry.is_file()}
+        if suffixes & set(DOCUMENT_SUFFIXES) and not suffixes & set(ROW_SUFFIXES):
+            raise KorqgError(
+                f"{path} holds documents, but no rows with questions to learn from ({', '.join(ROW_SUFFIXES)}). To "
+                "have questions asked about the documents, set own_path to them, and learn from another source, "
+                '"sample" for example.'
+            )
+    return [path]
+
+
+def read_corpus(config: DataConfig, paths: list[Path], count_tokens: Callable[[str], int]) -> Corpus:
+    """The passages and questions of the configuration's source, read from `paths`.
+
+    Raises KorqgError for what the source's reader refuses: see read_korquad, read_korquad2 and read_rows.
+    """
+    if config.source == "korquad2":
+        return read_korquad2(
+            paths, config.max_passage_tokens, count_tokens, config.max_dropped_fraction, config.long_answers, print
+        )
+    if config.source == "own":
+        return read_rows(paths[0], config.max_dropped_fraction)
+    return read_korquad(paths, config.max_dropped_fraction)
+
+
+def files_below(paths: list[Path]) -> list[Path]:
+    """The files themselves, those of folders in the order of their names."""
+    return [
+        file
+        for path in paths
+        for file in (sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else [path])
+    ]
