@@ -7,11 +7,44 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from transformers import TrainerCallback
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
 from korqg.files import write_jsonl
+
+
+class EpochLengthSampler:
+    """Indices of rows, those of like length near each other, in an order that seed and epoch alone decide.
+
+    The Trainer's own sampler draws from torch's global generator, so a run that goes on in its second epoch
+    would see its rows in another order than one that was never stopped.
+    """
+
+    def __init__(self, lengths: list[int], group: int, seed: int):
+        self.lengths, self.group, self.seed, self.epoch = lengths, group, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self):
+        import torch
+
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        return iter(get_length_grouped_indices(self.lengths, self.group, generator=generator))
+
+
+class ResumableTrainer(Trainer):
+    """The stock Trainer, but for the order of its rows (see EpochLengthSampler)."""
+
+    def _get_train_sampler(self, train_dataset=None):
+        lengths = [len(row["input_ids"]) for row in self.train_dataset]
+        group = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
+        return EpochLengthSampler(lengths, group, self.args.seed)
 
 
 class PrintProgress(TrainerCallback):
