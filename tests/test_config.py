@@ -65,7 +65,7 @@ COMPARE = dict(compare_name="sample", run_names=[], examples=5, bootstrap_sample
             DataConfig,
             DATA,
             {"source": "squad"},
-            "use one of: sample, korquad1, korquad2, own",
+            "use one of: sample, korquad1, korquad2, own, or several",
         ),
         (DataConfig, DATA, {"source": "own"}, "needs source_path"),
         (DataConfig, DATA, {"source_path": "data.json"}, 'source="sample" reads the built-in corpus'),

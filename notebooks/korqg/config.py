@@ -105,7 +105,18 @@ class DataConfig(_Checked):
 
     def check(self) -> None:
         self._folder_name("data_name")
-        self._one_of("source", SOURCES)
+        for name in self.sources:
+            if name not in SOURCES:
+                raise KorqgError(
+                    f"source={self.source!r} is not known; use one of: {', '.join(SOURCES)}, or several joined by +."
+                )
+        if len(self.sources) > 1 and (
+            self.source_path or "own" in self.sources or len(set(self.sources)) < len(self.sources)
+        ):
+            raise KorqgError(
+                f"source={self.source!r}: several sources are read from where they are published, each once, so "
+                'source_path must be empty and source="own" cannot be one of them.'
+            )
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
         self._between("max_train_rows", 0, 10**9)
         self._between("max_passage_tokens", 32, 100_000)
@@ -129,6 +140,11 @@ class DataConfig(_Checked):
     @property
     def folder(self) -> Path:
         return self.outputs / "data" / self.data_name
+
+    @property
+    def sources(self) -> list[str]:
+        """The names in `source`, which may join several by "+"."""
+        return [name.strip() for name in self.source.split("+")]
 
     @property
     def documents_path(self) -> Path | None:

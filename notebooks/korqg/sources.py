@@ -13,20 +13,24 @@ from korqg.tabular import SUFFIXES as ROW_SUFFIXES
 from korqg.tabular import read_rows
 
 
-def find_files_to_read(config: DataConfig) -> list[Path]:
-    """The files or folders of the configuration's source; published ones are downloaded where source_path is empty.
+def find_files_to_read(config: DataConfig) -> dict[str, list[Path]]:
+    """For each source of the configuration its files or folders; published ones are downloaded without a source_path.
 
     Raises KorqgError when a download fails, when source_path does not exist, and when it holds documents alone.
     """
-    if config.source == "sample":
+    return {source: _files_of(source, config) for source in config.sources}
+
+
+def _files_of(source: str, config: DataConfig) -> list[Path]:
+    if source == "sample":
         return [SAMPLE_CORPUS]
     if not config.source_path:
-        files = (korquad1_files if config.source == "korquad1" else korquad2_files)(config.archives)
+        files = (korquad1_files if source == "korquad1" else korquad2_files)(config.archives)
         return [fetch(file, korquad_folder()) for file in files]
     path = Path(config.source_path).expanduser()
     if not path.exists():
         raise KorqgError(f"{path} does not exist: set source_path to the file or folder to read.")
-    if config.source == "own":
+    if source == "own":
         inside = [path, *path.rglob("*")] if path.is_dir() else [path]
         suffixes = {entry.suffix.lower() for entry in inside if entry.is_file()}
         if suffixes & set(DOCUMENT_SUFFIXES) and not suffixes & set(ROW_SUFFIXES):
@@ -38,24 +42,33 @@ def find_files_to_read(config: DataConfig) -> list[Path]:
     return [path]
 
 
-def read_corpus(config: DataConfig, paths: list[Path], count_tokens: Callable[[str], int]) -> Corpus:
-    """The passages and questions of the configuration's source, read from `paths`.
+def read_corpus(config: DataConfig, paths: dict[str, list[Path]], count_tokens: Callable[[str], int]) -> Corpus:
+    """The passages and questions of all sources, read from `paths`, one source behind the other.
 
-    Raises KorqgError for what the source's reader refuses: see read_korquad, read_korquad2 and read_rows.
+    Raises KorqgError for what a source's reader refuses: see read_korquad, read_korquad2 and read_rows.
     """
-    if config.source == "korquad2":
+    corpora = [_read(source, config, paths[source], count_tokens) for source in paths]
+    return Corpus(
+        passages=[passage for corpus in corpora for passage in corpus.passages],
+        dropped=[record for corpus in corpora for record in corpus.dropped],
+        mended=sum(corpus.mended for corpus in corpora),
+    )
+
+
+def _read(source: str, config: DataConfig, paths: list[Path], count_tokens: Callable[[str], int]) -> Corpus:
+    if source == "korquad2":
         return read_korquad2(
             paths, config.max_passage_tokens, count_tokens, config.max_dropped_fraction, config.long_answers, print
         )
-    if config.source == "own":
+    if source == "own":
         return read_rows(paths[0], config.max_dropped_fraction)
     return read_korquad(paths, config.max_dropped_fraction)
 
 
-def files_below(paths: list[Path]) -> list[Path]:
+def files_below(paths: dict[str, list[Path]]) -> list[Path]:
     """The files themselves, those of folders in the order of their names."""
     return [
         file
-        for path in paths
+        for path in (path for source in paths.values() for path in source)
         for file in (sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else [path])
     ]

@@ -1,0 +1,100 @@
+"""Where training rows come from."""
+
+import json
+
+import pytest
+from test_config import DATA
+
+from korqg import DataConfig, KorqgError
+from korqg.sources import files_below, find_files_to_read, read_corpus
+
+
+def _read(**changed):
+    config = DataConfig(**DATA | changed)
+    paths = find_files_to_read(config)
+    return read_corpus(config, paths, len), files_below(paths)
+
+
+@pytest.fixture
+def published(korquad, tmp_path, monkeypatch):
+    """KorQuAD 1.0 and 2.1 as if they had been downloaded: made for the test, one paragraph in both."""
+    shared = korquad["data"][0]["paragraphs"][0]
+    shared["context"] += (
+        " 산에는 사철 많은 사람이 오르내리며, 꼭대기에는 늘 바람이 세고 봄에는 철쭉이 골짜기마다 붉게 핀다."
+    )
+    monkeypatch.setattr("korqg.sources.fetch", lambda file, folder: tmp_path / file.name)
+    (tmp_path / "KorQuAD_v1.0_dev.json").write_text(json.dumps(korquad), encoding="utf-8")
+    pages = []
+    for number, name in enumerate(("설악산", "지리산")):
+        text = shared["context"] if number else f"{name}은 산이다. 높고 험하다."
+        context = f"<html><body><h1>{name}</h1><p>{text}</p></body></html>"
+        answer = {"text": text[:3], "answer_start": context.index(text)}
+        answer |= {"html_answer_start": answer["answer_start"], "html_answer_text": answer["text"]}
+        qas = [{"id": f"{name}-1", "question": f"{name}은 무엇인가?", "answer": answer}]
+        pages.append({"title": name, "url": "", "context": context, "raw_html": context, "qas": qas})
+    (tmp_path / "page.json").write_text(json.dumps({"data": pages}), encoding="utf-8")
+    import zipfile
+
+    for part in ("dev_00", "dev_01"):
+        with zipfile.ZipFile(tmp_path / f"KorQuAD_2.1_{part}.zip", "w") as archive:
+            kept = pages if part == "dev_00" else [{**pages[0], "title": "북한산"}]
+            kept = [{**page, "qas": [{**q, "id": f"{part}-{q['id']}"} for q in page["qas"]]} for page in kept]
+            archive.writestr("korquad2.1_dev_00.json", json.dumps({"data": kept}))
+    return tmp_path
+
+
+def test_sample_is_the_built_in_corpus():
+    corpus, files = _read()
+    assert len(corpus.passages) >= 150
+    assert [file.name for file in files] == ["sample_korquad.json"]
+
+
+def test_published_files_are_read_when_no_path_is_given(published):
+    corpus, files = _read(source="korquad1")
+    assert [file.name for file in files] == ["KorQuAD_v1.0_dev.json"]
+    assert len(corpus.passages) == 6
+    corpus, files = _read(source="korquad2", archives="dev_00")
+    assert [file.name for file in files] == ["KorQuAD_2.1_dev_00.zip"]
+    assert {passage.title for passage in corpus.passages} == {"설악산", "지리산"}
+
+
+def test_sources_are_mixed_and_a_shared_paragraph_stays_on_one_side(published):
+    from korqg.leaks import join_articles
+
+    corpus, files = _read(source="korquad1+korquad2")
+    assert len(files) == 3
+    assert {"한라산", "지리산"} <= {passage.title for passage in corpus.passages}
+    groups = join_articles(corpus.passages).group_of
+    assert groups["한라산"] == groups["지리산"]
+
+
+def test_rows_of_ones_own_become_passages(tmp_path):
+    rows = [{"passage": f"{n}번 집은 붉은 벽돌집이다.", "question": f"{n}번 집은 어떤 집인가?"} for n in range(4)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    corpus, files = _read(source="own", source_path=str(tmp_path))
+    assert len(corpus.passages) == 4
+    assert [file.name for file in files] == ["rows.jsonl"]
+
+
+def test_documents_alone_say_where_they_belong(tmp_path):
+    (tmp_path / "memo.txt").write_text("글이다.", encoding="utf-8")
+    with pytest.raises(KorqgError, match=r"no rows with questions to learn from.*set own_path"):
+        _read(source="own", source_path=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("korquad3", "is not known; use one of: sample, korquad1, korquad2, own, or several joined by"),
+        ("sample+own", "cannot be one of them"),
+        ("korquad1+korquad1", "each once"),
+    ],
+)
+def test_wrong_sources_are_named(source, said):
+    with pytest.raises(KorqgError, match=said):
+        _read(source=source)
+
+
+def test_path_that_does_not_exist_is_an_error(tmp_path):
+    with pytest.raises(KorqgError, match="does not exist: set source_path"):
+        _read(source="korquad1", source_path=str(tmp_path / "nowhere.json"))
