@@ -128,7 +128,7 @@ def _convert(package, folder: Path) -> None:
             f"{folder.parent} has {free / 1e9:.1f} GB free, but converting the built-in model takes "
             f"{needed / 1e9:.1f} GB: free some space or set KORQG_CACHE to a folder on another disk."
         )
-    print("Preparing the built-in Gemma 3 270M, once for all time: join, check, convert (about a minute) ...")
+    print("Preparing the built-in Gemma 3 270M, only this once: join, check, convert (about a minute) ...")
     temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
     try:
         temporary.mkdir()
@@ -390,7 +390,7 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
         model.peft_config["default"].base_model_name_or_path = base_name
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Could not find a config file")  # it looks for it on the hub
-            model.save_pretrained(temporary)
+            model.save_pretrained(temporary, selected_adapters=["default"])
         configuration = read_json(temporary / "adapter_config.json")
         configuration["target_modules"] = sorted(configuration["target_modules"])
         write_json(temporary / "adapter_config.json", configuration)

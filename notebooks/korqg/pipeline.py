@@ -194,7 +194,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. Finished folders stay; run the same command again to start over.", file=sys.stderr)
+        print(
+            "\nInterrupted. Run the same command again: notebook 2 goes on from its newest checkpoint.",
+            file=sys.stderr,
+        )
         return 130
     print_figures(page.parent / "metrics.json")
     print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, peak memory {peak.gigabytes:.1f} GB.")
