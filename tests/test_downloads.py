@@ -262,6 +262,8 @@ FETCH = """
 import json, sys
 from pathlib import Path
 from korqg.downloads import PublishedFile, fetch
+
+pytestmark = pytest.mark.files
 print(fetch(PublishedFile(**json.loads(sys.argv[1])), Path(sys.argv[2])))
 """
 

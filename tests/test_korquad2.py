@@ -12,6 +12,8 @@ from korqg import archives
 from korqg.errors import KorqgError
 from korqg.korquad2 import find_answer, read_korquad2
 
+pytestmark = pytest.mark.files
+
 EDIT = '<span class="mw-editsection">[<a>편집</a>]</span>'
 
 

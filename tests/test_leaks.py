@@ -7,6 +7,8 @@ import pytest
 from korqg.corpus import Passage, Question, make_passage_id, normalized, read_korquad
 from korqg.leaks import LARGEST_GROUP, SHORTEST, containment, join_articles, near_duplicates
 
+pytestmark = pytest.mark.files
+
 LIGHTHOUSE = (
     "섬의 북쪽 끝에는 돌로 쌓은 등대가 서 있다. 이 등대는 백 년 전에 어부들이 힘을 모아 세웠고, "
     "처음에는 고래기름으로 불을 밝혔다. 전기가 들어온 뒤에도 등대지기는 삼십 년 동안 밤마다 계단 이백 개를 "

@@ -10,6 +10,8 @@ from korqg.documents import READERS, read_document
 from korqg.errors import KorqgError
 from korqg.readers import read_markdown, read_text
 
+pytestmark = pytest.mark.files
+
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 HANGUL = "http://www.hancom.co.kr/hwpml/2011"
 
