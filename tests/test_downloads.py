@@ -28,6 +28,8 @@ from korqg.downloads import (
 )
 from korqg.errors import KorqgError
 
+pytestmark = pytest.mark.files
+
 CONTENT = random.Random(1).randbytes(600_000)
 
 
@@ -262,8 +264,6 @@ FETCH = """
 import json, sys
 from pathlib import Path
 from korqg.downloads import PublishedFile, fetch
-
-pytestmark = pytest.mark.files
 print(fetch(PublishedFile(**json.loads(sys.argv[1])), Path(sys.argv[2])))
 """
 
