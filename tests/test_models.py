@@ -217,3 +217,29 @@ def test_saved_adapter_names_its_base_and_no_folder_of_this_machine(tiny_model_f
     assert [path.name for path in tmp_path.iterdir()] == ["adapter"]
     for path in (tmp_path / "adapter").iterdir():
         assert str(tiny_model_folder).encode() not in path.read_bytes(), path.name
+
+
+def test_merged_export_loads_without_peft_and_says_the_same(tiny_model_folder, tokenizer, tmp_path):
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from korqg.models import export_merged
+
+    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM")).eval()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if "lora_B" in name:
+                weights.normal_(std=0.5)
+    ids = torch.tensor([[2, 105, 2364, 107, 5000, 6000]])
+    with torch.no_grad():
+        expected = model(ids).logits
+        with model.disable_adapter():
+            untrained = model(ids).logits
+        export_merged(model, tokenizer, tmp_path / "merged")
+        torch.testing.assert_close(model(ids).logits, expected)  # the model at hand is as it was
+        merged = load_model(choose_model(str(tmp_path / "merged")), choose_precision("float32", "none"))
+        torch.testing.assert_close(merged(ids).logits, expected, rtol=1e-3, atol=1e-3)
+    assert (expected - untrained).abs().max() > 0.01
+    assert [path.name for path in tmp_path.iterdir()] == ["merged"]

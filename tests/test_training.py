@@ -116,19 +116,90 @@ def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, mo
     assert sorted(answer["stopped"] for answer in answers) == [False, True, True]
 
 
-def test_log_file_has_a_line_for_each_entry_and_nothing_of_an_earlier_run(tmp_path):
+def test_log_file_begins_with_the_history_of_the_checkpoint_and_nothing_else(tmp_path):
     from transformers import TrainerControl, TrainerState
 
     from korqg.training import LogFile
 
     path = tmp_path / "train_log.jsonl"
-    path.write_text("old\n")
-    log = LogFile(path)
-    state = TrainerState()
-    for entry in ({"loss": 3.0, "step": 1}, {"eval_loss": 2.0, "step": 1}):
+    path.write_text('{"of": "an earlier run"}\n')
+    log, state = LogFile(path), TrainerState()
+    state.log_history.append({"loss": 3.5, "step": 1})
+    log.on_train_begin(None, state, TrainerControl())
+    for entry in ({"loss": 3.0, "step": 2}, {"eval_loss": 2.0, "step": 2}):
         state.log_history.append(entry)
         log.on_log(None, state, TrainerControl())
     assert [json.loads(line) for line in path.read_text().splitlines()] == state.log_history
+
+
+def test_order_of_rows_depends_on_seed_and_epoch_alone():
+    import torch
+
+    from korqg.training import EpochLengthSampler
+
+    def order(seed: int, epoch: int) -> list[int]:
+        torch.manual_seed(epoch)  # whatever else has been drawn must not matter
+        sampler = EpochLengthSampler(lengths, 4, seed)
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    lengths = [10 + 7 * number % 90 for number in range(60)]
+    assert sorted(order(1, 0)) == list(range(60))
+    assert order(1, 2) == order(1, 2)
+    assert order(1, 0) != order(1, 1) != order(2, 1)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "accumulation", "expected"), [(8, 1, (4, 2)), (4, 2, (2, 4)), (5, 2, (2, 5)), (2, 3, (1, 6))]
+)
+def test_halved_batch_sees_as_many_rows_a_step(batch_size, accumulation, expected):
+    from korqg.training import halve_batch
+
+    assert halve_batch(batch_size, accumulation) == expected
+
+
+def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_folder, encoded, tmp_path, capsys):
+    import torch
+    from transformers import TrainingArguments
+
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.models import choose_model, choose_precision, load_model
+    from korqg.training import ResumableTrainer, train_within_memory
+
+    class OnlyOneRow(AnswerOnlyCollator):
+        """Stands in for a device whose memory holds a single row."""
+
+        def __call__(self, rows):
+            if len(rows) > 1:
+                raise torch.OutOfMemoryError("no memory left")
+            return super().__call__(rows)
+
+    def train(collator, batch_size, accumulation):
+        model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+
+        def make_trainer(batch_size, accumulation, checkpoint):
+            arguments = TrainingArguments(
+                output_dir=str(tmp_path),
+                per_device_train_batch_size=batch_size,
+                gradient_accumulation_steps=accumulation,
+                max_steps=2,
+                learning_rate=0.1,
+                optim="sgd",
+                report_to="none",
+                save_strategy="no",
+                disable_tqdm=True,
+                remove_unused_columns=False,
+                use_cpu=True,
+            )
+            return ResumableTrainer(model=model, args=arguments, train_dataset=encoded, data_collator=collator)
+
+        train_within_memory(make_trainer, batch_size, accumulation, None)
+        return {name: weights.detach().clone() for name, weights in model.named_parameters()}
+
+    shrunk = train(OnlyOneRow(), 4, 1)
+    assert "Out of memory at step 0: going on with batches of 1, 4 of them a step" in capsys.readouterr().out
+    for name, weights in train(AnswerOnlyCollator(), 1, 4).items():
+        torch.testing.assert_close(shrunk[name], weights, rtol=1e-5, atol=1e-7, msg=name)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
