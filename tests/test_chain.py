@@ -71,6 +71,8 @@ def test_every_stage_is_finished_with_its_files(chain):
         assert read_jsonl(data / f"{name}.jsonl")
     assert {tuple(row) for row in read_json(data / "corpus.json")} == {("instruction", "input", "output")}
     assert (one / "adapter" / "adapter_model.safetensors").is_file()
+    card = (one / "adapter" / "README.md").read_text(encoding="utf-8")
+    assert read_jsonl(data / "train.jsonl")[0]["instruction"] in card
     assert list(one.glob("wandb/offline-run-*"))
     assert not (chain / "runs" / "two" / "wandb").exists()
     for name in ("metrics.json", "metrics.csv", "side_by_side.html", "loss.png", "rates.png"):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, write_json, write_text
-from korqg.prompts import INSTRUCTIONS
 
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
@@ -403,13 +402,13 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_model_card(folder: Path, base_name: str, data_name: str, figures: dict) -> None:
+def write_model_card(folder: Path, base_name: str, data_name: str, instruction: str, figures: dict) -> None:
     """Write the adapter's README.md: base, data, figures, licence, in the form that the hub reads.
 
-    `figures` are notebook 02's own, of which the losses (nats a token), the rows and the single-question rate
+    `instruction` is that of the training rows. `figures` are notebook 02's own, of which the losses (nats a token), the rows and the single-question rate
     are named. Format: huggingface.co/docs/hub/model-cards.
     """
-    base = base_name if "/" in base_name else "google/gemma-3-270m"
+    base = "google/gemma-3-270m" if base_name == BUILT_IN else base_name
     losses = f"{figures['eval_loss_before']:.3f} | {figures['eval_loss_after']:.3f}"
     write_text(
         folder / "README.md",
@@ -422,7 +421,7 @@ pipeline_tag: text-generation
 tags: [lora, question-generation]
 ---
 
-# LoRA adapter: a Korean question about a paragraph
+# LoRA adapter for Gemma 3, in Korean
 
 Base: {base_name}. Training data: {data_name}, {figures["train_rows"]} rows, {figures["steps"]} steps.
 
@@ -434,7 +433,7 @@ Single questions among the outputs for {figures["test_passages"]} test paragraph
 {100 * figures["single_question_rate_after"]:.1f} %.
 
 The prompt is one user turn of Gemma's: the instruction, an empty line, the paragraph; the answer ends with
-`<end_of_turn>`. Instruction: {INSTRUCTIONS["question"]}
+`<end_of_turn>`. Instruction: {instruction}
 
 The adapter is a derivative of Gemma and under the Gemma Terms of Use (ai.google.dev/gemma/terms); what the
 training data's licence asks holds too.
