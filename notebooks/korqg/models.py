@@ -405,8 +405,8 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
 def write_model_card(folder: Path, base_name: str, data_name: str, instruction: str, figures: dict) -> None:
     """Write the adapter's README.md: base, data, figures, licence, in the form that the hub reads.
 
-    `instruction` is that of the training rows. `figures` are notebook 02's own, of which the losses (nats a token), the rows and the single-question rate
-    are named. Format: huggingface.co/docs/hub/model-cards.
+    `instruction` is that of the training rows. `figures` are notebook 02's own, of which the losses (nats a
+    token), the rows and the single-question rate are named. Format: huggingface.co/docs/hub/model-cards.
     """
     base = "google/gemma-3-270m" if base_name == BUILT_IN else base_name
     losses = f"{figures['eval_loss_before']:.3f} | {figures['eval_loss_after']:.3f}"
