@@ -75,6 +75,7 @@ def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_model_folder):
     """That model, loaded as the notebooks load theirs."""
-    from korqg.models import choose_model, choose_precision, load_model
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
 
     return load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))

@@ -17,10 +17,10 @@ from korqg.models import (
     cache_folder,
     check_model_folder,
     choose_model,
-    choose_precision,
     load_model,
     save_adapter,
 )
+from korqg.precision import choose_precision
 
 pytestmark = pytest.mark.torch
 

@@ -29,39 +29,100 @@ def encoded(tokenizer):
     return [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
 
 
-def test_collator_gives_the_loss_and_gradients_of_logits_everywhere(tiny_model, encoded):
+def _loss_and_gradients(model, *batches) -> tuple[float, dict]:
+    """The mean loss over the target tokens of all batches together, and its gradients."""
+    model.zero_grad()
+    targets = sum(int((batch["labels"][:, 1:] != -100).sum()) for batch in batches)
+    loss = 0.0
+    for batch in batches:
+        output = model(**batch, num_items_in_batch=targets)
+        output.loss.backward()
+        loss += output.loss.item()
+    gradients = {name: weights.grad.clone() for name, weights in model.named_parameters() if weights.requires_grad}
+    model.zero_grad()
+    return loss, gradients
+
+
+def _plain(batch: dict) -> dict:
+    """The same rows with an attention mask, and logits at every position."""
+    plain = {"input_ids": batch["input_ids"], "labels": batch["labels"]}
+    return {**plain, "attention_mask": (batch["input_ids"] != 0).long()}
+
+
+def _assert_the_same(one: tuple[float, dict], other: tuple[float, dict]) -> None:
     import torch
 
+    assert one[0] == pytest.approx(other[0], rel=1e-5)
+    assert max(gradient.abs().max() for gradient in other[1].values()) > 1e-4
+    for name, gradient in one[1].items():
+        torch.testing.assert_close(gradient, other[1][name], rtol=1e-4, atol=1e-7, msg=name)
+
+
+def test_collator_gives_the_loss_and_gradients_of_logits_everywhere(tiny_model, encoded):
     from korqg.batches import AnswerOnlyCollator
 
     batch = AnswerOnlyCollator()(encoded)
-    everywhere = {key: batch[key] for key in ("input_ids", "attention_mask", "labels")}
-    gradients, losses, shapes = [], [], []
-    for inputs in (batch, everywhere):
-        tiny_model.zero_grad()
-        output = tiny_model(**inputs)
-        output.loss.backward()
-        losses.append(output.loss.item())
-        shapes.append(output.logits.shape[-2])
-        gradients.append({name: weights.grad.clone() for name, weights in tiny_model.named_parameters()})
-    tiny_model.zero_grad()
     learnt = sum(label != -100 for row in encoded for label in row["labels"])
-    assert shapes == [learnt, batch["input_ids"].shape[1]]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
-    for name, gradient in gradients[0].items():
-        torch.testing.assert_close(gradient, gradients[1][name], rtol=1e-4, atol=1e-7, msg=name)
+    assert tiny_model(**batch).logits.shape[-2] == learnt < batch["input_ids"].numel()
+    assert (batch["input_ids"][:, -1] == 0).any(), "a batch without padding would prove little"
+    _assert_the_same(_loss_and_gradients(tiny_model, batch), _loss_and_gradients(tiny_model, _plain(batch)))
+
+
+def test_rows_longer_than_the_sliding_window_give_the_same_without_a_mask(tiny_model, tokenizer):
+    from korqg.batches import AnswerOnlyCollator
+
+    rows = [{**ROWS[0], "input": ROWS[1]["input"] * times} for times in (2, 9)]
+    encoded = [encode_row(tokenizer, row, 512) for row in rows]
+    batch = AnswerOnlyCollator()([{"input_ids": row.input_ids, "labels": row.labels} for row in encoded])
+    assert batch["input_ids"].shape[1] > tiny_model.config.sliding_window
+    _assert_the_same(_loss_and_gradients(tiny_model, batch), _loss_and_gradients(tiny_model, _plain(batch)))
+
+
+@pytest.mark.parametrize(("max_tokens", "sizes"), [(0, [3]), (10_000, [3]), (200, [2, 1]), (1, [1, 1, 1])])
+def test_pieces_of_a_batch_add_up_to_its_loss_and_gradients(tiny_model, encoded, max_tokens, sizes):
+    from korqg.batches import AnswerOnlyCollator, split_batch
+
+    batch = AnswerOnlyCollator()(encoded)
+    assert 200 // batch["input_ids"].shape[1] == 2
+    pieces = split_batch(batch, max_tokens)
+    assert [len(piece["input_ids"]) for piece in pieces] == sizes
+    _assert_the_same(_loss_and_gradients(tiny_model, *pieces), _loss_and_gradients(tiny_model, _plain(batch)))
+
+
+def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, encoded):
+    from peft import LoraConfig, get_peft_model
+
+    from korqg.acceleration import compiled_layers
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+
+    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
+    model.config.use_cache = False
+    batch = AnswerOnlyCollator()(encoded)
+    layers = base.model.layers
+    with compiled_layers(model, backend="aot_eager"):
+        assert all("forward" in vars(layer) for layer in layers)
+        compiled = _loss_and_gradients(model, batch)
+    assert not any("forward" in vars(layer) for layer in layers)
+    _assert_the_same(compiled, _loss_and_gradients(model, _plain(batch)))
+    with compiled_layers(model, active=False):
+        assert not any("forward" in vars(layer) for layer in layers)
 
 
 def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, encoded, tmp_path):
-    """One step of three rows must move the weights alike, in one batch or accumulated row by row."""
+    """One step of three rows must move the weights alike: in one batch, accumulated row by row, or in pieces."""
     import torch
-    from transformers import Trainer, TrainingArguments
+    from transformers import TrainingArguments
 
     from korqg.batches import AnswerOnlyCollator
-    from korqg.models import choose_model, choose_precision, load_model
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+    from korqg.training import CourseTrainer
 
     after = []
-    for batch_size, accumulation in ((3, 1), (1, 3)):
+    for batch_size, accumulation, max_batch_tokens in ((3, 1, 0), (1, 3, 0), (3, 1, 1)):
         model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
         arguments = TrainingArguments(
             output_dir=str(tmp_path),
@@ -77,13 +138,20 @@ def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, e
             remove_unused_columns=False,
             use_cpu=True,
         )
-        Trainer(model=model, args=arguments, train_dataset=encoded, data_collator=AnswerOnlyCollator()).train()
+        CourseTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=encoded,
+            data_collator=AnswerOnlyCollator(),
+            max_batch_tokens=max_batch_tokens,
+        ).train()
         after.append({name: weights.detach().clone() for name, weights in model.named_parameters()})
     start = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
     moved = max((weights - after[0][name]).abs().max().item() for name, weights in start.named_parameters())
     assert moved > 1e-4
     for name, weights in after[0].items():
         torch.testing.assert_close(weights, after[1][name], rtol=1e-4, atol=1e-6, msg=name)
+        torch.testing.assert_close(weights, after[2][name], rtol=1e-4, atol=1e-6, msg=name)
 
 
 def test_generation_in_a_batch_gives_what_one_by_one_gives(tiny_model, tokenizer):
@@ -149,6 +217,19 @@ def test_order_of_rows_depends_on_seed_and_epoch_alone():
     assert order(1, 0) != order(1, 1) != order(2, 1)
 
 
+def test_groups_are_of_like_length_the_longest_first_and_the_others_in_random_order():
+    from korqg.training import EpochLengthSampler
+
+    lengths = [10 + number for number in range(402)]
+    ordered = [lengths[row] for row in EpochLengthSampler(lengths, 4, 0)]
+    groups = [ordered[place : place + 4] for place in range(0, 400, 4)]
+    assert max(groups[0]) == max(lengths)
+    assert sorted(max(group) - min(group) for group in groups)[50] < 40
+    means = [sum(group) for group in groups]
+    assert means != sorted(means, reverse=True)
+    assert sorted(ordered) == lengths
+
+
 @pytest.mark.parametrize(
     ("batch_size", "accumulation", "expected"), [(8, 1, (4, 2)), (4, 2, (2, 4)), (5, 2, (2, 5)), (2, 3, (1, 6))]
 )
@@ -163,8 +244,9 @@ def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_f
     from transformers import TrainingArguments
 
     from korqg.batches import AnswerOnlyCollator
-    from korqg.models import choose_model, choose_precision, load_model
-    from korqg.training import ResumableTrainer, train_within_memory
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+    from korqg.training import CourseTrainer, train_within_memory
 
     class OnlyOneRow(AnswerOnlyCollator):
         """Stands in for a device whose memory holds a single row."""
@@ -191,7 +273,7 @@ def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_f
                 remove_unused_columns=False,
                 use_cpu=True,
             )
-            return ResumableTrainer(model=model, args=arguments, train_dataset=encoded, data_collator=collator)
+            return CourseTrainer(model=model, args=arguments, train_dataset=encoded, data_collator=collator)
 
         train_within_memory(make_trainer, batch_size, accumulation, None)
         return {name: weights.detach().clone() for name, weights in model.named_parameters()}

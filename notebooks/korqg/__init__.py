@@ -20,8 +20,10 @@ The modules stand in the order of the story:
     leaks       near copies of paragraphs, and the articles that they join
     rows        instruction rows, split by article
     prompts     the wording, Gemma's turns, token ids and the loss mask
-    models      which model, in which precision, on which device
-    batches     padding, with logits at answer positions only
+    precision   which precision, and how large activations get
+    models      which model, from where; adapters saved
+    batches     padding, with logits at answer positions only, in pieces that fit
+    acceleration  fused kernels and compiled layers
     checkpoints whole checkpoints, and runs that go on where they were cut off
     training    beside the Trainer: progress, log file, less memory when it must
     tracking    wandb without prompts, hangs or private details

@@ -183,9 +183,11 @@ class TrainConfig(_Checked):
     max_steps: int
     batch_size: int
     gradient_accumulation_steps: int
+    max_batch_tokens: int
     max_length: int
     max_new_tokens: int
     generation_batch_size: int
+    torch_compile: str
     activation_checkpointing: str
     resume: str
     export: str
@@ -200,6 +202,7 @@ class TrainConfig(_Checked):
         self._one_of("quantization", QUANTIZATIONS)
         self._one_of("wandb_mode", WANDB_MODES)
         self._one_of("activation_checkpointing", ("auto", "on", "off"))
+        self._one_of("torch_compile", ("auto", "on", "off"))
         self._one_of("resume", ("auto", "never"))
         self._one_of("export", ("adapter", "merged"))
         self._between("lora_rank", 1, 1024)
@@ -210,6 +213,7 @@ class TrainConfig(_Checked):
         self._between("max_steps", -1, 10**9)
         self._between("batch_size", 1, 4096)
         self._between("gradient_accumulation_steps", 1, 4096)
+        self._between("max_batch_tokens", 0, 10**9)
         self._between("max_length", 64, 32_768)
         self._between("max_new_tokens", 4, 1024)
         self._between("generation_batch_size", 1, 4096)

@@ -18,16 +18,31 @@ def generate_questions(
 ) -> list[dict]:
     """One greedy answer for each row's prompt, in the rows' order.
 
-    Rows of like length share a batch, padded on the left; a batch uses the KV cache and ends when every
+    Returns for each row `{"model_output", "stopped"}`: the text before the stop token, special tokens shown as
+    they are, and whether there was one. See `generate_tokens` for how, and what it raises.
+    """
+    prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length)[0] for row in rows]
+    continuations = generate_tokens(model, prompts, max_new_tokens, batch_size, progress)
+    return [_read_answer(tokenizer, ids) for ids in continuations]
+
+
+def generate_tokens(
+    model,
+    prompts: list[list[int]],
+    max_new_tokens: int,
+    batch_size: int,
+    progress: Callable[[str], None] | None = None,
+) -> list[list[int]]:
+    """The token ids that follow each prompt, greedy, in the prompts' order; padding at the end may be among them.
+
+    Prompts of like length share a batch, padded on the left; a batch uses the KV cache and ends when every
     row has produced a stop token or `max_new_tokens`; when the device's memory runs out, batches are halved.
-    Returns for each row `{"model_output", "stopped"}`:
-    the text before the stop token, special tokens shown as they are, and whether there was one.
+    Raises KorqgError when a single prompt does not fit.
     """
     import torch
 
-    prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length)[0] for row in rows]
-    waiting = sorted(range(len(rows)), key=lambda index: len(prompts[index]), reverse=True)
-    answers: list[dict | None] = [None] * len(rows)
+    waiting = sorted(range(len(prompts)), key=lambda index: len(prompts[index]), reverse=True)
+    answers: list[list[int]] = [[] for _ in prompts]
     was_training, model.config.use_cache = model.training, True
     model.eval()
     started = time.monotonic()
@@ -47,10 +62,10 @@ def generate_questions(
             torch.cuda.empty_cache()
             continue
         for index, ids in zip(chosen, continuations, strict=True):
-            answers[index] = _read_answer(tokenizer, ids)
+            answers[index] = ids
         waiting = waiting[len(chosen) :]
         if progress:
-            progress(f"{len(rows) - len(waiting)} of {len(rows)} questions, {time.monotonic() - started:.0f} s")
+            progress(f"{len(prompts) - len(waiting)} of {len(prompts)} questions, {time.monotonic() - started:.0f} s")
     model.train(was_training)
     return answers
 

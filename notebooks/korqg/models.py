@@ -1,4 +1,4 @@
-"""Which model, in which precision, on which device."""
+"""Which model, from where, on which device; adapters and models saved."""
 
 import contextlib
 import io
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, write_json, write_text
+from korqg.precision import Precision
 
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
@@ -24,15 +25,6 @@ class ModelChoice:
 
     name: str
     source: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Precision:
-    """How weights are held and what the arithmetic runs in; `autocast` is "no", "fp16" or "bf16"."""
-
-    weights: str
-    autocast: str
     reason: str
 
 
@@ -160,45 +152,6 @@ def _convert_gguf(folder: Path) -> None:
     AutoTokenizer.from_pretrained(folder, gguf_file=GGUF_FILE).save_pretrained(folder)
 
 
-def choose_precision(precision: str, quantization: str) -> Precision:
-    """Weights and arithmetic for this machine's device.
-
-    bfloat16 from CUDA compute capability 8; on older CUDA devices float32 weights with fp16 autocast
-    (Gemma 3's activations pass fp16's largest number, 65,504, so fp16 weights give NaN); float32 on a CPU.
-    With nf4 the 4-bit weights compute in the same autocast type and all else is float32.
-    Raises KorqgError for a precision that the device cannot do.
-    """
-    import torch
-
-    cuda = torch.cuda.is_available()
-    capability = torch.cuda.get_device_capability() if cuda else (0, 0)
-    if quantization == "nf4":
-        try:
-            import bitsandbytes  # noqa: F401
-        except ImportError:
-            raise KorqgError('quantization="nf4" needs bitsandbytes: pip install bitsandbytes') from None
-    if precision == "auto":
-        if not cuda:
-            return Precision("float32", "no", "a CPU computes float32 right and fast enough for the small model")
-        device = f"{torch.cuda.get_device_name()}, compute capability {capability[0]}.{capability[1]}"
-        if capability >= (8, 0):
-            return Precision("bfloat16", "bf16", f"{device}: bfloat16 is in hardware and has float32's range")
-        return Precision(
-            "float32", "fp16", f"{device}: no bfloat16 in hardware; float32 weights with fp16 autocast keep the range"
-        )
-    if precision == "fp16" and not cuda:
-        raise KorqgError('precision="fp16" needs a CUDA device; use auto or float32 on a CPU.')
-    if precision == "bf16" and cuda and capability < (8, 0):
-        raise KorqgError(
-            f'precision="bf16" needs compute capability 8 or higher, and this device has {capability[0]}.'
-            f"{capability[1]} (it would only be emulated); use auto."
-        )
-    weights, autocast = {"float32": ("float32", "no"), "bf16": ("bfloat16", "bf16"), "fp16": ("float32", "fp16")}[
-        precision
-    ]
-    return Precision(weights, autocast, "asked for")
-
-
 def load_tokenizer(choice: ModelChoice):
     """The tokenizer of the chosen model, checked to be Gemma's.
 
@@ -277,21 +230,6 @@ def check_target_modules(model, targets: str | list[str]) -> None:
             f"target_modules: the model has no linear layer {', '.join(unknown)}; it has {', '.join(names)}, or use "
             "all-linear."
         )
-
-
-def fused_kernels() -> dict:
-    """Training arguments that switch Liger's kernels on where they are installed and a CUDA device is there.
-
-    RMSNorm, GeGLU and rotary positions; its loss stays off, because the logits are already few (see batches).
-    """
-    import importlib.util
-
-    import torch
-
-    if not torch.cuda.is_available() or importlib.util.find_spec("liger_kernel") is None:
-        return {}
-    parts = {"rope": True, "rms_norm": True, "geglu": True, "cross_entropy": False, "fused_linear_cross_entropy": False}
-    return {"use_liger_kernel": True, "liger_kernel_config": parts}
 
 
 def peak_device_memory_gb() -> float:

@@ -10,16 +10,20 @@ from pathlib import Path
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from korqg.batches import split_batch
 from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
 from korqg.files import write_jsonl
 
 
 class EpochLengthSampler:
-    """Indices of rows, those of like length near each other, in an order that seed and epoch alone decide.
+    """Indices of rows in groups of like length, in an order that seed and epoch alone decide.
 
-    The Trainer's own sampler draws from torch's global generator, so a run that goes on in its second epoch
-    would see its rows in another order than one that was never stopped.
+    `lengths` are tokens a row, `group` is the number of rows that make one step. transformers' grouping is kept
+    with its longest group in front (memory that will not do shows at once); the other whole groups are shuffled,
+    where its own sampler would go from long rows to short ones over and over. That sampler also draws from torch's
+    global generator, so a run that goes on in its second epoch would see its rows in another order than one that
+    was never stopped.
     """
 
     def __init__(self, lengths: list[int], group: int, seed: int):
@@ -35,11 +39,31 @@ class EpochLengthSampler:
         import torch
 
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        return iter(get_length_grouped_indices(self.lengths, self.group, generator=generator))
+        ordered = get_length_grouped_indices(self.lengths, self.group, generator=generator)
+        whole = len(ordered) // self.group
+        shuffled = (1 + torch.randperm(max(whole - 1, 0), generator=generator)).tolist()
+        places = [0, *shuffled, *range(max(whole, 1), -(-len(ordered) // self.group))]
+        return iter([row for place in places for row in ordered[place * self.group : (place + 1) * self.group]])
 
 
-class ResumableTrainer(Trainer):
-    """The stock Trainer, but for the order of its rows (see EpochLengthSampler)."""
+class CourseTrainer(Trainer):
+    """The stock Trainer, but for the order of its rows (see EpochLengthSampler) and for batches in pieces.
+
+    `max_batch_tokens` bounds what is in memory at a time: a batch of more tokens, padding included, goes through
+    the model in pieces whose gradients add up to the whole batch's. Rows differ in length by a factor of ten, so
+    without a bound the longest batch decides how many rows a step may have, and all the others leave the device
+    idle. 0 means no bound.
+    """
+
+    def __init__(self, *args, max_batch_tokens: int = 0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.max_batch_tokens = max_batch_tokens
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        pieces = split_batch(inputs, self.max_batch_tokens)
+        if len(pieces) > 1 and num_items_in_batch is None:
+            raise ValueError("pieces can only be added up when the loss is divided by the step's target tokens")
+        return sum(super(CourseTrainer, self).training_step(model, piece, num_items_in_batch) for piece in pieces)
 
     def _get_train_sampler(self, train_dataset=None):
         lengths = [len(row["input_ids"]) for row in self.train_dataset]

@@ -1,0 +1,62 @@
+"""What makes training faster without changing what it computes: fused kernels and compiled layers."""
+
+import contextlib
+import importlib.util
+import shutil
+from collections.abc import Iterator
+
+ROWS_WORTH_COMPILING = 10_000
+"""Compiling takes about a minute; below so many rows (times epochs) it does not earn that back."""
+
+
+def can_compile() -> bool:
+    """Whether torch.compile can make kernels here: a CUDA device that Triton knows, Triton, and a C compiler."""
+    import torch
+
+    return (
+        torch.cuda.is_available()
+        and torch.cuda.get_device_capability() >= (7, 0)
+        and importlib.util.find_spec("triton") is not None
+        and any(shutil.which(name) for name in ("cc", "gcc", "clang"))
+    )
+
+
+def fused_kernels() -> dict:
+    """Training arguments that switch Liger's kernels on where they are installed and a CUDA device is there.
+
+    RMSNorm, GeGLU and rotary positions; its loss stays off, because the logits are already few (see batches).
+    Not together with compiled layers: the compiler fuses the same operations, and more of them.
+    """
+    import torch
+
+    if not torch.cuda.is_available() or importlib.util.find_spec("liger_kernel") is None:
+        return {}
+    parts = {"rope": True, "rms_norm": True, "geglu": True, "cross_entropy": False, "fused_linear_cross_entropy": False}
+    return {"use_liger_kernel": True, "liger_kernel_config": parts}
+
+
+@contextlib.contextmanager
+def compiled_layers(model, active: bool = True, backend: str = "inductor") -> Iterator[None]:
+    """Compile the model's decoder layers while inside, for batches of any size and length.
+
+    The layers are alike, so they share their compiled code: this takes the time of two or three layers in place
+    of the whole model's. Compiling happens at the first batches. Outside, the layers run as they were written:
+    generation with its growing cache would compile again and again. Does nothing unless `active`.
+    """
+    if not active:
+        yield
+        return
+    import torch
+
+    layers = [module for module in model.modules() if type(module).__name__.endswith("DecoderLayer")]
+    # Training and evaluation, two types of attention, each with and without a mask: more than the usual 8.
+    with torch._dynamo.config.patch(recompile_limit=64):
+        for layer in layers:
+            layer.forward = torch.compile(layer.forward, backend=backend, dynamic=True)
+        model.enable_input_require_grads()  # or the first layer, whose input needs no gradient, is compiled apart
+        try:
+            yield
+        finally:
+            model.disable_input_require_grads()
+            for layer in layers:
+                del layer.forward  # the instance's; the class's own comes to light again

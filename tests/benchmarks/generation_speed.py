@@ -1,0 +1,78 @@
+"""Speed of generation on one CUDA device, and whether batches say what one prompt at a time says.
+
+    python tests/benchmarks/generation_speed.py LENGTHS [--questions N]
+
+gemma-3-1b's shape with random weights, which never stop by themselves: every answer has 64 tokens. LENGTHS as for
+training_speed.py. The first attempt's way is one prompt at a time, eager attention, without a KV cache.
+"""
+
+import argparse
+import json
+import time
+from functools import partial
+from pathlib import Path
+
+from training_speed import make_rows, new_model
+
+NEW_TOKENS = 64
+
+
+def rate(generate, count: int) -> tuple[float, list]:
+    """Questions a second, and what `generate()` returned, after the device is done."""
+    import torch
+
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    answers = generate()
+    torch.cuda.synchronize()
+    return count / (time.perf_counter() - started), answers
+
+
+def first_attempts_way(prompts: list[list[int]]) -> float:
+    import torch
+
+    model = new_model(torch.bfloat16, "eager").eval()
+
+    def generate():
+        for prompt in prompts:
+            ids = torch.tensor([prompt], device="cuda")
+            with torch.inference_mode():
+                model.generate(ids, max_new_tokens=NEW_TOKENS, do_sample=False, use_cache=False, pad_token_id=0)
+
+    rate(generate, len(prompts))  # warm up
+    return rate(generate, len(prompts))[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lengths", type=Path)
+    parser.add_argument("--questions", type=int, default=1024)
+    options = parser.parse_args()
+    import torch
+
+    from korqg.generation import generate_tokens
+
+    rows = make_rows(json.loads(options.lengths.read_text(encoding="utf-8")), options.questions)
+    prompts = [row["input_ids"][: row["labels"].count(-100)] for row in rows]
+    results: dict = {"device": torch.cuda.get_device_name()}
+    for dtype, few in ((torch.bfloat16, 12), (torch.float32, 12)):
+        name = str(dtype).removeprefix("torch.")
+        model = new_model(dtype, "sdpa").eval()
+        generate_tokens(model, prompts[:64], 4, 64)  # warm up
+        alone_rate, alone = rate(partial(generate_tokens, model, prompts[:few], NEW_TOKENS, 1), few)
+        together = generate_tokens(model, prompts[:few], NEW_TOKENS, few)
+        results[f"{name}, one by one"] = round(alone_rate, 2)
+        results[f"{name}, equal in one batch"] = f"{sum(a == b for a, b in zip(alone, together, strict=True))} of {few}"
+        if dtype == torch.bfloat16:
+            for size in (64, 256):
+                torch.cuda.reset_peak_memory_stats()
+                per_second, _ = rate(partial(generate_tokens, model, prompts, NEW_TOKENS, size), len(prompts))
+                results[f"{name}, batches of {size}"] = round(per_second, 1)
+                results[f"{name}, batches of {size}, peak GB"] = round(torch.cuda.max_memory_allocated() / 1e9, 1)
+        model = None  # frees its memory for the next
+    results["first attempt's way"] = round(first_attempts_way(prompts[:3]), 3)
+    print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()

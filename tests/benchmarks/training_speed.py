@@ -1,0 +1,507 @@
+"""Training speed and memory of several setups on one CUDA device: gemma-3-1b's shape, random weights, given lengths.
+
+    python tests/benchmarks/training_speed.py LENGTHS [--only NAME ...] [--set NAME=VALUE ...] [--out FOLDER]
+
+LENGTHS is a JSON file with a list of [prompt tokens, answer tokens], one pair a row; `--write-lengths DATA_FOLDER`
+makes it from the train.jsonl of a folder of notebook 01. Each contender runs in a process of its own, on the same
+rows (random tokens of these lengths, cut to 1,024), through the Trainer of its library; rates count the tokens of
+real rows, no padding, between two synchronized moments after the first steps. A contender whose library is not
+installed is named and left out.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+
+LONGEST_ROW = 1024
+OPERATIONS_PER_TOKEN = 4 * 0.698e9  # forward and backward through frozen weights, the embedding left out
+LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+CONTENDERS = {
+    "this course, 14 GB": {
+        "kind": "ours",
+        "cap_gb": 14,
+        "batch_size": 64,
+        "max_batch_tokens": 26_000,
+        "timed_rows": 1280,
+        "profile": True,
+    },
+    "this course, no limit": {
+        "kind": "ours",
+        "batch_size": 128,
+        "max_batch_tokens": 40_000,
+        "recompute": False,
+        "timed_rows": 2560,
+        "profile": True,
+    },
+    "TRL, Liger, batch 32": {"kind": "trl", "cap_gb": 14, "batch_size": 32, "best": True},
+    "TRL, Liger, batch 8, activations kept": {
+        "kind": "trl",
+        "cap_gb": 14,
+        "batch_size": 8,
+        "best": True,
+        "recompute": False,
+        "timed_rows": 320,
+    },
+    "TRL, defaults": {"kind": "trl", "batch_size": 8, "timed_rows": 160},
+    "Unsloth, batch 32": {"kind": "unsloth", "cap_gb": 14, "batch_size": 32},
+    "Unsloth, batch 8": {"kind": "unsloth", "cap_gb": 14, "batch_size": 8, "timed_rows": 320},
+    "first attempt": {"kind": "first_attempt", "cap_gb": 14, "batch_size": 2, "warm_steps": 3, "timed_rows": 60},
+}
+DEFAULTS = {
+    "cap_gb": 0,  # none
+    "warm_steps": 4,
+    "timed_rows": 640,
+    "max_batch_tokens": 0,
+    "recompute": True,
+    "compile": True,
+    "cast": False,
+    "mask": False,
+    "best": False,
+    "profile": False,
+    "precision": "bf16",
+}
+
+
+def gemma_1b_shape():
+    """The configuration of gemma-3-1b's text model, as its hub page gives it."""
+    from transformers import Gemma3TextConfig
+
+    return Gemma3TextConfig(
+        vocab_size=262_144,
+        hidden_size=1152,
+        intermediate_size=6912,
+        num_hidden_layers=26,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=256,
+        sliding_window=512,
+        max_position_embeddings=32_768,
+        layer_types=["full_attention" if (place + 1) % 6 == 0 else "sliding_attention" for place in range(26)],
+    )
+
+
+def make_rows(lengths: list[list[int]], count: int) -> list[dict]:
+    """`count` rows of random tokens with lengths drawn from `lengths`; the prompt is cut to fit LONGEST_ROW."""
+    draw = random.Random(0)
+    rows = []
+    for _ in range(count):
+        prompt, answer = draw.choice(lengths)
+        prompt = min(prompt, LONGEST_ROW - answer)
+        ids = [2, *(draw.randrange(1000, 250_000) for _ in range(prompt + answer - 1))]
+        rows.append({"input_ids": ids, "labels": [-100] * prompt + ids[prompt:]})
+    return rows
+
+
+class CountTokens:
+    """A collator that notes how many tokens of real rows each batch had."""
+
+    def __init__(self, collator, longest: int = LONGEST_ROW):
+        self.collator, self.longest, self.tokens, self.rows = collator, longest, [], []
+
+    def __call__(self, rows):
+        self.tokens.append(sum(min(len(row["input_ids"]), self.longest) for row in rows))
+        self.rows.append(len(rows))
+        return self.collator(rows)
+
+
+def stopwatch(first_step: int, last_step: int, times: dict):
+    """A callback that notes synchronized times at the end of two steps, and the losses."""
+    import torch
+    from transformers import TrainerCallback
+
+    class Stopwatch(TrainerCallback):
+        def on_train_begin(self, args, state, control, **kwargs):
+            times["begin"] = time.perf_counter()
+
+        def on_step_end(self, args, state, control, **kwargs):
+            if state.global_step in (first_step, last_step):
+                torch.cuda.synchronize()
+                times[state.global_step] = time.perf_counter()
+                if state.global_step == first_step:
+                    torch.cuda.reset_peak_memory_stats()
+
+        def on_log(self, args, state, control, logs=None, **kwargs):
+            if logs and "loss" in logs:
+                times.setdefault("losses", []).append(logs["loss"])
+
+    return Stopwatch()
+
+
+def new_model(dtype, attention: str):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    with torch.device("cuda"):
+        model = AutoModelForCausalLM.from_config(gemma_1b_shape(), attn_implementation=attention, dtype=dtype)
+    return model
+
+
+def common_arguments(settings: dict, folder: str, steps: int) -> dict:
+    return dict(
+        output_dir=folder,
+        max_steps=steps,
+        per_device_train_batch_size=settings["batch_size"],
+        learning_rate=1e-5,  # random weights have nothing to learn
+        logging_steps=max(1, steps // 4),
+        logging_nan_inf_filter=False,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+def first_attempt(settings: dict, rows: list[dict], steps: int, callback, folder: str):
+    """Eager attention, fp16, LoRA r 8 on the attention layers, rows padded to 512, loss on every position."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import Trainer, TrainingArguments
+
+    def collate(batch):
+        ids = torch.zeros((len(batch), 512), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for line, row in enumerate(batch):
+            tokens = row["input_ids"][:512]
+            ids[line, : len(tokens)] = torch.tensor(tokens)
+            mask[line, : len(tokens)] = 1
+        return {"input_ids": ids, "attention_mask": mask, "labels": ids.clone()}
+
+    model = new_model(torch.float16, "eager")
+    lora = LoraConfig(r=8, lora_alpha=16, target_modules=LINEAR[:4], task_type="CAUSAL_LM")
+    model = get_peft_model(model, lora)
+    arguments = TrainingArguments(
+        **common_arguments(settings, folder, steps),
+        fp16=True,
+        activation_checkpointing=True,
+        remove_unused_columns=False,
+    )
+    collator = CountTokens(collate, 512)
+    trainer = Trainer(model=model, args=arguments, data_collator=collator, train_dataset=rows, callbacks=[callback])
+    return trainer, collator
+
+
+def minimal_tokenizer():
+    """A tokenizer that is never asked: SFTTrainer wants one, though the rows are tokens already."""
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3}, unk_token="<unk>"))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=words, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>"
+    )
+
+
+def sft_rows(rows: list[dict]):
+    from datasets import Dataset
+
+    masks = [[int(label != -100) for label in row["labels"]] for row in rows]
+    return Dataset.from_dict({"input_ids": [row["input_ids"] for row in rows], "completion_mask": masks})
+
+
+def trl(settings: dict, rows: list[dict], steps: int, callback, folder: str):
+    """SFTTrainer with its defaults, or with the settings that its documentation names for speed."""
+    import torch
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    options = {}
+    if settings["best"]:
+        options = dict(
+            train_sampling_strategy="group_by_length",
+            use_liger_kernel=True,
+            activation_checkpointing=settings["recompute"],
+            pad_to_multiple_of=8,
+        )
+    arguments = SFTConfig(
+        **common_arguments(settings, folder, steps),
+        bf16=True,
+        max_length=LONGEST_ROW,
+        completion_only_loss=True,
+        **options,
+    )
+    trainer = SFTTrainer(
+        model=new_model(torch.bfloat16, "sdpa"),
+        args=arguments,
+        train_dataset=sft_rows(rows),
+        processing_class=minimal_tokenizer(),
+        peft_config=LoraConfig(r=16, lora_alpha=32, target_modules=LINEAR, task_type="CAUSAL_LM"),
+        callbacks=[callback],
+    )
+    trainer.data_collator = CountTokens(trainer.data_collator)
+    return trainer, trainer.data_collator
+
+
+def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str):
+    """Unsloth's model, adapters, kernels and checkpointing, with the stock Trainer, which it changes."""
+    import torch
+    from unsloth import FastModel  # before transformers is imported anywhere
+    from transformers import Trainer, TrainingArguments  # isort: skip
+
+    saved = Path(folder).resolve() / "model"
+    new_model(torch.bfloat16, "sdpa").save_pretrained(saved)
+    minimal_tokenizer().save_pretrained(saved)
+    torch.cuda.empty_cache()
+    model, _ = FastModel.from_pretrained(
+        str(saved),
+        max_seq_length=LONGEST_ROW,
+        dtype=torch.bfloat16,
+        load_in_4bit=False,
+        full_finetuning=False,
+        use_exact_model_name=True,
+        use_gradient_checkpointing="unsloth",
+    )
+    model = FastModel.get_peft_model(
+        model,
+        r=16,
+        lora_alpha=32,
+        lora_dropout=0.0,
+        bias="none",
+        target_modules=LINEAR,
+        use_gradient_checkpointing="unsloth",
+    )
+
+    def collate(batch):
+        width = -(-max(len(row["input_ids"]) for row in batch) // 8) * 8
+        ids = torch.zeros((len(batch), width), dtype=torch.long)
+        mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
+        for line, row in enumerate(batch):
+            length = len(row["input_ids"])
+            ids[line, :length] = torch.tensor(row["input_ids"])
+            mask[line, :length] = 1
+            labels[line, :length] = torch.tensor(row["labels"])
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+
+    arguments = TrainingArguments(
+        **common_arguments(settings, folder, steps),
+        bf16=True,
+        train_sampling_strategy="group_by_length",
+        remove_unused_columns=False,
+    )
+    collator = CountTokens(collate)
+    trainer = Trainer(model=model, args=arguments, data_collator=collator, train_dataset=rows, callbacks=[callback])
+    return trainer, collator
+
+
+def with_mask(rows: list[dict]) -> dict:
+    """This course's batches with the attention mask that they leave out."""
+    from korqg.batches import AnswerOnlyCollator
+
+    batch = AnswerOnlyCollator()(rows)
+    return {**batch, "attention_mask": (batch["input_ids"] != 0).long()}
+
+
+def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
+    """What notebook 02 does: the same collator, sampler, adapters and kernels."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import TrainingArguments
+
+    from korqg.acceleration import fused_kernels
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.training import CourseTrainer
+
+    weights = torch.bfloat16 if settings["precision"] == "bf16" else torch.float32
+    model = new_model(weights, "sdpa")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(model, lora)
+    arguments = TrainingArguments(
+        **common_arguments(settings, folder, steps),
+        bf16=settings["precision"] == "bf16",
+        fp16=settings["precision"] == "fp16",
+        activation_checkpointing=settings["recompute"],
+        train_sampling_strategy="group_by_length",
+        prediction_loss_only=True,
+        remove_unused_columns=False,
+        **({} if settings["compile"] else fused_kernels()),
+    )
+    collator = CountTokens(with_mask if settings["mask"] else AnswerOnlyCollator())
+    trainer = CourseTrainer(
+        model=model,
+        args=arguments,
+        data_collator=collator,
+        train_dataset=rows,
+        callbacks=[callback],
+        max_batch_tokens=settings["max_batch_tokens"],
+    )
+    return trainer, collator
+
+
+def run_contender(settings: dict, lengths: list[list[int]]) -> dict:
+    """Train for some steps; rates of real rows and tokens a second, peak memory, seconds before the timed steps."""
+    import torch
+
+    if settings["cap_gb"]:
+        total = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(settings["cap_gb"] * 1e9 / total)
+    warm = settings["warm_steps"]
+    steps = warm + -(-settings["timed_rows"] // settings["batch_size"])
+    rows = make_rows(lengths, max(steps * settings["batch_size"], 512))
+    times: dict = {}
+    make = {"first_attempt": first_attempt, "trl": trl, "unsloth": unsloth, "ours": ours}[settings["kind"]]
+    with tempfile.TemporaryDirectory() as folder:
+        # A profiled step comes after the timed ones.
+        trainer, collator = make(
+            settings, rows, steps + 2 * bool(settings["profile"]), stopwatch(warm, steps, times), folder
+        )
+        if settings["profile"]:
+            profile: dict = {}
+            trainer.add_callback(profiler(steps + 1, profile))
+        with as_in_the_notebook(trainer.model, settings) if settings["kind"] == "ours" else contextlib.nullcontext():
+            trainer.train()
+    seconds = times[steps] - times[warm]
+    return {
+        "rows_per_second": round(sum(collator.rows[warm:steps]) / seconds, 1),
+        "tokens_per_second": round(sum(collator.tokens[warm:steps]) / seconds),
+        "peak_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
+        "reserved_gb": round(torch.cuda.max_memory_reserved() / 1e9, 1),
+        "seconds_before": round(times[warm] - times["begin"], 1),
+        "steps": steps - warm,
+        "losses": [round(loss, 3) for loss in times.get("losses", [])],
+        **({"profile": profile} if settings["profile"] else {}),
+    }
+
+
+@contextlib.contextmanager
+def as_in_the_notebook(model, settings: dict):
+    """The two contexts around training in notebook 02."""
+    from peft.helpers import disable_input_dtype_casting
+
+    from korqg.acceleration import compiled_layers
+
+    with compiled_layers(model, active=settings["compile"]), disable_input_dtype_casting(model, not settings["cast"]):
+        yield
+
+
+KERNELS = {
+    "frozen and adapter matrices": ("gemm", "cutlass", "nvjet", "cublas", "splitk"),
+    "attention": ("flash", "fmha", "attention", "pytorch_flash"),
+    "fused elementwise": ("triton",),
+}
+"""Kinds of kernel by what their names hold; the first that fits counts."""
+
+
+def profiler(step: int, found: dict):
+    """A callback that profiles one step: milliseconds by kind of kernel, of the whole step, and of the device idle."""
+    import torch
+    from transformers import TrainerCallback
+
+    class Profile(TrainerCallback):
+        def on_step_begin(self, args, state, control, **kwargs):
+            if state.global_step == step - 1:
+                torch.cuda.synchronize()
+                self.profile = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA])
+                self.profile.__enter__()
+                self.started = time.perf_counter()
+
+        def on_step_end(self, args, state, control, **kwargs):
+            if state.global_step == step:
+                torch.cuda.synchronize()
+                found["step_ms"] = round(1000 * (time.perf_counter() - self.started), 1)
+                self.profile.__exit__(None, None, None)
+                kernels = [event for event in self.profile.key_averages() if event.self_device_time_total > 0]
+                busy = 0.0
+                for event in kernels:
+                    name = event.key.lower()
+                    kind = next(
+                        (kind for kind, words in KERNELS.items() if any(word in name for word in words)), "other"
+                    )
+                    found[kind] = found.get(kind, 0.0) + event.self_device_time_total / 1000
+                    busy += event.self_device_time_total / 1000
+                found["busy_ms"], found["launches"] = busy, sum(event.count for event in kernels)
+                longest = sorted(kernels, key=lambda event: -event.self_device_time_total)[:25]
+                found["longest"] = {event.key[:90]: round(event.self_device_time_total / 1000, 2) for event in longest}
+
+    return Profile()
+
+
+def matrix_rate(size: int = 8192) -> float:
+    """Operations a second of a bf16 product of two random matrices of size x size, the median of 20."""
+    import torch
+
+    left, right = (torch.randn(size, size, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    seconds = []
+    for _ in range(25):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        left @ right
+        end.record()
+        torch.cuda.synchronize()
+        seconds.append(start.elapsed_time(end) / 1000)
+    return 2 * size**3 / statistics.median(seconds[5:])
+
+
+def write_lengths(data_folder: Path, file: Path) -> None:
+    """Prompt and answer tokens of each training row of a folder of notebook 01, nothing else."""
+    from korqg.files import read_jsonl
+    from korqg.models import choose_model, load_tokenizer
+    from korqg.prompts import IGNORED, encode_row
+
+    tokenizer = load_tokenizer(choose_model("gemma-3-270m"))
+    encoded = [encode_row(tokenizer, row, 4096).labels for row in read_jsonl(data_folder / "train.jsonl")]
+    pairs = [[labels.count(IGNORED), len(labels) - labels.count(IGNORED)] for labels in encoded]
+    file.write_text(json.dumps(pairs), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lengths", type=Path)
+    parser.add_argument("--write-lengths", type=Path, metavar="DATA_FOLDER")
+    parser.add_argument("--only", nargs="*", help="names of contenders")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="change settings of those named")
+    parser.add_argument("--out", type=Path, default=Path("."))
+    parser.add_argument("--limit", type=int, default=150, help="seconds that one contender may take")
+    parser.add_argument("--unsloth-path", help="PYTHONPATH for Unsloth, which wants packages of other versions")
+    parser.add_argument("--settings", help="run this one contender in this process (JSON)")
+    options = parser.parse_args()
+    if options.write_lengths:
+        write_lengths(options.write_lengths, options.lengths)
+        return
+    lengths = json.loads(options.lengths.read_text(encoding="utf-8"))
+    if options.settings:
+        print("RESULT " + json.dumps(run_contender(DEFAULTS | json.loads(options.settings), lengths)))
+        return
+    import torch
+
+    rate = matrix_rate()
+    device = f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+    print(f"{device}: bf16 matrices {rate / 1e12:.0f} TFLOP/s", flush=True)
+    torch.cuda.empty_cache()
+    changes = {name: json.loads(value) for name, _, value in (change.partition("=") for change in options.set)}
+    results: dict = {"device": device, "matrix_flops": rate}
+    for name in options.only or CONTENDERS:
+        result = run_in_a_process(CONTENDERS[name] | changes, options)
+        if "tokens_per_second" in result:
+            result["matrix_share"] = round(result["tokens_per_second"] * OPERATIONS_PER_TOKEN / rate, 3)
+        results[name] = result
+        print(f"{name}: {json.dumps({key: value for key, value in result.items() if key != 'profile'})}", flush=True)
+        (options.out / "training_speed.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
+
+
+def run_in_a_process(settings: dict, options) -> dict:
+    command = [sys.executable, __file__, str(options.lengths), "--settings", json.dumps(settings)]
+    environment = dict(os.environ)
+    if settings["kind"] == "unsloth" and options.unsloth_path:
+        environment |= {"PYTHONPATH": options.unsloth_path, "UNSLOTH_DISABLE_STATISTICS": "1"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=options.limit, env=environment)
+    except subprocess.TimeoutExpired:
+        return {"error": f"not done after {options.limit} s"}
+    for line in done.stdout.splitlines():
+        if line.startswith("RESULT "):
+            return json.loads(line.removeprefix("RESULT "))
+    return {"error": " | ".join((done.stdout + done.stderr).strip().splitlines()[-6:])[-900:]}
+
+
+if __name__ == "__main__":
+    main()
