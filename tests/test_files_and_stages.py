@@ -32,6 +32,16 @@ def test_full_disk_leaves_the_earlier_file_and_says_what_to_do(tmp_path, monkeyp
     assert read_json(tmp_path / "metrics.json") == {"good": 1}
 
 
+@pytest.mark.parametrize(("name", "code"), [("fsync", errno.ENOTSUP), ("fsync", errno.EINVAL), ("chmod", errno.EPERM)])
+def test_folder_in_a_cloud_that_lacks_an_operation_is_written_all_the_same(tmp_path, monkeypatch, name, code):
+    def lacking(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, name, lacking)
+    write_json(tmp_path / "metrics.json", {"good": 1})
+    assert read_json(tmp_path / "metrics.json") == {"good": 1}
+
+
 def test_interruption_while_writing_leaves_the_earlier_file(tmp_path, monkeypatch):
     write_json(tmp_path / "metrics.json", {"good": 1})
 

@@ -1,10 +1,12 @@
 """JSON and JSON Lines files that are either whole or absent."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +25,26 @@ def write_text(path: Path, text: str) -> None:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
+                with _where_it_exists():
+                    os.fsync(file.fileno())
+            with _where_it_exists():
+                os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise cannot_write(path, error) from None
+
+
+@contextlib.contextmanager
+def _where_it_exists() -> Iterator[None]:
+    """Let an operation be absent that a folder in a cloud (Drive, say) may not have; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EPERM):
+            raise
 
 
 def cannot_write(path: Path, error: OSError) -> KorqgError:

@@ -33,20 +33,20 @@ def first_attempts_way(prompts: list[list[int]]) -> float:
 
     model = new_model(torch.bfloat16, "eager").eval()
 
-    def generate():
-        for prompt in prompts:
+    def generate(some):
+        for prompt in some:
             ids = torch.tensor([prompt], device="cuda")
             with torch.inference_mode():
                 model.generate(ids, max_new_tokens=NEW_TOKENS, do_sample=False, use_cache=False, pad_token_id=0)
 
-    rate(generate, len(prompts))  # warm up
-    return rate(generate, len(prompts))[0]
+    generate(prompts[:1])  # warm up
+    return rate(partial(generate, prompts[1:]), len(prompts) - 1)[0]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lengths", type=Path)
-    parser.add_argument("--questions", type=int, default=1024)
+    parser.add_argument("--questions", type=int, default=512)
     options = parser.parse_args()
     import torch
 
@@ -55,7 +55,7 @@ def main() -> None:
     rows = make_rows(json.loads(options.lengths.read_text(encoding="utf-8")), options.questions)
     prompts = [row["input_ids"][: row["labels"].count(-100)] for row in rows]
     results: dict = {"device": torch.cuda.get_device_name()}
-    for dtype, few in ((torch.bfloat16, 12), (torch.float32, 12)):
+    for dtype, few in ((torch.bfloat16, 8), (torch.float32, 8)):
         name = str(dtype).removeprefix("torch.")
         model = new_model(dtype, "sdpa").eval()
         generate_tokens(model, prompts[:64], 4, 64)  # warm up
@@ -64,7 +64,7 @@ def main() -> None:
         results[f"{name}, one by one"] = round(alone_rate, 2)
         results[f"{name}, equal in one batch"] = f"{sum(a == b for a, b in zip(alone, together, strict=True))} of {few}"
         if dtype == torch.bfloat16:
-            for size in (64, 256):
+            for size in (256,):
                 torch.cuda.reset_peak_memory_stats()
                 per_second, _ = rate(partial(generate_tokens, model, prompts, NEW_TOKENS, size), len(prompts))
                 results[f"{name}, batches of {size}"] = round(per_second, 1)
