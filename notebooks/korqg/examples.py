@@ -2,7 +2,7 @@
 
 import random
 
-from korqg.metrics import LONGEST_SCORED, is_single_question, normalized, rouge_l
+from korqg.metrics import LONGEST_SCORED, is_single_question, rouge_l, unified
 from korqg.runs import Group, Run
 
 NOTICEABLE = 0.05
@@ -17,7 +17,7 @@ def cards_of(group: Group, split: str) -> list[Card]:
     cards: dict[str, Card] = {}
     for run in group.runs:
         for before, after in zip(run.before[split], run.after[split], strict=True):
-            cards.setdefault(normalized(before["input"]), {})[run.name] = (before, after)
+            cards.setdefault(unified(before["input"]), {})[run.name] = (before, after)
     return list(cards.values())
 
 

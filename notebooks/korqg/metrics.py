@@ -56,14 +56,14 @@ def question_kind(text: str) -> str:
     return next((kind for kind, words in KINDS.items() if re.search(words, text)), "그 밖")
 
 
-def normalized(text: str) -> str:
+def unified(text: str) -> str:
     """The text with each Hangul syllable as one character (NFC) and single blanks: both sides of a comparison."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def characters(text: str) -> list[str]:
     """The characters of a text, white space left out."""
-    return list(normalized(text).replace(" ", ""))
+    return list(unified(text).replace(" ", ""))
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -75,7 +75,7 @@ def _morphemes(text: str) -> tuple[str, ...]:
 
 def morphemes(text: str) -> list[str]:
     """The morphemes of a text as Kiwi writes them, white space left out."""
-    return list(_morphemes(normalized(text)))
+    return list(_morphemes(unified(text)))
 
 
 UNITS = {"": characters, "_morphemes": morphemes}
@@ -136,7 +136,7 @@ def chrf(output: str, references: list[str]) -> float:
     """chrF2 of one output against all of its references, by sacrebleu, 0 to 1 (Popović 2015)."""
     if not references:
         return 0.0
-    return _chrf().sentence_score(normalized(output), [normalized(one) for one in references]).score / 100
+    return _chrf().sentence_score(unified(output), [unified(one) for one in references]).score / 100
 
 
 def copied_share(output: str, passage: str) -> float:
@@ -181,8 +181,8 @@ def score_outputs(outputs: list[dict]) -> list[Scored]:
     outputs 1 / m, so that the mean is the number of different outputs by their number. `length` is in characters.
     """
     texts = [output["model_output"][:LONGEST_SCORED] for output in outputs]
-    times = Counter(map(normalized, texts))
-    return [_score(output, text, times[normalized(text)]) for output, text in zip(outputs, texts, strict=True)]
+    times = Counter(map(unified, texts))
+    return [_score(output, text, times[unified(text)]) for output, text in zip(outputs, texts, strict=True)]
 
 
 def _score(output: dict, text: str, times: int) -> Scored:
@@ -199,7 +199,7 @@ def _score(output: dict, text: str, times: int) -> Scored:
     for ending, units in UNITS.items():
         counts[f"rouge_l{ending}"] = (rouge_l(text, references, units), 1) if references else (0, 0)
         counts[f"bleu_4{ending}"] = bleu_counts(text, references, units) if references else (0,) * 10
-    return Scored(normalized(passage), counts)
+    return Scored(unified(passage), counts)
 
 
 @dataclass(frozen=True)
@@ -301,7 +301,7 @@ def reference_outputs(outputs: list[dict], seed: int) -> dict[str, list[dict]]:
     passages: dict[str, dict] = {}
     for output in outputs:
         text = given_and_passage(output["input"])[2]
-        entry = passages.setdefault(normalized(text), {"input": text, "title": output["title"], "references": []})
+        entry = passages.setdefault(unified(text), {"input": text, "title": output["title"], "references": []})
         entry["references"] += [one for one in output["references"] if one not in entry["references"]]
     choose = random.Random(seed)
     asked = [entry for entry in passages.values() if entry["references"]]

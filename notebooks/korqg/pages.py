@@ -297,9 +297,10 @@ def _controls(runs: list[str]) -> str:
         f'<label>Show · 보기 <select id="show">{shown}</select></label> '
         f'<label>of run · 실행 <select id="run"><option value="any">any · 아무거나</option>{named}</select></label> '
         '<button type="reset">Reset · 처음으로</button> <output id="count" role="status"></output></form>'
-        "<p><small><mark>marked</mark>: a reference answer in the paragraph · 기준 정답. <span class="output"><mark>marked</mark></span>: six characters "
-        "or more that an output copies from the paragraph · 글에서 그대로 옮긴 부분. Better or worse: a single question where there "
-        "was none, or the other way round; otherwise by five points of ROUGE-L. Press / to search.</small></p>"
+        "<p><small><mark>marked</mark> in a paragraph: the answer to a reference · 기준 정답. "
+        '<span class="output"><mark>marked</mark></span> in an output: six characters or more, copied from the '
+        "paragraph · 글에서 그대로 옮긴 부분. Better or worse: a single question where there was none, or the other "
+        "way round; otherwise by five points of ROUGE-L. Press / to search.</small></p>"
     )
 
 

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from korqg.errors import KorqgError
 from korqg.files import read_json
-from korqg.metrics import Counts, Scored, characters, is_single_question, normalized
+from korqg.metrics import Counts, Scored, characters, is_single_question, unified
 from korqg.prompts import given_and_passage
 
 READER_FILE = "reader_answers.json"
@@ -91,7 +91,7 @@ def normalize_answer(text: str) -> str:
 
     After `normalize_answer` of the official evaluate-v1.0.py (korquad.github.io).
     """
-    text = re.sub("['\"《》<>〈〉()‘’]", " ", normalized(text)).lower()
+    text = re.sub("['\"《》<>〈〉()‘’]", " ", unified(text)).lower()
     return " ".join(text.translate(str.maketrans("", "", string.punctuation)).split())
 
 
@@ -168,9 +168,7 @@ def reader_quality(reader: ReaderAnswers) -> dict[str, list[Scored]]:
     On the latter there is no right answer, so exact match and F1 count nothing.
     """
     return {
-        kind: [
-            Scored(normalized(entry["passage"]), _quality(entry, reader.threshold)) for entry in getattr(reader, kind)
-        ]
+        kind: [Scored(unified(entry["passage"]), _quality(entry, reader.threshold)) for entry in getattr(reader, kind)]
         for kind in ("human", "mismatched")
     }
 

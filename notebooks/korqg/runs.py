@@ -4,13 +4,14 @@ What is wrong with one of them is named in a remark, and the rest is still compa
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl
-from korqg.metrics import LONGEST_SCORED, normalized
+from korqg.metrics import LONGEST_SCORED, unified
 from korqg.prompts import given_and_passage
 from korqg.reader import READER_FILE, ReaderAnswers, read_reader_answers
 from korqg.stages import finished_folders, require_finished
@@ -92,12 +93,13 @@ def read_comparison(runs_folder: Path, names: list[str], output_pairs: list[list
                     f'run_name="{file.parent.name}" to go on with it.'
                 )
     for folder in folders:
-        _keep(runs, remarks, folder.name, lambda folder=folder: _read_run(folder, remarks))
+        _keep(runs, remarks, folder.name, [folder / "x"], lambda folder=folder: _read_run(folder, remarks))
     for name, before, after in output_pairs:
         if name in [run.name for run in runs]:
             remarks.append(f"{name}: two runs of this name, so the second is left out: give the pair another name.")
             continue
-        _keep(runs, remarks, name, lambda name=name, paths=(before, after): _read_pair(name, *paths, remarks))
+        paths = [Path(path).expanduser() for path in (before, after)]
+        _keep(runs, remarks, name, paths, lambda name=name, paths=paths: _read_pair(name, paths, remarks))
     if not runs:
         if not remarks:
             raise KorqgError(f"{runs_folder} holds no finished run: run 02_train_lora.ipynb first.")
@@ -108,12 +110,21 @@ def read_comparison(runs_folder: Path, names: list[str], output_pairs: list[list
     return Comparison(groups, remarks)
 
 
-def _keep(runs: list[Run], remarks: list[str], name: str, read) -> None:
+def _keep(runs: list[Run], remarks: list[str], name: str, paths: list[Path], read: Callable[[], Run]) -> None:
+    """Add what `read` gives to the runs, or what went wrong to the remarks."""
     try:
         runs.append(read())
     except KorqgError as error:
-        said = str(error)
+        said = _without_folders(error, paths)
         remarks.append(said if name in said else f"{name}: {said}")
+
+
+def _without_folders(error: KorqgError, paths: list[Path]) -> str:
+    """The error's words, with the files' names alone: remarks go into pages that are passed on."""
+    said = str(error)
+    for path in paths:
+        said = said.replace(f"{path.parent}/", "")
+    return said
 
 
 def _read_run(folder: Path, remarks: list[str]) -> Run:
@@ -127,7 +138,7 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
             reader = read_reader_answers(folder / READER_FILE)
             files.append(folder / READER_FILE)
         except KorqgError as error:
-            remarks.append(f"{folder.name}: {error} The rest is compared.")
+            remarks.append(f"{folder.name}: {_without_folders(error, files)} The rest is compared.")
     return Run(
         name=folder.name,
         data_name=manifest["parameters"]["data_name"],
@@ -142,8 +153,7 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
     )
 
 
-def _read_pair(name: str, before: str, after: str, remarks: list[str]) -> Run:
-    files = [Path(path).expanduser() for path in (before, after)]
+def _read_pair(name: str, files: list[Path], remarks: list[str]) -> Run:
     outputs = _pair_up(name, *files, {}, remarks)
     return Run(name, name, *outputs, log=[], train={}, figures={}, device="not known", files=files, reader=None)
 
@@ -162,7 +172,7 @@ def _known_from_data(outputs_folder: Path, manifest: dict) -> dict[str, dict]:
             if path.stem == "own":
                 places[row["id"]] = row.get("place", {})
             elif row.get("answer"):
-                known = answers.setdefault(normalized(given_and_passage(row["input"])[2]), [])
+                known = answers.setdefault(unified(given_and_passage(row["input"])[2]), [])
                 known += [row["answer"]] if row["answer"] not in known else []
     return {"answers": answers, "places": places}
 
@@ -172,7 +182,7 @@ def _read_log(name: str, path: Path, remarks: list[str]) -> list[dict]:
     try:
         log = read_jsonl(path)
     except KorqgError as error:
-        remarks.append(f"{name}: {error} Its losses are left out.")
+        remarks.append(f"{name}: {_without_folders(error, [path])} Its losses are left out.")
         return []
     losses = [
         entry for entry in log if isinstance(entry.get("step"), int) and ("loss" in entry or "eval_loss" in entry)
@@ -219,7 +229,7 @@ def _read_outputs(name: str, path: Path, known: dict, remarks: list[str]) -> dic
             wrong.append(f"entry {number} has no text {', '.join(missing)}")
             continue
         output = _complete(entry, number, known)
-        key = (output["split"], normalized(output["input"]))
+        key = (output["split"], unified(output["input"]))
         if key in found:
             first = found[key]
             first["references"] += [one for one in output["references"] if one not in first["references"]]
@@ -247,7 +257,7 @@ def _complete(entry: dict, number: int, known: dict) -> dict:
     """An entry with every key of an output (see Run): the first attempt's files have three."""
     references = entry.get("references", [entry["expected_output"]])
     references = [one for one in references if isinstance(one, str) and one.strip()]
-    passage = normalized(given_and_passage(entry["input"])[2])
+    passage = unified(given_and_passage(entry["input"])[2])
     output = {
         "id": str(entry.get("id", number + 1)),
         "title": str(entry.get("title", f"{number + 1}")),
@@ -298,14 +308,14 @@ def _group(runs: list[Run], remarks: list[str]) -> list[Group]:
 
 
 def _asked(run: Run) -> list[str]:
-    return [normalized(output["input"]) for output in run.before["test"]]
+    return [unified(output["input"]) for output in run.before["test"]]
 
 
 def _only(run: Run, order: list[str]) -> Run:
     """The run with the test paragraphs of `order`, in that order."""
 
     def chosen(outputs: Outputs) -> Outputs:
-        by_input = {normalized(output["input"]): output for output in outputs["test"]}
+        by_input = {unified(output["input"]): output for output in outputs["test"]}
         return {**outputs, "test": [by_input[text] for text in order]}
 
     return replace(run, before=chosen(run.before), after=chosen(run.after))
