@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from korqg.examples import Card, verdict
+from korqg.fonts import embedded_font
 from korqg.metrics import FORM, LIKENESS, copied_stretches, is_single_question
 from korqg.prompts import given_and_passage
 from korqg.reader import QUALITY_FIGURES, READER_FIGURES
@@ -206,6 +207,7 @@ def _marked(text: str, spans: Iterable[tuple[int, int]]) -> str:
 def side_by_side_page(
     metrics: dict,
     sections: dict[tuple[str, str], list[Card]],
+    about: str,
     remarks: list[str],
     pictures: dict[str, str],
     examples: dict[str, list[int]],
@@ -213,26 +215,28 @@ def side_by_side_page(
     """The whole page as one HTML file: figures and pictures on top, then a card for each paragraph.
 
     `sections` maps (heading, split) to cards, the main group's test paragraphs first; `pictures` a description to
-    SVG text, `examples` a rule's name to places among the first section's cards. The page holds its one script and
-    loads nothing: its policy lets no other script run and no request out, whatever a text says.
+    SVG text, `examples` a rule's name to places among the first section's cards; `about` and `remarks` stand above
+    the figures. The page holds its one script and a Korean font, and loads nothing: its policy lets no other script
+    run and no request out, whatever a text says.
     """
     css, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
-        f"default-src 'none'; script-src 'sha256-{allowed}'; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src 'sha256-{allowed}'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     runs = list(dict.fromkeys(run for cards in sections.values() for card in cards for run in card))
+    head = (
+        '<!doctype html>\n<html lang="ko"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<title>Questions before and after training</title>\n"
+    )
     parts = [
-        "<!doctype html>",
-        '<html lang="ko"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<title>Questions before and after training</title>",
-        f"<style>{css}</style></head><body>",
         '<a class="skip" href="#controls">To the paragraphs · 문단으로</a>',
         "<h1>Questions before and after training · 학습 전과 후의 질문</h1>",
-        *(f"<p>{escape(remark)}</p>" for remark in remarks),
+        f"<p>{escape(about)}</p>",
+        f"<ul>{''.join(f'<li>{escape(remark)}</li>' for remark in remarks)}</ul>" if remarks else "",
         *_figure_parts(metrics),
         *(_picture(alt, svg) for alt, svg in pictures.items()),
         _example_links(examples, next(iter(sections.values()), [])),
@@ -246,7 +250,14 @@ def side_by_side_page(
                 parts.append(f'<article id="p{number}"{_card_data(card, split, runs)}>{passage_card(card)}</article>')
                 number += 1
             parts.append("</section>")
-    return "\n".join([*parts, f"<script>{script}</script></body></html>", ""])
+    body = "\n".join(parts)
+    font = embedded_font(body)
+    face = (
+        f"@font-face {{ font-family: Course; src: url(data:font/woff;base64,{font}) format('woff'); }}\n"
+        if font
+        else ""
+    )
+    return f"{head}<style>{face}{css}</style></head><body>\n{body}\n<script>{script}</script></body></html>\n"
 
 
 def _figure_parts(metrics: dict) -> list[str]:

@@ -1,9 +1,9 @@
 """Hangul in matplotlib, and the same colour for the same run everywhere."""
 
-import importlib.util
 from pathlib import Path
 
 from korqg.files import cannot_write
+from korqg.fonts import font_files
 
 # Okabe and Ito's palette: told apart by readers with any kind of colour vision.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -13,18 +13,15 @@ BEFORE_COLOR = "#9E9E9E"
 def use_korean_font() -> None:
     """Set up matplotlib with NanumGothic for Hangul and DejaVu Sans for what that lacks.
 
-    The font files come with the package koreanize-matplotlib; the package itself is not imported, because
-    that fails from Python 3.12 on.
+    The font comes with a package, so a machine needs none of its own (see font_files).
     """
     import matplotlib
     from matplotlib import font_manager
 
-    package = importlib.util.find_spec("koreanize_matplotlib")
-    if package is not None:
-        known = {entry.fname for entry in font_manager.fontManager.ttflist}
-        for font in Path(package.origin).parent.glob("fonts/*.ttf"):
-            if str(font) not in known:
-                font_manager.fontManager.addfont(font)
+    known = {entry.fname for entry in font_manager.fontManager.ttflist}
+    for font in font_files():
+        if str(font) not in known:
+            font_manager.fontManager.addfont(font)
     families = {entry.name for entry in font_manager.fontManager.ttflist}
     matplotlib.rcParams.update(
         {
