@@ -60,7 +60,7 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
     if not isinstance(found, dict):
         raise KorqgError(f"{path.name} must hold one JSON object: {remedy}")
     threshold = found.get("threshold")
-    if not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+    if not _is_share(threshold):
         raise KorqgError(f"{path.name}: threshold must be a number from 0 to 1, but is {threshold!r}: {remedy}")
     more = {"before": (), "after": (), "human": ("passage", "question", "references"), "mismatched": ()}
     more["mismatched"] = more["human"][:2]
@@ -71,7 +71,7 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         for number, entry in enumerate(entries):
             wanted = ("id", "answer", "confidence", *keys)
             missing = [key for key in wanted if not isinstance(entry, dict) or key not in entry]
-            if missing or not isinstance(entry["answer"], str) or not 0 <= entry["confidence"] <= 1:
+            if missing or not isinstance(entry["answer"], str) or not _is_share(entry["confidence"]):
                 wrong = f"lacks {', '.join(missing)}" if missing else "has an answer or a confidence of the wrong kind"
                 raise KorqgError(f"{path.name}: entry {number} of {part!r} {wrong}: {remedy}")
     reader = found.get("reader", {})
@@ -84,6 +84,10 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         human=found["human"],
         mismatched=found["mismatched"],
     )
+
+
+def _is_share(value) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def normalize_answer(text: str) -> str:
