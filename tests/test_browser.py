@@ -153,7 +153,7 @@ def test_filter_shows_the_paragraphs_that_it_names(browser, tmp_path, show, run,
         assert _shown(page) == expected
         assert page.inner_text("#count").startswith(f"{len(expected)} of 4")
         page.click("button[type=reset]")
-        page.wait_for_function("document.querySelectorAll('article:not([hidden])').length === 4")
+        page.locator("#count", has_text="4 of 4").wait_for(timeout=5000)
 
 
 def test_search_finds_words_anywhere_in_a_paragraphs_card(browser, tmp_path):
@@ -191,7 +191,7 @@ def test_page_is_used_by_keyboard_alone(browser, tmp_path):
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")  # reset
-        page.wait_for_function("document.querySelectorAll('article:not([hidden])').length === 4")
+        page.locator("#count", has_text="4 of 4").wait_for(timeout=5000)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

@@ -264,6 +264,8 @@ def test_better_and_worse_are_a_matter_of_form_first_and_of_likeness_then():
     assert verdict(question, near) == "better"
     assert verdict(near, question) == "worse"
     assert verdict(near, near) == "same"
+    copied = _output("해금", "해금은 언제부터 우리 곁에 있었는가")  # like the reference, and no question
+    assert verdict(statement, copied) == "same"
 
 
 def test_examples_are_chosen_by_rule(tmp_path):

@@ -6,7 +6,7 @@ from korqg.metrics import LONGEST_SCORED, is_single_question, rouge_l, unified
 from korqg.runs import Group, Run
 
 NOTICEABLE = 0.05
-"""ROUGE-L points (of 1) from which a change between two outputs of like form counts as better or worse."""
+"""ROUGE-L points (of 1) from which a change from one single question to another counts as better or worse."""
 
 Card = dict[str, tuple[dict, dict]]
 """One paragraph: each run's name to its outputs before and after."""
@@ -24,11 +24,14 @@ def cards_of(group: Group, split: str) -> list[Card]:
 def verdict(before: dict, after: dict) -> str:
     """ "better", "worse" or "same": a single question where there was none, or the other way round, decides.
 
-    Where neither or both are single questions, ROUGE-L does, from NOTICEABLE points on.
+    Of two single questions ROUGE-L does, from NOTICEABLE points on; two other outputs are the same, however like the
+    references they are.
     """
     form = [is_single_question(output["model_output"]) for output in (before, after)]
     if form[0] != form[1]:
         return "better" if form[1] else "worse"
+    if not form[0]:
+        return "same"
     gain = likeness(after) - likeness(before)
     if abs(gain) < NOTICEABLE:
         return "same"

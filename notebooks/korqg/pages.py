@@ -311,7 +311,7 @@ def _controls(runs: list[str]) -> str:
         "<p><small><mark>marked</mark> in a paragraph: the answer to a reference · 기준 정답. "
         '<span class="output"><mark>marked</mark></span> in an output: six characters or more, copied from the '
         "paragraph · 글에서 그대로 옮긴 부분. Better or worse: a single question where there was none, or the other "
-        "way round; otherwise by five points of ROUGE-L. Press / to search.</small></p>"
+        "way round; of two questions the one with five points more of ROUGE-L. Press / to search.</small></p>"
     )
 
 

@@ -48,9 +48,12 @@ class Run:
     reader: ReaderAnswers | None
 
     def tokens_at(self, entry: dict) -> float | None:
-        """Training tokens seen by a log entry, prompts included; None when the run did not note a row's tokens."""
+        """Training tokens seen by a log entry, prompts included; None when the run did not note a row's tokens.
+
+        Notebook 2 notes them as `tokens_per_row` among its figures: the mean over its training rows.
+        """
         per_row = self.figures.get("tokens_per_row")
-        return entry["epoch"] * self.figures["train_rows"] * per_row if per_row and "epoch" in entry else None
+        return entry.get("epoch", 0) * self.figures["train_rows"] * per_row if per_row else None
 
 
 @dataclass(frozen=True)
