@@ -12,7 +12,7 @@ import pytest
 from conftest import COURSE
 
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl, sha256_of
+from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.pipeline import run_notebook
 from korqg.stages import require_finished
 
@@ -47,6 +47,23 @@ def corpus(tmp_path_factory):
     return path
 
 
+def _reader_answers(run) -> dict:
+    """What a reader might say about a run's outputs: always the same, and sure of it."""
+    answers = [
+        {"id": output["id"], "answer": "봄", "confidence": 0.9} for output in read_json(run / "after_outputs.json")
+    ]
+    human = {"id": "1", "passage": "잔치는 봄에 열린다.", "question": "잔치는 언제 열리는가?", "references": ["봄"]}
+    return {
+        "reader": {"run_name": "reader", "model": "made up", "data_name": "villages"},
+        "threshold": 0.5,
+        "threshold_rule": {"split": "validation", "mismatched": 4, "passed": 0.25},
+        "before": answers,
+        "after": answers,
+        "human": [{**human, "answer": "봄", "confidence": 0.8}],
+        "mismatched": [{**human, "question": "다리는 몇 개인가?", "answer": NASTY, "confidence": 0.2}],
+    }
+
+
 @pytest.fixture(scope="module")
 def chain(corpus, tiny_model_folder, tmp_path_factory):
     """Data, two runs and their comparison, in a folder with a space and Hangul in its name."""
@@ -63,6 +80,7 @@ def chain(corpus, tiny_model_folder, tmp_path_factory):
         other = [{"input": f"낯선 글이다. {NASTY}", "expected_output": "이 글은 무엇인가?", "model_output": stage}]
         pair.append(str(corpus.with_name(f"{stage}.json")))
         corpus.with_name(f"{stage}.json").write_text(json.dumps(other), encoding="utf-8")
+    write_json(outputs / "runs" / "one" / "reader_answers.json", _reader_answers(outputs / "runs" / "one"))
     compared = {"run_names": ["one", "two"], "output_pairs": [pair], "bootstrap_samples": 100}
     run_notebook("compare", "both", outputs, compared)
     return outputs
@@ -149,6 +167,17 @@ def test_files_of_another_attempt_are_compared_apart(chain):
     manifest = read_json(chain / "compare" / "both" / "manifest.json")
     assert manifest["parameters"]["output_pairs"] == [["첫 시도", "init.json", "after.json"]]
     assert "Set apart" in manifest["figures"]["remarks"][-1]
+
+
+@pytest.mark.chain
+def test_readers_answers_are_reported_for_the_run_that_has_them(chain):
+    metrics = read_json(chain / "compare" / "both" / "metrics.json")
+    assert metrics["runs"]["one"]["after"]["answerable_rate"] is not None
+    assert "answerable_rate" not in metrics["runs"]["two"]["after"]
+    assert metrics["reader"]["one"]["auc"] == 1.0
+    assert metrics["reader"]["one"]["human"]["exact_match"] == 1.0
+    assert metrics["reader"]["one"]["mismatched"]["answerable_rate"] == 0.0
+    assert "a reader answers: 봄" in (chain / "compare" / "both" / "side_by_side.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.chain

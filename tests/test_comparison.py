@@ -107,6 +107,13 @@ def test_rows_that_one_run_lacks_are_left_out_of_all_and_named(tmp_path):
     assert "all: 2 of its 6 test paragraphs were not put to the other runs" in comparison.remarks[0]
 
 
+def test_runs_that_overlap_in_a_chain_keep_paragraphs_in_common(tmp_path):
+    for name, things in (("a", THINGS), ("b", THINGS[:3]), ("c", THINGS[3:])):
+        _write_run(tmp_path, name, things)
+    groups = read_comparison(tmp_path / "runs", [], []).groups
+    assert [[run.name for run in group.runs] for group in groups] == [["a", "b"], ["c"]]
+
+
 def test_pair_of_files_with_the_first_attempts_keys_is_compared_too(tmp_path):
     _write_run(tmp_path, "run")
     pair = _write_pair(

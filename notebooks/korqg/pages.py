@@ -181,6 +181,9 @@ def _output_line(label: str, output: dict, passage: str) -> str:
     if len(text) > LONGEST_SHOWN:
         shown += f" <small>… and {len(text) - LONGEST_SHOWN:,} characters more</small>"
     said = f'<small class="{kind}">{sign} {", ".join(remarks)}</small>'
+    if output.get("read_as"):
+        answer, confidence = output["read_as"]["answer"], output["read_as"]["confidence"]
+        said += f"<br><small>a reader answers: {escape(answer) or '(nothing)'} (confidence {confidence:.2f})</small>"
     return _line(label, f'<span class="output">{shown}</span><br>{said}')
 
 

@@ -30,7 +30,8 @@ class Run:
     """Outputs before and after by split, in the same order, and what is known of the training.
 
     An output has `id`, `title`, `input`, `references`, `model_output`, `stopped` (None: not known), `answers` (to the
-    references, where the data are at hand) and `place` (of a chunk of one's own document). `train` holds the
+    references, where the data are at hand), `place` (of a chunk of one's own document) and `read_as` (the reader's
+    answer and confidence, where there is one). `train` holds the
     figures of TRAIN_FIGURES, and is empty for a pair of files that no run of this course wrote.
     """
 
@@ -140,6 +141,9 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
         try:
             reader = read_reader_answers(folder / READER_FILE)
             files.append(folder / READER_FILE)
+            for outputs, answers in ((before, reader.before), (after, reader.after)):
+                for output in (*outputs["test"], *outputs["own"]):
+                    output["read_as"] = answers.get(output["id"])
         except KorqgError as error:
             remarks.append(f"{folder.name}: {_without_folders(error, files)} The rest is compared.")
     return Run(
@@ -271,7 +275,7 @@ def _complete(entry: dict, number: int, known: dict) -> dict:
         "split": entry["split"] if entry.get("split") in SPLITS else "test",
         "answers": known.get("answers", {}).get(passage, []),
     }
-    return output | {"place": known.get("places", {}).get(output["id"], {})}
+    return output | {"place": known.get("places", {}).get(output["id"], {}), "read_as": None}
 
 
 def _group(runs: list[Run], remarks: list[str]) -> list[Group]:
@@ -280,7 +284,7 @@ def _group(runs: list[Run], remarks: list[str]) -> list[Group]:
     for run in runs:
         mine = set(_asked(run))
         for together in kept:
-            theirs = set(_asked(together[0]))
+            theirs = set.intersection(*(set(_asked(other)) for other in together))
             if 2 * len(mine & theirs) >= max(len(mine), len(theirs)):
                 together.append(run)
                 break
