@@ -6,12 +6,12 @@ PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test clean
+.PHONY: run test chromium clean
 
 run: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline
 
-test: .venv/installed-tests
+test: .venv/installed-tests chromium
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m pytest
@@ -24,8 +24,17 @@ test: .venv/installed-tests
 	@touch $@
 
 .venv/installed-tests: .venv/installed
-	$(INSTALL) pytest pytest-timeout ruff
+	$(INSTALL) pytest pytest-timeout ruff playwright
 	@touch $@
+
+# The page is tested in a real browser: Debian's Chromium, installed where that can be done without asking.
+chromium:
+	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium for the tests of the page ..."; \
+	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium) \
+	    >.venv/chromium.log 2>&1 || echo "Chromium could not be installed (see .venv/chromium.log): its tests will be skipped."; \
+	else echo "No Chromium here (on Debian: apt-get install chromium): the tests of the page in a browser will be skipped."; fi
 
 clean:
 	rm -rf .venv

@@ -12,7 +12,7 @@ import pytest
 from conftest import COURSE
 
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl, sha256_of
+from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.pipeline import run_notebook
 from korqg.stages import require_finished
 
@@ -47,6 +47,23 @@ def corpus(tmp_path_factory):
     return path
 
 
+def _reader_answers(run) -> dict:
+    """What a reader might say about a run's outputs: always the same, and sure of it."""
+    answers = [
+        {"id": output["id"], "answer": "봄", "confidence": 0.9} for output in read_json(run / "after_outputs.json")
+    ]
+    human = {"id": "1", "passage": "잔치는 봄에 열린다.", "question": "잔치는 언제 열리는가?", "references": ["봄"]}
+    return {
+        "reader": {"run_name": "reader", "model": "made up", "data_name": "villages"},
+        "threshold": 0.5,
+        "threshold_rule": {"split": "validation", "mismatched": 4, "passed": 0.25},
+        "before": answers,
+        "after": answers,
+        "human": [{**human, "answer": "봄", "confidence": 0.8}],
+        "mismatched": [{**human, "question": "다리는 몇 개인가?", "answer": NASTY, "confidence": 0.2}],
+    }
+
+
 @pytest.fixture(scope="module")
 def chain(corpus, tiny_model_folder, tmp_path_factory):
     """Data, two runs and their comparison, in a folder with a space and Hangul in its name."""
@@ -58,7 +75,14 @@ def chain(corpus, tiny_model_folder, tmp_path_factory):
     model = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL}
     run_notebook("runs", "one", outputs, model)
     run_notebook("runs", "two", outputs, {**model, "target_modules": "q_proj,v_proj", "wandb_mode": "disabled"})
-    run_notebook("compare", "both", outputs, {"run_names": ["one", "two"], "bootstrap_samples": 100})
+    pair = ["첫 시도"]
+    for stage in ("init", "after"):
+        other = [{"input": f"낯선 글이다. {NASTY}", "expected_output": "이 글은 무엇인가?", "model_output": stage}]
+        pair.append(str(corpus.with_name(f"{stage}.json")))
+        corpus.with_name(f"{stage}.json").write_text(json.dumps(other), encoding="utf-8")
+    write_json(outputs / "runs" / "one" / "reader_answers.json", _reader_answers(outputs / "runs" / "one"))
+    compared = {"run_names": ["one", "two"], "output_pairs": [pair], "bootstrap_samples": 100}
+    run_notebook("compare", "both", outputs, compared)
     return outputs
 
 
@@ -75,7 +99,8 @@ def test_every_stage_is_finished_with_its_files(chain):
     assert read_jsonl(data / "train.jsonl")[0]["instruction"] in card
     assert list(one.glob("wandb/offline-run-*"))
     assert not (chain / "runs" / "two" / "wandb").exists()
-    for name in ("metrics.json", "metrics.csv", "side_by_side.html", "loss.png", "rates.png"):
+    pictures = [f"{name}.{kind}" for name in ("loss", "rates", "lengths") for kind in ("png", "svg")]
+    for name in ("metrics.json", "metrics.csv", "side_by_side.html", "recommended_questions.json", *pictures):
         assert (chain / "compare" / "both" / name).stat().st_size > 0
 
 
@@ -121,15 +146,47 @@ def test_log_holds_training_and_evaluation_loss(chain):
 @pytest.mark.chain
 def test_comparison_has_both_runs_and_the_reference_texts(chain):
     metrics = read_json(chain / "compare" / "both" / "metrics.json")
-    assert set(metrics) == {"runs", "reference"}
+    assert set(metrics) == {"data", "runs", "between", "reference", "reference_kinds", "apart", "reader"}
     assert list(metrics["runs"]) == ["one", "two"]
+    assert list(metrics["between"]) == ["two minus one"]
     assert set(metrics["reference"]) == {"human", "first_sentence", "random_question"}
+    assert metrics["reference"]["human"]["n"] == 4
     for stages in metrics["runs"].values():
-        assert set(stages) == {"before", "after", "train"}
+        assert set(stages) == {"before", "after", "change", "train"}
         for stage in ("before", "after"):
             assert stages[stage]["n"] == 2
             for name in ("single_question_rate", "stop_rate", "copy_rate", "rouge_l", "chrf"):
                 assert 0 <= stages[stage][f"{name}_low"] <= stages[stage][name] <= stages[stage][f"{name}_high"] <= 1
+
+
+@pytest.mark.chain
+def test_files_of_another_attempt_are_compared_apart(chain):
+    apart = read_json(chain / "compare" / "both" / "metrics.json")["apart"]["첫 시도"]
+    assert apart["runs"]["첫 시도"]["after"]["n"] == 1
+    assert apart["runs"]["첫 시도"]["after"]["stop_rate"] is None
+    manifest = read_json(chain / "compare" / "both" / "manifest.json")
+    assert manifest["parameters"]["output_pairs"] == [["첫 시도", "init.json", "after.json"]]
+    assert "Set apart" in manifest["figures"]["remarks"][-1]
+
+
+@pytest.mark.chain
+def test_readers_answers_are_reported_for_the_run_that_has_them(chain):
+    metrics = read_json(chain / "compare" / "both" / "metrics.json")
+    assert metrics["runs"]["one"]["after"]["answerable_rate"] is not None
+    assert "answerable_rate" not in metrics["runs"]["two"]["after"]
+    assert metrics["reader"]["one"]["auc"] == 1.0
+    assert metrics["reader"]["one"]["human"]["exact_match"] == 1.0
+    assert metrics["reader"]["one"]["mismatched"]["answerable_rate"] == 0.0
+    assert "a reader answers: 봄" in (chain / "compare" / "both" / "side_by_side.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.chain
+def test_recommended_questions_are_a_list_with_their_place(chain):
+    recommended = read_json(chain / "compare" / "both" / "recommended_questions.json")
+    for entry in recommended:  # of a model with random weights, most likely none
+        assert set(entry) == {"id", "chunk", "title", "place", "question", "checks", "run"}
+    (own,) = read_jsonl(chain / "data" / "villages" / "own.jsonl")
+    assert own["place"] == {"file": "메모.txt", "section": "잔치 안내", "paragraphs": [1, 1]}
 
 
 @pytest.mark.chain
@@ -150,6 +207,7 @@ def test_pages_show_markup_as_text_and_load_nothing(chain):
         text = page.read_text(encoding="utf-8")
         assert "&lt;script&gt;alert" in text
         assert '<script>alert("x")' not in text
+        assert page.stem != "side_by_side" or text.count("<script>") == 1
         assert "&lt;end_of_turn&gt;" in text
         assert not re.search(r'(src|href)="(https?:)?//', text)
 

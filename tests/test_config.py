@@ -55,7 +55,16 @@ TRAIN = dict(
     seed=42,
     outputs_dir="",
 )
-COMPARE = dict(compare_name="sample", run_names=[], examples=5, bootstrap_samples=2000, seed=42, outputs_dir="")
+COMPARE = dict(
+    compare_name="sample",
+    run_names=[],
+    output_pairs=[],
+    recommend_run="",
+    examples=3,
+    bootstrap_samples=2000,
+    seed=42,
+    outputs_dir="",
+)
 
 
 @pytest.mark.parametrize(

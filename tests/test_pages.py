@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from korqg.metrics import score_output, summarize
-from korqg.pages import escape, figure_rows, passage_card, side_by_side_page, table
+from korqg.metrics import FORM, kind_shares, score_outputs, summarize
+from korqg.pages import change_rows, escape, figure_rows, kind_rows, passage_card, percent, side_by_side_page, table
 
 NASTY = "<script>alert(1)</script> & \"quotes\" 'single' 😀 <end_of_turn> $x^2$ and $$y$$ <b>굵게</b> \\(z\\)"
 
@@ -16,15 +16,20 @@ class _Text(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.text, self.tags = "", set()
+        self.text, self.tags, self.inside = "", set(), set()
+
+    def handle_endtag(self, tag):
+        self.inside.discard(tag)
 
     def handle_starttag(self, tag, attributes):
+        self.inside.add(tag)
         self.tags.add(tag)
         for name, value in attributes:
             assert not name.startswith("on"), (name, value)
 
     def handle_data(self, data):
-        self.text += data
+        if not self.inside & {"script", "style"}:
+            self.text += data
 
 
 def _shown(page: str) -> _Text:
@@ -39,18 +44,29 @@ def pair() -> tuple[dict, dict]:
         "id": "1",
         "title": NASTY,
         "input": NASTY + "\n둘째 줄",
-        "expected_output": "무엇을 묻는가?",
         "references": [NASTY, "무엇을 묻는가?"],
         "model_output": NASTY,
         "stopped": False,
         "split": "test",
+        "answers": ["둘째 줄", "굵게"],
+        "place": {},
     }
     return before, {**before, "model_output": "무엇을 묻고 있는가?", "stopped": True}
 
 
 def _metrics(pair) -> dict:
-    summaries = [summarize([score_output(output)], 100, 0) for output in pair]
-    return {"runs": {NASTY: {"before": summaries[0], "after": summaries[1], "train": {}}}, "reference": {"human": {}}}
+    before, after = (score_outputs([output]) for output in pair)
+    stages = {"before": summarize(before, 100, 0), "after": summarize(after, 100, 0)}
+    for stage in stages.values():
+        stage["kinds"] = kind_shares([pair[1]["model_output"]])
+    run = {**stages, "change": summarize(after, 100, 0, minus=before), "train": {}}
+    reference = {"human": {}, "first_sentence": summarize(before, 100, 0), "random_question": {}}
+    return {"runs": {NASTY: run}, "between": {}, "reference": reference, "reference_kinds": kind_shares([])}
+
+
+def _page(pair) -> str:
+    sections = {("Test", "test"): [{"sample": pair}], ("Own", "own"): []}
+    return side_by_side_page(_metrics(pair), sections, NASTY, [NASTY], {"a picture": "<svg/>"}, {"best": [0]})
 
 
 def test_markup_in_a_text_shows_as_text(pair):
@@ -71,20 +87,64 @@ def test_card_says_which_output_is_a_single_question(pair):
     assert "✓ a single question" in shown
 
 
+def test_card_marks_answers_in_the_paragraph_and_what_an_output_copies(pair):
+    card = passage_card({"sample": pair})
+    paragraph, outputs = card.split("References")
+    assert re.findall(r"<mark>(.*?)</mark>", paragraph) == ["굵게", "둘째 줄"]
+    assert len(re.findall(r"<mark>", outputs)) == 1  # the output before is the paragraph's own text
+    assert "<mark>" not in passage_card({"sample": ({**pair[1], "answers": []}, pair[1])})
+
+
+def test_card_shows_the_given_answer_apart_and_long_outputs_in_part(pair):
+    long = {
+        **pair[1],
+        "input": "정답: 세종\n\n훈민정음은 세종이 만들었다.",
+        "model_output": "질문" * 500_000,
+        "answers": [],
+    }
+    card = passage_card({"sample": (long, long)})
+    assert len(card) < 20_000
+    shown = _shown(card).text
+    assert "Answer given세종" in shown
+    assert "… and 998,000 characters more" in shown
+
+
 def test_page_is_complete_and_loads_nothing(pair):
-    page = side_by_side_page(_metrics(pair), {"Test": [{"sample": pair}], "Own": []}, NASTY)
+    page = _page(pair)
     shown = _shown(page)
-    assert not shown.tags & {"script", "link", "img", "iframe"}
-    assert "http" not in page
-    assert shown.text.count(NASTY) == 7  # remark, two table rows, and the card's four
-    assert "Own" not in shown.text
+    assert not shown.tags & {"link", "iframe", "object", "b"}
+    assert page.count("<script>") == 1
+    assert "http" not in page.replace("http-equiv", "")
+    assert "default-src 'none'" in page
+    assert set(re.findall(r"""(?:src="|url\()(\w+):""", page)) == {"data"}
+    # what it is about, a remark; two tables of two rows and one row of differences, kinds; a link; the card's four
+    assert shown.text.count(NASTY) == 2 + 2 * 2 + 1 + 1 + 1 + 4
+    assert "Own" not in shown.text.replace("Own document", "")
+
+
+def test_page_says_for_the_filters_what_got_better_and_what_is_no_question(pair):
+    assert '<article id="p0" data-split="test" data-better="0" data-worse="" data-failed="">' in _page(pair)
+    assert 'data-better="" data-worse="0" data-failed="0"' in _page(pair[::-1])
 
 
 def test_table_reads_without_css(pair):
-    rows = figure_rows(_metrics(pair))
-    assert [row["n"] for row in rows] == ["1", "1"]
-    assert rows[1]["Single question (%)"] == "100.0 (100.0 to 100.0)"
+    rows = figure_rows(_metrics(pair), FORM)
+    assert [row["n"] for row in rows] == ["1", "1", "1"]
+    assert rows[2]["Single question (%)"] == "100.0"  # one paragraph has no interval
+    assert rows[0]["Length (characters)"] == f"{len(NASTY)}.0"
     page = table(rows)
-    assert page.count("<tr>") == 3
+    assert page.count("<tr>") == 4
     assert 'border="1"' in page
     assert "class=" not in page
+
+
+def test_differences_carry_their_sign_and_what_is_not_known_a_dash(pair):
+    assert change_rows(_metrics(pair))[0]["Single question (%)"] == "+100.0"
+    assert percent(None) == "-"
+    assert percent(0.5, 0.25, 0.75) == "50.0 (25.0 to 75.0)"
+    assert kind_rows(_metrics(pair))[1]["무엇"] == "100.0"
+
+
+def test_figures_of_other_data_stand_under_their_name(pair):
+    metrics = _metrics(pair) | {"apart": {"첫 시도": _metrics(pair)}}
+    assert [row[""].startswith("[첫 시도] ") for row in figure_rows(metrics)] == [False] * 3 + [True] * 3

@@ -28,7 +28,13 @@ The modules stand in the order of the story:
     training    beside the Trainer: progress, log file, less memory when it must
     tracking    wandb without prompts, hangs or private details
     generation  questions in batches, greedy
-    metrics     is it one question, did it stop, how near is it to the references
+    metrics     is it one question, did it stop, how near is it to the references; intervals over paragraphs
+    reader      what a trained reader says about the questions
+    runs        finished runs and other pairs of files, in groups that compare
+    examples    better or worse, and which examples to show
+    recommend   the questions for one's own document
+    fonts       a Korean font for pictures and pages
+    plots       Hangul in matplotlib, a colour for each run
     pages       tables and the side-by-side page
     pipeline    `make run`: the three notebooks through papermill
 

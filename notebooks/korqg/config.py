@@ -252,6 +252,8 @@ class CompareConfig(_Checked):
 
     compare_name: str
     run_names: list
+    output_pairs: list
+    recommend_run: str
     examples: int
     bootstrap_samples: int
     seed: int
@@ -265,6 +267,12 @@ class CompareConfig(_Checked):
         for name in self.run_names:
             if not isinstance(name, str):
                 raise KorqgError(f"run_names must be a list of names, but holds {name!r}.")
+        for pair in self.output_pairs:
+            if not (isinstance(pair, list | tuple) and len(pair) == 3 and all(isinstance(part, str) for part in pair)):
+                raise KorqgError(
+                    f"output_pairs must hold [name, file before, file after], but holds {pair!r}. On papermill's "
+                    "command line: -y 'output_pairs: [[first attempt, init_outputs.json, after_outputs.json]]'"
+                )
 
     @property
     def folder(self) -> Path:

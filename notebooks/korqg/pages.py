@@ -1,32 +1,46 @@
 """Tables for the notebook and the side-by-side page. All text is escaped where it enters HTML."""
 
+import base64
+import hashlib
 import html
+from collections.abc import Iterable
+from pathlib import Path
 
-from korqg.metrics import METRICS, is_single_question
+from korqg.examples import Card, verdict
+from korqg.fonts import embedded_font
+from korqg.metrics import FORM, LIKENESS, copied_stretches, is_single_question
+from korqg.prompts import given_and_passage
+from korqg.reader import QUALITY_FIGURES, READER_FIGURES
 
 LABELS = {
     "single_question_rate": "Single question (%)",
     "stop_rate": "Stopped (%)",
     "copy_rate": "Copied (%)",
+    "distinct_rate": "Distinct (%)",
+    "length": "Length (characters)",
     "rouge_l": "ROUGE-L",
+    "bleu_4": "BLEU-4",
     "chrf": "chrF",
+    "rouge_l_morphemes": "ROUGE-L, morphemes",
+    "bleu_4_morphemes": "BLEU-4, morphemes",
+    "answerable_rate": "Answerable (%)",
+    "answer_found_rate": "Answer in the paragraph (%)",
+    "gives_answer_away_rate": "Gives its answer away (%)",
+    "round_trip_f1": "Round trip, F1",
+    "exact_match": "Exact match (%)",
+    "character_f1": "Character F1",
 }
+REFERENCES = {
+    "human": "reference: a human question against the others",
+    "first_sentence": "reference: the first sentence copied",
+    "random_question": "reference: a question from elsewhere",
+}
+LONGEST_SHOWN = 2_000
+"""Characters of an output that a card shows."""
 
 # Notebooks set table cells flush right, which Korean sentences cannot be read in; GitHub drops this, and sets left.
 _LEFT = ' style="text-align: left"'
-
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font-family: "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", NanumGothic, sans-serif;
-       line-height: 1.6; max-width: 62rem; margin: 0 auto; padding: 1rem;
-       word-break: keep-all; overflow-wrap: break-word; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; width: 100%; } th, td { border: 1px solid #8886; padding: .4rem .6rem;
-       text-align: left; vertical-align: top; } th { white-space: nowrap; }
-.passage { white-space: pre-line; overflow-wrap: anywhere; }
-.output { white-space: pre-wrap; overflow-wrap: anywhere; } .yes { color: #00795c; } .no { color: #c2410c; }
-.wide { overflow-x: auto; }
-"""
+_HERE = Path(__file__).parent
 
 
 def escape(text: str) -> str:
@@ -34,31 +48,91 @@ def escape(text: str) -> str:
     return html.escape(text).replace("$", "<span>$</span>")
 
 
-def percent(value: float, low: float | None = None, high: float | None = None) -> str:
-    """A fraction of 1 as a figure of 100, with its interval behind it where there is one."""
-    shown = f"{100 * value:.1f}"
-    return shown if low is None else f"{shown} ({100 * low:.1f} to {100 * high:.1f})"
+def percent(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A fraction of 1 as a figure of 100, with its interval behind it where there is one; "-" for None."""
+    return _figure_text(value, low, high, 100)
 
 
-def figure_rows(metrics: dict) -> list[dict[str, str]]:
-    """The figures of metrics.json as table rows: reference texts first, then each run before and after."""
-    names = {
-        "human": "reference: a human question against the others",
-        "first_sentence": "reference: the first sentence copied",
-        "random_question": "reference: a question from another paragraph",
-    }
-    rows = [_figures(names[name], summary) for name, summary in metrics["reference"].items() if summary]
-    for run, stages in metrics["runs"].items():
-        rows += [_figures(f"{run}, {stage}", stages[stage]) for stage in ("before", "after")]
+def _figure_text(value: float | None, low: float | None, high: float | None, scale: int, sign: str = "") -> str:
+    if value is None:
+        return "-"
+    shown = f"{scale * value:{sign}.1f}"
+    return shown if low is None else f"{shown} ({scale * low:{sign}.1f} to {scale * high:{sign}.1f})"
+
+
+def figure_rows(metrics: dict, names: Iterable[str] = FORM) -> list[dict[str, str]]:
+    """The named figures of metrics.json as table rows: reference texts first, then each run before and after.
+
+    What was set apart, because it is about other paragraphs, follows under its group's name.
+    """
+    names = list(names)
+    rows = []
+    for prefix, group in _groups(metrics):
+        rows += [
+            _figures(prefix + REFERENCES[name], group["reference"][name], names)
+            for name in REFERENCES
+            if group["reference"].get(name)
+        ]
+        for run, stages in group["runs"].items():
+            rows += [_figures(f"{prefix}{run}, {stage}", stages[stage], names) for stage in ("before", "after")]
     return rows
 
 
-def _figures(name: str, summary: dict) -> dict[str, str]:
+def change_rows(metrics: dict, names: Iterable[str] = (*FORM[:4], *LIKENESS)) -> list[dict[str, str]]:
+    """The paired differences as table rows, in points of 100: after minus before, and run minus first run."""
+    names = list(names)
+    rows = []
+    for prefix, group in _groups(metrics):
+        for run, stages in group["runs"].items():
+            rows.append(_figures(f"{prefix}{run}: after minus before", stages["change"], names, sign="+"))
+        for pair, difference in group["between"].items():
+            rows.append(_figures(f"{prefix}{pair}, after", difference, names, sign="+"))
+    return rows
+
+
+def kind_rows(metrics: dict) -> list[dict[str, str]]:
+    """The share of each kind of question, in %, of the references and of each run's single questions."""
+    rows = []
+    for prefix, group in _groups(metrics):
+        kinds = {prefix + "the references": group["reference_kinds"]}
+        kinds |= {f"{prefix}{run}, after": stages["after"]["kinds"] for run, stages in group["runs"].items()}
+        rows += [{"": name, **{kind: percent(share) for kind, share in of.items()}} for name, of in kinds.items()]
+    return rows
+
+
+def reader_rows(metrics: dict) -> list[dict[str, str]]:
+    """What the reader says about each run's questions; [] where no run has a reader."""
+    rows = []
+    for prefix, group in _groups(metrics):
+        for run, stages in group["runs"].items():
+            if "answerable_rate" in stages["after"]:
+                for stage in ("before", "after"):
+                    rows.append(_figures(f"{prefix}{run}, {stage}", stages[stage], READER_FIGURES))
+    return rows
+
+
+def reader_quality_rows(metrics: dict) -> list[dict[str, str]]:
+    """How good each reader is itself: on human questions (its ceiling), and on questions of other paragraphs."""
+    words = {"human": "human questions", "mismatched": "questions of other paragraphs"}
+    return [
+        _figures(f"{run}: {words[kind]}", quality[kind], QUALITY_FIGURES)
+        for run, quality in metrics.get("reader", {}).items()
+        for kind in words
+        if quality[kind]
+    ]
+
+
+def _groups(metrics: dict) -> list[tuple[str, dict]]:
+    """The main group without a name, then each that was set apart with its own in front."""
+    return [("", metrics), *((f"[{name}] ", group) for name, group in metrics.get("apart", {}).items())]
+
+
+def _figures(name: str, summary: dict, names: Iterable[str], sign: str = "") -> dict[str, str]:
     row = {"": name, "n": str(summary["n"])}
-    for metric in METRICS:
-        row[LABELS[metric]] = percent(summary[metric], summary[f"{metric}_low"], summary[f"{metric}_high"])
-    if name.startswith("reference: "):
-        row[LABELS["stop_rate"]] = "-"  # nobody generated these texts
+    for metric in names:
+        scale = 1 if metric == "length" else 100
+        bounds = (summary[metric], summary[f"{metric}_low"], summary[f"{metric}_high"])
+        row[LABELS[metric]] = _figure_text(*bounds, scale, sign)
     return row
 
 
@@ -70,54 +144,187 @@ def table(rows: list[dict[str, str]]) -> str:
     return f'<table border="1"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
 
 
-def passage_card(pairs: dict[str, tuple[dict, dict]]) -> str:
+def passage_card(pairs: Card, heading: str = "h3") -> str:
     """One paragraph with its reference questions and, for each run, the outputs before and after.
 
-    `pairs` maps a run's name to its two entries (of init_outputs.json and after_outputs.json).
+    `pairs` maps a run's name to its two outputs (see korqg.runs.Run). The references' answers are marked in the
+    paragraph, and what an output copies from the paragraph in the output.
     """
     first = next(iter(pairs.values()))[0]
-    lines = [f'<tr><th scope="row"{_LEFT}>Paragraph</th><td class="passage"{_LEFT}>{escape(first["input"])}</td></tr>']
+    kind, given, passage = given_and_passage(first["input"])
+    lines = [_line({"answer": "Answer given", "question": "Question given"}[kind], escape(given))] if kind else []
+    shown = _marked(passage, _answer_places(passage, first["answers"]))
+    lines.append(_line("Paragraph", f'<span class="passage">{shown}</span>'))
     if first["references"]:
-        questions = "<br>".join(escape(question) for question in first["references"])
-        lines.append(f'<tr><th scope="row"{_LEFT}>References</th><td{_LEFT}>{questions}</td></tr>')
+        lines.append(_line("References", "<br>".join(escape(question) for question in first["references"])))
     for place, (run, (before, after)) in enumerate(pairs.items()):
+        named = "" if len(pairs) == 1 else f" ({run})"
         if place == 0 or before["model_output"] != first["model_output"]:
-            lines.append(_output_line("Before" if len(pairs) == 1 else f"Before ({run})", before))
-        lines.append(_output_line("After" if len(pairs) == 1 else f"After ({run})", after))
-    return f'<h2>{escape(first["title"])}</h2>\n<table border="1">{"".join(lines)}</table>'
+            lines.append(_output_line(f"Before{named}", before, passage))
+        lines.append(_output_line(f"After{named}", after, passage))
+    return f'<{heading}>{escape(first["title"])}</{heading}>\n<table border="1">{"".join(lines)}</table>'
 
 
-def _output_line(label: str, output: dict) -> str:
-    passed = is_single_question(output["model_output"])
+def _line(label: str, content: str) -> str:
+    return f'<tr><th scope="row"{_LEFT}>{escape(label)}</th><td{_LEFT}>{content}</td></tr>'
+
+
+def _output_line(label: str, output: dict, passage: str) -> str:
+    text = output["model_output"]
+    passed = is_single_question(text)
     remarks = ["a single question" if passed else "not a single question"]
-    if not output["stopped"]:
+    if output["stopped"] is False:
         remarks.append("did not stop")
     kind, sign = ("yes", "✓") if passed else ("no", "✗")
-    shown = escape(output["model_output"]) or "(empty)"
+    head = text[:LONGEST_SHOWN]
+    shown = _marked(head, copied_stretches(head, passage)) or "(empty)"
+    if len(text) > LONGEST_SHOWN:
+        shown += f" <small>… and {len(text) - LONGEST_SHOWN:,} characters more</small>"
+    said = f'<small class="{kind}">{sign} {", ".join(remarks)}</small>'
+    if output.get("read_as"):
+        answer, confidence = output["read_as"]["answer"], output["read_as"]["confidence"]
+        said += f"<br><small>a reader answers: {escape(answer) or '(nothing)'} (confidence {confidence:.2f})</small>"
+    return _line(label, f'<span class="output">{shown}</span><br>{said}')
+
+
+def _answer_places(passage: str, answers: list[str]) -> list[tuple[int, int]]:
+    """Begin and end of each answer's first place in the passage; of two that overlap, the one that begins first."""
+    spans, end = [], 0
+    found = {(passage.find(answer), passage.find(answer) + len(answer)) for answer in answers if answer in passage}
+    for start, stop in sorted(found):
+        if start >= end:
+            spans.append((start, stop))
+            end = stop
+    return spans
+
+
+def _marked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The escaped text with the spans, in order and apart, marked."""
+    parts, end = [], 0
+    for start, stop in spans:
+        parts += [escape(text[end:start]), f"<mark>{escape(text[start:stop])}</mark>"]
+        end = stop
+    return "".join([*parts, escape(text[end:])])
+
+
+def side_by_side_page(
+    metrics: dict,
+    sections: dict[tuple[str, str], list[Card]],
+    about: str,
+    remarks: list[str],
+    pictures: dict[str, str],
+    examples: dict[str, list[int]],
+) -> str:
+    """The whole page as one HTML file: figures and pictures on top, then a card for each paragraph.
+
+    `sections` maps (heading, split) to cards, the main group's test paragraphs first; `pictures` a description to
+    SVG text, `examples` a rule's name to places among the first section's cards; `about` and `remarks` stand above
+    the figures. The page holds its one script and a Korean font, and loads nothing: its policy lets no other script
+    run and no request out, whatever a text says.
+    """
+    css, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{allowed}'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    runs = list(dict.fromkeys(run for cards in sections.values() for card in cards for run in card))
+    head = (
+        '<!doctype html>\n<html lang="ko"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<title>Questions before and after training</title>\n"
+    )
+    parts = [
+        '<a class="skip" href="#controls">To the paragraphs · 문단으로</a>',
+        "<h1>Questions before and after training · 학습 전과 후의 질문</h1>",
+        f"<p>{escape(about)}</p>",
+        f"<ul>{''.join(f'<li>{escape(remark)}</li>' for remark in remarks)}</ul>" if remarks else "",
+        *_figure_parts(metrics),
+        *(_picture(alt, svg) for alt, svg in pictures.items()),
+        _example_links(examples, next(iter(sections.values()), [])),
+        _controls(runs),
+    ]
+    number = 0
+    for (heading, split), cards in sections.items():
+        if cards:
+            parts.append(f'<section class="cards"><h2>{escape(heading)}</h2>')
+            for card in cards:
+                parts.append(f'<article id="p{number}"{_card_data(card, split, runs)}>{passage_card(card)}</article>')
+                number += 1
+            parts.append("</section>")
+    body = "\n".join(parts)
+    font = embedded_font(body)
+    face = (
+        f"@font-face {{ font-family: Course; src: url(data:font/woff;base64,{font}) format('woff'); }}\n"
+        if font
+        else ""
+    )
+    return f"{head}<style>{face}{css}</style></head><body>\n{body}\n<script>{script}</script></body></html>\n"
+
+
+def _figure_parts(metrics: dict) -> list[str]:
+    tables = {
+        "Form · 형식": figure_rows(metrics, FORM),
+        "Likeness to the references · 기준 질문과 비슷한 정도": figure_rows(metrics, LIKENESS),
+        "Differences, paired, in points · 차이": change_rows(metrics),
+        "Kinds of question (%) · 질문의 종류": kind_rows(metrics),
+        "By a reader · 독해 모델의 판정": reader_rows(metrics),
+        "The reader itself · 독해 모델의 성능": reader_quality_rows(metrics),
+    }
+    return [
+        f'<h2>{escape(heading)}</h2><div class="wide figures" role="region" tabindex="0" '
+        f'aria-label="{escape(heading)}">{table(rows)}</div>'
+        for heading, rows in tables.items()
+        if rows
+    ]
+
+
+def _picture(alt: str, svg: str) -> str:
+    data = base64.b64encode(svg.encode()).decode()
+    return f'<p><img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}"></p>'
+
+
+def _example_links(examples: dict[str, list[int]], cards: list[Card]) -> str:
+    def link(place: int) -> str:
+        title = next(iter(cards[place].values()))[0]["title"]
+        return f'<a href="#p{place}">{escape(title)}</a>'
+
+    lines = [f"<li>{escape(rule)}: {', '.join(map(link, places))}</li>" for rule, places in examples.items()]
+    return f"<h2>Examples, chosen by rule · 규칙으로 고른 예</h2><ul>{''.join(lines)}</ul>" if lines else ""
+
+
+def _controls(runs: list[str]) -> str:
+    choices = {
+        "all": "all paragraphs · 모두",
+        "better": "better after training · 나아짐",
+        "worse": "worse after training · 나빠짐",
+        "failed": "not a question after training · 질문 아님",
+        "test": "test articles · 평가용 글",
+        "own": "own document · 내 문서",
+    }
+    shown = "".join(f'<option value="{value}">{escape(words)}</option>' for value, words in choices.items())
+    named = "".join(f'<option value="{place}">{escape(run)}</option>' for place, run in enumerate(runs))
     return (
-        f'<tr><th scope="row"{_LEFT}>{escape(label)}</th><td{_LEFT}><span class="output">{shown}</span><br>'
-        f'<small class="{kind}">{sign} {", ".join(remarks)}</small></td></tr>'
+        '<form id="controls" hidden aria-label="Filters"><label>Search · 찾기 <input type="search" id="search" '
+        'autocomplete="off"></label> '
+        f'<label>Show · 보기 <select id="show">{shown}</select></label> '
+        f'<label>of run · 실행 <select id="run"><option value="any">any · 아무거나</option>{named}</select></label> '
+        '<button type="reset">Reset · 처음으로</button> <output id="count" role="status"></output></form>'
+        "<p><small><mark>marked</mark> in a paragraph: the answer to a reference · 기준 정답. "
+        '<span class="output"><mark>marked</mark></span> in an output: six characters or more, copied from the '
+        "paragraph · 글에서 그대로 옮긴 부분. Better or worse: a single question where there was none, or the other "
+        "way round; of two questions the one with five points more of ROUGE-L. Press / to search.</small></p>"
     )
 
 
-def side_by_side_page(metrics: dict, sections: dict[str, list[dict[str, tuple[dict, dict]]]], remark: str) -> str:
-    """The whole page as one HTML file: figures on top, then a card for each paragraph.
-
-    `sections` maps a heading (test paragraphs, own document) to the cards' pairs. No script and no file or
-    address outside the page.
-    """
-    parts = [
-        "<!doctype html>",
-        '<html lang="ko"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<title>Questions before and after training</title>",
-        f"<style>{_STYLE}</style></head><body>",
-        "<h1>Questions before and after training · 학습 전과 후의 질문</h1>",
-        f"<p>{escape(remark)}</p>",
-        f'<div class="wide">{table(figure_rows(metrics))}</div>',
-    ]
-    for heading, cards in sections.items():
-        if cards:
-            parts.append(f"<h1>{escape(heading)}</h1>")
-            parts += [passage_card(pairs) for pairs in cards]
-    return "\n".join([*parts, "</body></html>", ""])
+def _card_data(card: Card, split: str, runs: list[str]) -> str:
+    """The card's data attributes: its split, and the numbers of the runs for which it is better, worse or failed."""
+    found: dict[str, list[str]] = {"better": [], "worse": [], "failed": []}
+    for run, (before, after) in card.items():
+        judged = verdict(before, after)
+        if judged in found:
+            found[judged].append(str(runs.index(run)))
+        if not is_single_question(after["model_output"]):
+            found["failed"].append(str(runs.index(run)))
+    return f' data-split="{split}"' + "".join(f' data-{name}="{" ".join(of)}"' for name, of in found.items())

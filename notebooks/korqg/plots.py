@@ -1,7 +1,9 @@
 """Hangul in matplotlib, and the same colour for the same run everywhere."""
 
-import importlib.util
 from pathlib import Path
+
+from korqg.files import cannot_write
+from korqg.fonts import font_files
 
 # Okabe and Ito's palette: told apart by readers with any kind of colour vision.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -11,18 +13,15 @@ BEFORE_COLOR = "#9E9E9E"
 def use_korean_font() -> None:
     """Set up matplotlib with NanumGothic for Hangul and DejaVu Sans for what that lacks.
 
-    The font files come with the package koreanize-matplotlib; the package itself is not imported, because
-    that fails from Python 3.12 on.
+    The font comes with a package, so a machine needs none of its own (see font_files).
     """
     import matplotlib
     from matplotlib import font_manager
 
-    package = importlib.util.find_spec("koreanize_matplotlib")
-    if package is not None:
-        known = {entry.fname for entry in font_manager.fontManager.ttflist}
-        for font in Path(package.origin).parent.glob("fonts/*.ttf"):
-            if str(font) not in known:
-                font_manager.fontManager.addfont(font)
+    known = {entry.fname for entry in font_manager.fontManager.ttflist}
+    for font in font_files():
+        if str(font) not in known:
+            font_manager.fontManager.addfont(font)
     families = {entry.name for entry in font_manager.fontManager.ttflist}
     matplotlib.rcParams.update(
         {
@@ -36,8 +35,31 @@ def use_korean_font() -> None:
             "figure.dpi": 110,
             "font.size": 11,
             "savefig.bbox": "tight",
+            "svg.fonttype": "path",  # letters as shapes: Hangul shows on a machine without Korean fonts
+            "svg.hashsalt": "korqg",  # the same picture gives the same file
         }
     )
+
+
+def save_figure(figure, folder: Path, name: str) -> list[Path]:
+    """Save a figure as PNG and as SVG in the folder; their paths. Raises KorqgError when they cannot be written."""
+    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
+    for path in paths:
+        try:
+            figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+    return paths
+
+
+def error_bars(summaries: list[dict], name: str) -> tuple[list[float], list[list[float]]]:
+    """A figure's means in points of 100, and the lengths of its intervals to both sides (0 where there is none)."""
+    means = [summary[name] or 0.0 for summary in summaries]
+    ends = [(summary[f"{name}_low"], summary[f"{name}_high"]) for summary in summaries]
+    below = [0.0 if low is None else 100 * (mean - low) for mean, (low, _) in zip(means, ends, strict=True)]
+    above = [0.0 if high is None else 100 * (high - mean) for mean, (_, high) in zip(means, ends, strict=True)]
+    # A percentile interval need not hold the mean of few paragraphs: a bar of negative length cannot be drawn.
+    return [100 * mean for mean in means], [[max(0.0, x) for x in below], [max(0.0, x) for x in above]]
 
 
 def run_colors(run_names: list[str]) -> dict[str, str]:

@@ -51,6 +51,15 @@ def task_texts(task: str, passage: str, question: str, answer: str) -> tuple[str
     return INSTRUCTIONS[task], *texts[task]
 
 
+def given_and_passage(text: str) -> tuple[str, str, str]:
+    """Which text is given in front of an input's passage ("answer", "question" or ""), that text, and the passage."""
+    head, separator, passage = text.partition("\n\n")
+    for kind, mark in (("answer", "정답: "), ("question", "질문: ")):
+        if separator and head.startswith(mark) and "\n" not in head:
+            return kind, head.removeprefix(mark), passage
+    return "", "", text
+
+
 def passage_of(row: dict) -> str:
     """The passage of a row, without the answer or question that stands in front of it in some tasks."""
     given = row["instruction"] in (INSTRUCTIONS["answer_aware"], INSTRUCTIONS["answer"])

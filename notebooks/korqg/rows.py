@@ -31,8 +31,15 @@ def make_row(passage: Passage, question: Question, task: str = "question") -> di
 def make_own_row(chunk: Chunk, instruction: str) -> dict:
     """A row for a chunk of the user's own document: there is no reference question and no answer.
 
-    `instruction` is that of the training rows, so that the chunk is asked about as the model was taught.
+    `instruction` is that of the training rows, so that the chunk is asked about as the model was taught. `place`
+    says where it stands in the document (see Chunk; what the document does not have is left out).
     """
+    place = {
+        "file": chunk.file,
+        "section": chunk.section,
+        "paragraphs": [chunk.first_paragraph, chunk.last_paragraph] if chunk.first_paragraph else None,
+        "pages": [chunk.first_page, chunk.last_page] if chunk.first_page else None,
+    }
     return {
         "id": chunk.id,
         "title": chunk.title,
@@ -41,6 +48,7 @@ def make_own_row(chunk: Chunk, instruction: str) -> dict:
         "input": chunk.text,
         "output": "",
         "answer": "",
+        "place": {name: value for name, value in place.items() if value},
     }
 
 

@@ -82,6 +82,11 @@ def finish_stage(
     for name in ("outputs_dir", "source_path", "own_path"):
         if shown.get(name):
             shown[name] = _without_machine_path(Path(shown[name]), outputs)
+    if shown.get("output_pairs"):
+        shown["output_pairs"] = [
+            [name, *(_without_machine_path(Path(path), outputs) for path in files)]
+            for name, *files in shown["output_pairs"]
+        ]
     manifest = {
         "stage": folder.parent.name,
         "name": folder.name,

@@ -1,0 +1,63 @@
+"""Better or worse, and which examples to show: by rule, never by hand."""
+
+import random
+
+from korqg.metrics import LONGEST_SCORED, is_single_question, rouge_l, unified
+from korqg.runs import Group, Run
+
+NOTICEABLE = 0.05
+"""ROUGE-L points (of 1) from which a change from one single question to another counts as better or worse."""
+
+Card = dict[str, tuple[dict, dict]]
+"""One paragraph: each run's name to its outputs before and after."""
+
+
+def cards_of(group: Group, split: str) -> list[Card]:
+    """A card for each paragraph of a split, in the data's order; a chunk that one run lacks is shown for the rest."""
+    cards: dict[str, Card] = {}
+    for run in group.runs:
+        for before, after in zip(run.before[split], run.after[split], strict=True):
+            cards.setdefault(unified(before["input"]), {})[run.name] = (before, after)
+    return list(cards.values())
+
+
+def verdict(before: dict, after: dict) -> str:
+    """ "better", "worse" or "same": a single question where there was none, or the other way round, decides.
+
+    Of two single questions ROUGE-L does, from NOTICEABLE points on; two other outputs are the same, however like the
+    references they are.
+    """
+    form = [is_single_question(output["model_output"]) for output in (before, after)]
+    if form[0] != form[1]:
+        return "better" if form[1] else "worse"
+    if not form[0]:
+        return "same"
+    gain = likeness(after) - likeness(before)
+    if abs(gain) < NOTICEABLE:
+        return "same"
+    return "better" if gain > 0 else "worse"
+
+
+def likeness(output: dict) -> float:
+    """ROUGE-L over characters with the nearest reference, 0 to 1; 0 where there is no reference."""
+    return rouge_l(output["model_output"][:LONGEST_SCORED], output["references"])
+
+
+def chosen_examples(run: Run, count: int, seed: int) -> dict[str, list[int]]:
+    """Places of test paragraphs under "best", "worst" and "random", `count` of each.
+
+    In order of quality after training: single questions before other outputs, then by ROUGE-L, then by place.
+    The best are the first of that order, the worst the last (from the end), and the random ones a seeded draw.
+    """
+    outputs = run.after["test"]
+    count = min(count, len(outputs))
+    order = sorted(
+        range(len(outputs)),
+        key=lambda place: (
+            not is_single_question(outputs[place]["model_output"]),
+            -likeness(outputs[place]),
+            place,
+        ),
+    )
+    drawn = random.Random(seed).sample(range(len(outputs)), count)
+    return {"best": order[:count], "worst": order[::-1][:count], "random": sorted(drawn)}
