@@ -294,6 +294,28 @@ def test_killed_run_is_not_finished_and_goes_on_to_the_same_adapter(chain, tiny_
 
 
 @pytest.mark.chain
+def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_model_folder):
+    data = {"source": "korquad1", "source_path": str(corpus), "own_path": "none", "test_fraction": 0.25}
+    run_notebook("data", "answers", chain, {**data, "task": "answer"})
+    model = {"model_name": str(tiny_model_folder), **SMALL, "wandb_mode": "disabled"}
+    run_notebook("runs", "reader", chain, {**model, "data_name": "answers"})
+    run_notebook("runs", "judged", chain, {**model, "data_name": "villages", "reader_run": "reader"})
+    read = read_json(chain / "runs" / "judged" / "reader_answers.json")
+    for stage in ("init", "after"):
+        asked = [output["id"] for output in read_json(chain / "runs" / "judged" / f"{stage}_outputs.json")]
+        assert [answer["id"] for answer in read["before" if stage == "init" else "after"]] == asked
+    assert read["human"] and read["mismatched"]
+    # The questions themselves are those of the same run without a reader: it changes nothing.
+    assert sha256_of(chain / "runs" / "judged" / "after_outputs.json") == sha256_of(
+        chain / "runs" / "one" / "after_outputs.json"
+    )
+    run_notebook("compare", "read", chain, {"run_names": ["judged"], "bootstrap_samples": 100})
+    assert "answerable_rate" in read_json(chain / "compare" / "read" / "metrics.json")["runs"]["judged"]["after"]
+    for stage, name in (("data", "answers"), ("runs", "reader"), ("runs", "judged"), ("compare", "read")):
+        shutil.rmtree(chain / stage / name)
+
+
+@pytest.mark.chain
 def test_layer_that_the_model_does_not_have_is_named_before_anything_is_replaced(chain, tiny_model_folder):
     model = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL}
     with pytest.raises(KorqgError, match=r"target_modules: the model has no linear layer query_proj; it has .*q_proj"):

@@ -28,8 +28,9 @@ The modules stand in the order of the story:
     training    beside the Trainer: progress, log file, less memory when it must
     tracking    wandb without prompts, hangs or private details
     generation  questions in batches, greedy
+    reading     a reader answers questions
     metrics     is it one question, did it stop, how near is it to the references; intervals over paragraphs
-    reader      what a trained reader says about the questions
+    reader      what its answers say about the questions
     runs        finished runs and other pairs of files, in groups that compare
     examples    better or worse, and which examples to show
     recommend   the questions for one's own document

@@ -11,7 +11,15 @@ from korqg.stages import start_stage
 NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 """Without any of these the Trainer resumes in silence, with other numbers than the run would have had."""
 
-MADE_BY_A_RUN = ("checkpoints", "adapter", "merged", "train_log.jsonl", "init_outputs.json", "after_outputs.json")
+MADE_BY_A_RUN = (
+    "checkpoints",
+    "adapter",
+    "merged",
+    "train_log.jsonl",
+    "init_outputs.json",
+    "after_outputs.json",
+    "reader_answers.json",
+)
 
 
 def begin_run(folder: Path, settings: dict[str, Any], resume: str) -> Path | None:

@@ -189,6 +189,7 @@ class TrainConfig(_Checked):
     generation_batch_size: int
     torch_compile: str
     activation_checkpointing: str
+    reader_run: str
     resume: str
     export: str
     wandb_mode: str
@@ -220,6 +221,10 @@ class TrainConfig(_Checked):
         self._between("seed", 0, 2**31 - 1)
         if self.max_steps == 0:
             raise KorqgError("max_steps=0 would train nothing; use -1 to let num_epochs decide.")
+        if self.reader_run:
+            self._folder_name("reader_run")
+            if self.reader_run == self.run_name:
+                raise KorqgError("reader_run is this run itself; name a finished run on task answer.")
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.")
@@ -235,7 +240,8 @@ class TrainConfig(_Checked):
     @property
     def result_parameters(self) -> dict[str, Any]:
         """The parameters that the result depends on: a run that was cut off can only go on with the same."""
-        free = ("run_name", "outputs_dir", "resume", "export", "generation_batch_size", "wandb_mode", "wandb_project")
+        free = {"run_name", "outputs_dir", "resume", "export", "reader_run", "generation_batch_size"}
+        free |= {"wandb_mode", "wandb_project"}
         return {name: value for name, value in self.as_dict().items() if name not in free}
 
     @property

@@ -23,7 +23,7 @@ def generate_questions(
     """
     prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length)[0] for row in rows]
     continuations = generate_tokens(model, prompts, max_new_tokens, batch_size, progress)
-    return [_read_answer(tokenizer, ids) for ids in continuations]
+    return [read_answer(tokenizer, ids) for ids in continuations]
 
 
 def generate_tokens(
@@ -92,7 +92,8 @@ def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> lis
     return generated[:, width:].tolist()
 
 
-def _read_answer(tokenizer, ids: list[int]) -> dict:
+def read_answer(tokenizer, ids: list[int]) -> dict:
+    """The text of generated ids before the first stop token, and whether there was one."""
     stop = next((place for place, token in enumerate(ids) if token in STOP_IDS), None)
     kept = ids if stop is None else ids[:stop]
     text = tokenizer.decode(kept, skip_special_tokens=False)

@@ -1,0 +1,123 @@
+"""A reader's answers, how sure it is, and where its threshold lies."""
+
+import math
+
+import pytest
+
+from korqg.errors import KorqgError
+from korqg.files import write_json, write_jsonl
+from korqg.prompts import INSTRUCTIONS, encode_prompt, task_texts
+
+
+def _row(number: int, task: str = "answer") -> dict:
+    passage, question = f"{number}번 마을의 어른은 {number}대 촌장이다.", f"{number}번 마을의 어른은 누구인가?"
+    instruction, text, output = task_texts(task, passage, question, f"{number}대 촌장")
+    return {"id": str(number), "title": f"마을 {number}", "instruction": instruction, "input": text, "output": output}
+
+
+def test_human_questions_come_with_their_passage_and_every_gold_answer_once():
+    from korqg.reading import human_questions
+
+    other = {**_row(1), "id": "1b", "output": "촌장"}
+    entries = human_questions([_row(0), _row(1), other, other], seed=0)
+    assert sorted((entry["id"], entry["references"]) for entry in entries) == [
+        ("0", ["0대 촌장"]),
+        ("1", ["1대 촌장", "촌장"]),
+    ]
+    assert {entry["passage"] for entry in entries} == {
+        "0번 마을의 어른은 0대 촌장이다.",
+        "1번 마을의 어른은 1대 촌장이다.",
+    }
+
+
+def test_mismatched_questions_meet_a_passage_of_another_article():
+    from korqg.reading import mismatched_questions
+
+    for entry in mismatched_questions([_row(number) for number in range(5)], seed=0):
+        assert entry["question"][0] != entry["passage"][0]
+    assert mismatched_questions([_row(0)], seed=0) == []
+
+
+@pytest.mark.parametrize("share", [0.0, 0.09, 0.5, 1.0])
+def test_threshold_lets_no_more_than_the_share_pass_and_as_many_as_it_may(share):
+    from korqg.reading import threshold_for
+
+    confidences = [number / 100 for number in range(100)]
+    threshold = threshold_for(confidences, share)
+    assert sum(value >= threshold for value in confidences) == round(100 * share)
+    assert threshold_for([], share) == 0.0
+
+
+@pytest.mark.torch
+def test_confidence_is_the_geometric_mean_of_the_tokens_probabilities(tiny_model, tokenizer):
+    import torch
+
+    from korqg.reading import token_confidences
+
+    prompts = [
+        encode_prompt(tokenizer, INSTRUCTIONS["answer"], text, 128)[0]
+        for text in ("짧은 글.", "조금 더 긴 글이다." * 3)
+    ]
+    continuations = [[5000, 106], [6000, 7000, 8000, 106]]
+    found = token_confidences(tiny_model, prompts, continuations, batch_size=2)
+    for prompt, ids, confidence in zip(prompts, continuations, found, strict=True):
+        with torch.no_grad():
+            odds = tiny_model(torch.tensor([prompt + ids])).logits[0].double().log_softmax(-1)
+        logs = [odds[len(prompt) + place - 1, token].item() for place, token in enumerate(ids)]
+        assert confidence == pytest.approx(math.exp(sum(logs) / len(logs)), rel=1e-4)
+
+
+@pytest.mark.torch
+def test_reader_answers_each_stage_and_its_own_tries(tiny_model, tokenizer, tmp_path):
+    from korqg.reader import read_reader_answers
+    from korqg.reading import read_for_run
+
+    write_jsonl(tmp_path / "validation.jsonl", [_row(number) for number in range(4)])
+    write_jsonl(tmp_path / "test.jsonl", [_row(number) for number in range(4, 7)])
+    outputs = [
+        {"id": str(number), "input": f"{number}번 마을에는 다리가 있다.", "model_output": "무엇이 있는가?"}
+        for number in (8, 9)
+    ]
+    manifest = {"name": "reader", "figures": {"model": "tiny"}, "parameters": {"data_name": "answers"}}
+    stages = {"before": outputs, "after": outputs[::-1]}
+    read = read_for_run(tiny_model, tokenizer, manifest, tmp_path, stages, 128, 4, seed=0)
+    write_json(tmp_path / "reader_answers.json", read)
+    answers = read_reader_answers(tmp_path / "reader_answers.json")
+    assert [list(answers.before), list(answers.after)] == [["8", "9"], ["9", "8"]]
+    assert answers.before["8"]["answer"] == answers.after["8"]["answer"]
+    assert answers.before["8"]["confidence"] == pytest.approx(answers.after["8"]["confidence"], rel=1e-4)
+    assert len(answers.human) == len(answers.mismatched) == 3
+    assert answers.threshold_rule == {"split": "validation", "mismatched": 4, "passed": 0.0}
+
+
+def _reader(outputs, task: str = "answer") -> None:
+    from korqg.stages import finish_stage
+
+    data, run = outputs / "data" / "answers", outputs / "runs" / "reader"
+    write_jsonl(data / "train.jsonl", [_row(number, task) for number in range(3)])
+    finish_stage(data, {}, [], [data / "train.jsonl"], {})
+    run.mkdir(parents=True)
+    finish_stage(run, {"data_name": "answers"}, [], [], {"model": "gemma-3-270m"})
+
+
+def test_reader_that_may_not_judge_is_refused(tmp_path):
+    from korqg.reading import require_reader
+
+    with pytest.raises(KorqgError, match=r'runs/reader does not exist: run 02_train_lora.ipynb with run_name="reader"'):
+        require_reader(tmp_path, "reader", "gemma-3-270m", [])
+    _reader(tmp_path)
+    asked = [{"input": "3번 마을의 어른은 3대 촌장이다.", "split": "test"}]
+    assert require_reader(tmp_path, "reader", "gemma-3-270m", asked)["name"] == "reader"
+    with pytest.raises(KorqgError, match="was trained on gemma-3-270m, but this run uses google/gemma-3-1b-it"):
+        require_reader(tmp_path, "reader", "google/gemma-3-1b-it", asked)
+    learnt = [{"input": "2번 마을의 어른은 2대 촌장이다.", "split": "test"}]
+    with pytest.raises(KorqgError, match="was trained on 1 of the test paragraphs"):
+        require_reader(tmp_path, "reader", "gemma-3-270m", learnt)
+
+
+def test_run_on_another_task_is_no_reader(tmp_path):
+    from korqg.reading import require_reader
+
+    _reader(tmp_path, task="question")
+    with pytest.raises(KorqgError, match=r'did not learn to answer: make data with task="answer"'):
+        require_reader(tmp_path, "reader", "gemma-3-270m", [])
