@@ -111,6 +111,32 @@ def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, enc
         assert not any("forward" in vars(layer) for layer in layers)
 
 
+def test_short_walks_touch_what_learns_and_leave_no_trace(tiny_model_folder, encoded):
+    from peft import LoraConfig, get_peft_model
+
+    from korqg.acceleration import short_walks
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+
+    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear"))
+    everything = len(list(model.parameters()))
+    with short_walks(model):
+        learning = list(model.parameters())
+        assert 0 < len(learning) < everything
+        model.eval()
+        assert not any(module.training for module in model.modules())
+        model.train()
+        assert all(module.training for module in model.modules())
+        model(**AnswerOnlyCollator()(encoded)).loss.backward()
+        assert all(weights.grad is not None for weights in learning)
+        model.zero_grad()
+        assert all(weights.grad is None for weights in learning)
+    assert len(list(model.parameters())) == everything
+    assert not {"train", "zero_grad", "parameters"} & set(vars(model))
+
+
 def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, encoded, tmp_path):
     """One step of three rows must move the weights alike: in one batch, accumulated row by row, or in pieces."""
     import torch

@@ -10,6 +10,7 @@ from pathlib import Path
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from korqg.acceleration import short_walks
 from korqg.batches import split_batch
 from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
@@ -52,12 +53,19 @@ class CourseTrainer(Trainer):
     `max_batch_tokens` bounds what is in memory at a time: a batch of more tokens, padding included, goes through
     the model in pieces whose gradients add up to the whole batch's. Rows differ in length by a factor of ten, so
     without a bound the longest batch decides how many rows a step may have, and all the others leave the device
-    idle. 0 means no bound.
+    idle. 0 means no bound. What the Trainer does at every step beside the model is cut short (see short_walks).
     """
 
     def __init__(self, *args, max_batch_tokens: int = 0, **kwargs):
         super().__init__(*args, **kwargs)
         self.max_batch_tokens = max_batch_tokens
+
+    def train(self, *args, **kwargs):
+        with short_walks(self.model):
+            return super().train(*args, **kwargs)
+
+    def floating_point_ops(self, inputs) -> int:
+        return 0  # the Trainer's estimate counts all parameters anew at every step
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         pieces = split_batch(inputs, self.max_batch_tokens)

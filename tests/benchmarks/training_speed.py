@@ -460,7 +460,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of contenders")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="change settings of those named")
     parser.add_argument("--out", type=Path, default=Path("."))
-    parser.add_argument("--limit", type=int, default=150, help="seconds that one contender may take")
+    parser.add_argument("--limit", type=int, default=300, help="seconds that one contender may take")
     parser.add_argument("--unsloth-path", help="PYTHONPATH for Unsloth, which wants packages of other versions")
     parser.add_argument("--settings", help="run this one contender in this process (JSON)")
     options = parser.parse_args()
