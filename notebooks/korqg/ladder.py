@@ -101,7 +101,12 @@ def _has_data(folder: Path, source_path: str) -> bool:
     except KorqgError:
         return False
     wanted = {**own_parameters("data"), **DATA}
-    for name in ("data_name", "source_path", "outputs_dir"):
+    for name in (
+        "data_name",
+        "source_path",
+        "own_path",
+        "outputs_dir",
+    ):  # names and places; no documents are asked about
         del wanted[name]
     if any(manifest["parameters"].get(name) != value for name, value in wanted.items()):
         return False
