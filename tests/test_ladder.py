@@ -10,7 +10,7 @@ from test_chain import corpus  # noqa: F401
 from korqg import TrainConfig
 from korqg.errors import KorqgError
 from korqg.files import read_json
-from korqg.ladder import RECIPES, main, open_results, read_recipes, table_of
+from korqg.ladder import RECIPES, open_results, read_recipes, run_ladder, table_of
 from korqg.pipeline import own_parameters
 
 OURS = own_parameters("runs")
@@ -109,7 +109,7 @@ def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
         (recipes / f"{name}.yaml").write_text(yaml.safe_dump({**small, **changed}))
     outputs = tmp_path / "outputs"
     command = ["--outputs", str(outputs), "--recipes", str(recipes), "--source-path", str(corpus), "--seeds", "7"]
-    assert main([*command, "--parallel", "2"]) == 1
+    assert run_ladder([*command, "--parallel", "2"]) == 1
     said = capsys.readouterr().out
     assert "2_broken, seed 7: FAILED. 02_train_lora.ipynb stopped. KorqgError: target_modules" in said
 
@@ -136,11 +136,11 @@ def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
     kept = [manifest, outputs / "data" / "ladder" / "manifest.json"]
     before = [one.read_bytes() for one in kept]
     path.unlink()
-    assert main(command) == 0
+    assert run_ladder(command) == 0
     assert [one.read_bytes() for one in kept] == before
     assert read_json(path)["results"] == ladder["results"]
     manifest.unlink()
-    assert main(command) == 0
+    assert run_ladder(command) == 0
     assert not manifest.exists()
     assert capsys.readouterr().out.count("finished before") == 4
     assert "1_first" in table_of(read_json(path))

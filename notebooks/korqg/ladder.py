@@ -302,7 +302,7 @@ def table_of(ladder: dict) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def run_ladder(arguments: list[str] | None = None) -> int:
     """Make the data, run what is missing, print the table; the exit code is 0 only when nothing failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="where results go")
@@ -344,4 +344,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_ladder())
