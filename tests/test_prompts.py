@@ -1,9 +1,12 @@
 """Gemma's turns as token ids, and what the loss looks at."""
 
+import hashlib
+import json
+
 import pytest
 
 from korqg.errors import KorqgError
-from korqg.prompts import END_OF_TURN_ID, IGNORED, INSTRUCTIONS, encode_prompt, encode_row
+from korqg.prompts import BOS_ID, END_OF_TURN_ID, EOS_ID, IGNORED, INSTRUCTIONS, encode_prompt, encode_row
 
 INSTRUCTION = INSTRUCTIONS["question"]
 pytestmark = pytest.mark.torch
@@ -74,3 +77,44 @@ def test_row_that_cannot_be_learnt_is_an_error(tokenizer):
 
 def test_stop_token_is_the_one_that_gemma_ends_turns_with(tokenizer):
     assert tokenizer.convert_tokens_to_ids("<end_of_turn>") == END_OF_TURN_ID
+
+
+HASHES = f"<bos>### Instruction:\n{INSTRUCTION}\n\n### Input:\n{ROW['input']}\n\n### Answer:\n"
+
+
+def test_home_made_headings_are_text_and_end_with_the_end_of_the_text(tokenizer):
+    encoded = encode_row(tokenizer, ROW, 512, "hashes")
+    assert tokenizer.decode(encoded.input_ids) == HASHES + ROW["output"] + "<eos>"
+    learnt = [label for label in encoded.labels if label != IGNORED]
+    assert learnt[-1] == EOS_ID
+    assert tokenizer.decode(learnt) == ROW["output"] + "<eos>"
+    prompt, _ = encode_prompt(tokenizer, INSTRUCTION, ROW["input"], 512, "hashes")
+    assert encoded.input_ids[: len(prompt)] == prompt
+    assert tokenizer.decode(prompt) == HASHES
+
+
+@pytest.mark.parametrize("prompt_format", ["turns", "hashes"])
+def test_loss_on_everything_learns_the_prompt_and_no_stop_token(tokenizer, prompt_format):
+    encoded = encode_row(tokenizer, ROW, 512, prompt_format, "everything")
+    assert encoded.labels == encoded.input_ids
+    assert encoded.input_ids[0] == BOS_ID
+    assert tokenizer.decode(encoded.input_ids).endswith(ROW["output"])
+    assert encode_row(tokenizer, ROW, 512, prompt_format).input_ids[:-1] == encoded.input_ids
+
+
+def test_long_paragraph_is_cut_before_the_headings(tokenizer):
+    long = {**ROW, "input": "아주 긴 글이 이어지고 또 이어진다. " * 100}
+    encoded = encode_row(tokenizer, long, 128, "hashes", "everything")
+    assert len(encoded.input_ids) == 128
+    assert tokenizer.decode(encoded.input_ids).endswith("\n\n### Answer:\n" + ROW["output"])
+
+
+def test_rows_are_encoded_to_the_same_ids_as_ever(tokenizer):
+    """Recorded before there was a second prompt: what earlier runs learnt is what later ones learn."""
+    row = {**ROW, "input": ROW["input"] * 3}
+    encoded = [encode_row(tokenizer, row, length) for length in (512, 72)]
+    assert encoded[1].cut_tokens > 0
+    text = json.dumps([[row.input_ids, row.labels, row.cut_tokens] for row in encoded])
+    assert (
+        hashlib.sha256(text.encode()).hexdigest() == "937ac8cb6def7503db592272cd4c5f78ac3fde161a64b6dc43a2921a3114dcfe"
+    )

@@ -320,3 +320,54 @@ def test_loss_that_is_not_finite_stops_with_the_remedy(value):
     with pytest.raises(KorqgError, match=r'at step 7: .*precision="auto"'):
         StopOnNonFiniteLoss().on_log(SimpleNamespace(fp16=False), state, None, logs={"loss": value})
     StopOnNonFiniteLoss().on_log(SimpleNamespace(fp16=True), state, None, logs={"loss": 1.0, "grad_norm": value})
+
+
+def test_first_attempts_collator_pads_to_the_width_and_learns_the_padding(tokenizer):
+    from korqg.batches import collator_for
+
+    rows = [encode_row(tokenizer, row, 256, "hashes", "everything") for row in ROWS]
+    given = [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
+    batch = collator_for("everything", 256)(given)
+    assert set(batch) == {"input_ids", "attention_mask", "labels"}
+    for line, row in enumerate(rows):
+        length = len(row.input_ids)
+        assert batch["input_ids"][line].tolist() == row.input_ids + [1] * (256 - length)
+        assert batch["labels"][line].tolist() == batch["input_ids"][line].tolist()
+        assert batch["attention_mask"][line].tolist() == [1] * length + [0] * (256 - length)
+
+
+def test_pieces_of_the_first_attempts_batch_add_up_to_its_loss_and_gradients(tiny_model, tokenizer):
+    from korqg.batches import collator_for, split_batch
+
+    rows = [encode_row(tokenizer, row, 96, "hashes", "everything") for row in ROWS]
+    batch = collator_for("everything", 96)([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
+    pieces = split_batch(batch, 200)
+    assert [len(piece["input_ids"]) for piece in pieces] == [2, 1]
+    assert all("attention_mask" in piece for piece in pieces)
+    _assert_the_same(_loss_and_gradients(tiny_model, *pieces), _loss_and_gradients(tiny_model, batch))
+
+
+def test_evaluation_looks_at_the_answer_whatever_the_training_does(tiny_model, tokenizer, tmp_path):
+    from transformers import TrainingArguments
+
+    from korqg.batches import AnswerOnlyCollator, collator_for
+    from korqg.training import CourseTrainer
+
+    sets = {}
+    for loss_on in ("everything", "answer"):
+        rows = [encode_row(tokenizer, row, 128, "hashes", loss_on) for row in ROWS]
+        sets[loss_on] = [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
+    trainer = CourseTrainer(
+        model=tiny_model,
+        args=TrainingArguments(
+            output_dir=str(tmp_path), report_to="none", remove_unused_columns=False, use_cpu=True, disable_tqdm=True
+        ),
+        data_collator=collator_for("everything", 128),
+        eval_data_collator=AnswerOnlyCollator(),
+        train_dataset=sets["everything"],
+        eval_dataset=sets["answer"],
+    )
+    assert next(iter(trainer.get_eval_dataloader()))["shift_labels"].numel() == sum(
+        label != -100 for row in sets["answer"] for label in row["labels"]
+    )
+    assert next(iter(trainer.get_train_dataloader()))["labels"].shape[1] == 128

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from korqg.prompts import IGNORED, PAD_ID
+from korqg.prompts import EOS_ID, IGNORED, PAD_ID
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,38 @@ class AnswerOnlyCollator:
         return _with_answer_positions(input_ids, labels)
 
 
+@dataclass(frozen=True)
+class PaddedCollator:
+    """The first attempt's batches: every row padded to `width` with the stop token, the loss on the padding too.
+
+    Called with a list of {"input_ids", "labels"} it returns `input_ids`, `attention_mask` (0 on the padding) and
+    `labels`, each of rows x width; logits are computed at every position. A row of 200 tokens has 312 stop tokens
+    to predict one after another, so most of the loss is about them.
+    """
+
+    width: int
+
+    def __call__(self, rows: list[dict]) -> dict:
+        import torch
+
+        input_ids = torch.full((len(rows), self.width), EOS_ID)
+        labels = torch.full((len(rows), self.width), EOS_ID)
+        attention_mask = torch.zeros((len(rows), self.width), dtype=torch.long)
+        for index, row in enumerate(rows):
+            length = len(row["input_ids"])
+            input_ids[index, :length] = torch.tensor(row["input_ids"])
+            labels[index, :length] = torch.tensor(row["labels"])
+            attention_mask[index, :length] = 1
+        return {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels}
+
+
+def collator_for(loss_on: str, max_length: int) -> AnswerOnlyCollator | PaddedCollator:
+    """The collator that goes with rows encoded with `loss_on`."""
+    return AnswerOnlyCollator() if loss_on == "answer" else PaddedCollator(max_length)
+
+
 def split_batch(batch: dict, max_tokens: int) -> list[dict]:
-    """A batch of AnswerOnlyCollator in pieces of at most `max_tokens` tokens, padding included, one row at least.
+    """A batch of either collator in pieces of at most `max_tokens` tokens, padding included, one row at least.
 
     The rows stay in their order, and every piece has the batch's width; 0 means no limit.
     """
@@ -49,10 +79,10 @@ def split_batch(batch: dict, max_tokens: int) -> list[dict]:
         return [batch]
     pieces = -(-rows // rows_a_piece)
     rows_a_piece = -(-rows // pieces)  # of like size: two of 20 rather than one of 32 and one of 8
-    return [
-        _with_answer_positions(batch["input_ids"][start:end], batch["labels"][start:end])
-        for start, end in ((place, place + rows_a_piece) for place in range(0, rows, rows_a_piece))
-    ]
+    parts = [slice(place, place + rows_a_piece) for place in range(0, rows, rows_a_piece)]
+    if "attention_mask" in batch:
+        return [{name: values[part] for name, values in batch.items()} for part in parts]
+    return [_with_answer_positions(batch["input_ids"][part], batch["labels"][part]) for part in parts]
 
 
 def _with_answer_positions(input_ids, labels) -> dict:

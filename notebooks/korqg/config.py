@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from korqg.errors import KorqgError
-from korqg.prompts import TASKS
+from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
 SAMPLE_CORPUS = COURSE_FOLDER / "notebooks" / "sample_data" / "sample_korquad.json"
@@ -22,6 +22,8 @@ SOURCES = ("sample", "korquad1", "korquad2", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
+TRAINING_METHODS = ("lora", "full")
+KEEP = ("best", "last")
 WANDB_MODES = ("offline", "online", "disabled")
 
 
@@ -171,7 +173,11 @@ class TrainConfig(_Checked):
 
     run_name: str
     data_name: str
+    max_train_rows: int
     model_name: str
+    prompt_format: str
+    loss_on: str
+    training_method: str
     precision: str
     quantization: str
     lora_rank: int
@@ -181,6 +187,7 @@ class TrainConfig(_Checked):
     learning_rate: float
     num_epochs: float
     max_steps: int
+    keep: str
     batch_size: int
     gradient_accumulation_steps: int
     max_batch_tokens: int
@@ -199,6 +206,10 @@ class TrainConfig(_Checked):
 
     def check(self) -> None:
         self._folder_name("run_name", "data_name", "wandb_project")
+        self._one_of("prompt_format", PROMPT_FORMATS)
+        self._one_of("loss_on", LOSS_ON)
+        self._one_of("training_method", TRAINING_METHODS)
+        self._one_of("keep", KEEP)
         self._one_of("precision", PRECISIONS)
         self._one_of("quantization", QUANTIZATIONS)
         self._one_of("wandb_mode", WANDB_MODES)
@@ -206,6 +217,7 @@ class TrainConfig(_Checked):
         self._one_of("torch_compile", ("auto", "on", "off"))
         self._one_of("resume", ("auto", "never"))
         self._one_of("export", ("adapter", "merged"))
+        self._between("max_train_rows", 0, 10**9)
         self._between("lora_rank", 1, 1024)
         self._between("lora_alpha", 1, 4096)
         self._between("lora_dropout", 0, 0.9)
@@ -221,6 +233,14 @@ class TrainConfig(_Checked):
         self._between("seed", 0, 2**31 - 1)
         if self.max_steps == 0:
             raise KorqgError("max_steps=0 would train nothing; use -1 to let num_epochs decide.")
+        if self.training_method == "full":
+            needs_adapter = {"quantization": "none", "export": "adapter", "reader_run": ""}
+            for name, value in needs_adapter.items():
+                if getattr(self, name) != value:
+                    raise KorqgError(
+                        f"{name}={getattr(self, name)!r} goes with an adapter alone, and with "
+                        f'training_method="full" there is none (the whole model is saved): leave {name}={value!r}.'
+                    )
         if self.reader_run:
             self._folder_name("reader_run")
             if self.reader_run == self.run_name:

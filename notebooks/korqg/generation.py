@@ -15,13 +15,14 @@ def generate_questions(
     max_new_tokens: int = 64,
     batch_size: int = 16,
     progress: Callable[[str], None] | None = None,
+    prompt_format: str = "turns",
 ) -> list[dict]:
     """One greedy answer for each row's prompt, in the rows' order.
 
     Returns for each row `{"model_output", "stopped"}`: the text before the stop token, special tokens shown as
     they are, and whether there was one. See `generate_tokens` for how, and what it raises.
     """
-    prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length)[0] for row in rows]
+    prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length, prompt_format)[0] for row in rows]
     continuations = generate_tokens(model, prompts, max_new_tokens, batch_size, progress)
     return [read_answer(tokenizer, ids) for ids in continuations]
 

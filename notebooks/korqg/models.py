@@ -340,26 +340,36 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_model_card(folder: Path, base_name: str, data_name: str, instruction: str, figures: dict) -> None:
-    """Write the adapter's README.md: base, data, figures, licence, in the form that the hub reads.
+def write_model_card(
+    folder: Path, base_name: str, data_name: str, instruction: str, figures: dict, prompt_format: str = "turns"
+) -> None:
+    """Write the README.md of the adapter (or, where `folder` is named model, of the whole model): base, data, figures,
+    licence, in the form that the hub reads.
 
     `instruction` is that of the training rows. `figures` are notebook 02's own, of which the losses (nats a
     token), the rows and the single-question rate are named. Format: huggingface.co/docs/hub/model-cards.
     """
     base = "google/gemma-3-270m" if base_name == BUILT_IN else base_name
+    adapter = folder.name != "model"
+    prompt = {
+        "turns": "one user turn of Gemma's: the instruction, an empty line, the paragraph; the answer ends with\n"
+        "`<end_of_turn>`.",
+        "hashes": "the headings ### Instruction:, ### Input: and ### Answer:, each with its text below; the\n"
+        "answer ends with `<eos>`.",
+    }[prompt_format]
     losses = f"{figures['eval_loss_before']:.3f} | {figures['eval_loss_after']:.3f}"
     write_text(
         folder / "README.md",
         f"""---
 base_model: {base}
-library_name: peft
+library_name: {"peft" if adapter else "transformers"}
 license: gemma
 language: ko
 pipeline_tag: text-generation
-tags: [lora, question-generation]
+tags: [{"lora, " if adapter else ""}question-generation]
 ---
 
-# LoRA adapter for Gemma 3, in Korean
+# {"LoRA adapter for Gemma 3" if adapter else "Gemma 3, all weights trained"}, in Korean
 
 Base: {base_name}. Training data: {data_name}, {figures["train_rows"]} rows, {figures["steps"]} steps.
 
@@ -370,10 +380,10 @@ Base: {base_name}. Training data: {data_name}, {figures["train_rows"]} rows, {fi
 Single questions among the outputs for {figures["test_passages"]} test paragraphs after training: \
 {100 * figures["single_question_rate_after"]:.1f} %.
 
-The prompt is one user turn of Gemma's: the instruction, an empty line, the paragraph; the answer ends with
-`<end_of_turn>`. Instruction: {instruction}
+The prompt is {prompt} Instruction: {instruction}
 
-The adapter is a derivative of Gemma and under the Gemma Terms of Use (ai.google.dev/gemma/terms); what the
+{"The adapter" if adapter else "This model"} is a derivative of Gemma and under the Gemma Terms of Use (\
+ai.google.dev/gemma/terms); what the
 training data's licence asks holds too.
 """,
     )

@@ -24,6 +24,14 @@ from korqg.stages import NOTEBOOKS, PARAMETERS
 NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
 
 
+def own_parameters(stage: str) -> dict:
+    """The parameters of the stage's notebook with the values that stand in it."""
+    import papermill
+
+    declared = papermill.inspect_notebook(NOTEBOOKS_FOLDER / NOTEBOOKS[stage])
+    return {name: ast.literal_eval(entry["default"]) for name, entry in declared.items()}
+
+
 def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path:
     """Execute the stage's notebook ("data", "runs" or "compare") into its output folder, and return its HTML.
 
@@ -42,7 +50,7 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     given = {**parameters, PARAMETERS[stage]: name, "outputs_dir": str(outputs)}
     if outputs == COURSE_FOLDER / "outputs":
         del given["outputs_dir"]
-    own = {key: ast.literal_eval(entry["default"]) for key, entry in papermill.inspect_notebook(source).items()}
+    own = own_parameters(stage)
     given = {key: value for key, value in given.items() if key not in own or own[key] != value}
     started = time.monotonic()
     print(f"{NOTEBOOKS[stage]} ...", flush=True)

@@ -1,4 +1,4 @@
-"""The wording of the task, Gemma's turns, token ids and the loss mask.
+"""The wording of the task, Gemma's turns (and the home-made marks that they replace), token ids and the loss mask.
 
 Prompt wording stands here and nowhere else, so that the outputs of before and after differ by the
 adapter alone.
@@ -22,6 +22,12 @@ IGNORED = -100
 
 BOS_ID, EOS_ID, PAD_ID, START_OF_TURN_ID, END_OF_TURN_ID = 2, 1, 0, 105, 106
 STOP_IDS = (EOS_ID, END_OF_TURN_ID)
+
+STOP_OF = {"turns": END_OF_TURN_ID, "hashes": EOS_ID}
+"""The token that ends an answer: that of Gemma's turns, or, where a prompt has no turns, the end of the text."""
+
+PROMPT_FORMATS = tuple(STOP_OF)
+LOSS_ON = ("answer", "everything")
 
 
 @dataclass(frozen=True)
@@ -66,22 +72,32 @@ def passage_of(row: dict) -> str:
     return row["input"].partition("\n\n")[2] if given else row["input"]
 
 
-def encode_prompt(tokenizer, instruction: str, passage: str, max_length: int) -> tuple[list[int], int]:
+def encode_prompt(
+    tokenizer, instruction: str, passage: str, max_length: int, prompt_format: str = "turns"
+) -> tuple[list[int], int]:
     """Token ids of a prompt that waits for the model's turn, and how many passage tokens were cut.
 
-    The prompt is Gemma's own: `<bos><start_of_turn>user`, the instruction, an empty line, the passage,
-    `<end_of_turn>`, `<start_of_turn>model`. Instruction and passage are encoded with special tokens split,
-    so a passage that spells "<end_of_turn>" cannot end the turn. A prompt of more than `max_length` tokens
-    loses the end of its passage. Raises KorqgError when even a short passage would not fit.
+    With `prompt_format` "turns" it is Gemma's own: `<bos><start_of_turn>user`, the instruction, an empty line,
+    the passage, `<end_of_turn>`, `<start_of_turn>model`. With "hashes" it is `<bos>` and the headings of the first
+    attempt, "### Instruction:", "### Input:" and "### Answer:", which are ordinary text. Instruction and passage
+    are encoded with special tokens split, so a passage that spells "<end_of_turn>" cannot end the turn. A prompt
+    of more than `max_length` tokens loses the end of its passage. Raises KorqgError when even a short passage would
+    not fit.
     """
 
     def plain(text: str) -> list[int]:
         return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
 
-    frame = plain(f"user\n{instruction.strip()}\n\n")
-    content = plain(f"user\n{instruction.strip()}\n\n{passage.strip()}")
-    before = [BOS_ID, START_OF_TURN_ID]
-    after = [END_OF_TURN_ID, *plain("\n"), START_OF_TURN_ID, *plain("model\n")]
+    if prompt_format == "turns":
+        head = f"user\n{instruction.strip()}\n\n"
+        before = [BOS_ID, START_OF_TURN_ID]
+        after = [END_OF_TURN_ID, *plain("\n"), START_OF_TURN_ID, *plain("model\n")]
+    else:
+        head = f"### Instruction:\n{instruction.strip()}\n\n### Input:\n"
+        before = [BOS_ID]
+        after = plain("\n\n### Answer:\n")
+    frame = plain(head)
+    content = plain(head + passage.strip())
     room = max_length - len(before) - len(after)
     if room < len(frame) + 16:
         raise KorqgError(
@@ -92,19 +108,23 @@ def encode_prompt(tokenizer, instruction: str, passage: str, max_length: int) ->
     return [*before, *content[: len(content) - cut], *after], cut
 
 
-def encode_row(tokenizer, row: dict, max_length: int) -> EncodedRow:
-    """A training row: the prompt, the question and `<end_of_turn>`, of at most `max_length` tokens.
+def encode_row(
+    tokenizer, row: dict, max_length: int, prompt_format: str = "turns", loss_on: str = "answer"
+) -> EncodedRow:
+    """A training row: the prompt, the question and its stop token, of at most `max_length` tokens.
 
-    The loss covers the question and its stop token, nothing else. When the row does not fit, its passage
+    The loss covers the question and its stop token, nothing else. With `loss_on` "everything" it is the first
+    attempt's row instead: no stop token, and the loss covers the prompt too. When the row does not fit, its passage
     is cut, never its question. Raises KorqgError for a row whose question is empty or too long.
     """
     question = tokenizer.encode(row["output"].strip(), add_special_tokens=False, split_special_tokens=True)
     if not question:
         raise KorqgError(f"Row {row.get('id', '?')} has an empty output: there is nothing to learn from it.")
-    target = [*question, END_OF_TURN_ID]
-    prompt, cut = encode_prompt(tokenizer, row["instruction"], row["input"], max_length - len(target))
+    target = [*question, STOP_OF[prompt_format]] if loss_on == "answer" else question
+    room = max_length - len(target)
+    prompt, cut = encode_prompt(tokenizer, row["instruction"], row["input"], room, prompt_format)
     return EncodedRow(
         input_ids=[*prompt, *target],
-        labels=[IGNORED] * len(prompt) + target,
+        labels=([IGNORED] * len(prompt) if loss_on == "answer" else prompt) + target,
         cut_tokens=cut,
     )

@@ -36,6 +36,10 @@ def require_reader(outputs: Path, name: str, model: str, asked: list[dict]) -> d
             f"The reader {name} was trained on {manifest['figures']['model']}, but this run uses {model}: its adapter "
             "does not fit. Train a reader on the same model."
         )
+    if manifest["parameters"].get("training_method", "lora") != "lora":
+        raise KorqgError(f'The reader {name} has no adapter: train it with training_method="lora".')
+    if manifest["parameters"].get("prompt_format", "turns") != "turns":
+        raise KorqgError(f'The reader {name} learnt another prompt: train it with prompt_format="turns".')
     data_name = manifest["parameters"]["data_name"]
     require_finished(outputs / "data" / data_name)
     rows = read_jsonl(outputs / "data" / data_name / "train.jsonl")

@@ -54,11 +54,21 @@ class CourseTrainer(Trainer):
     the model in pieces whose gradients add up to the whole batch's. Rows differ in length by a factor of ten, so
     without a bound the longest batch decides how many rows a step may have, and all the others leave the device
     idle. 0 means no bound. What the Trainer does at every step beside the model is cut short (see short_walks).
+
+    `eval_data_collator` makes the batches of the evaluation where they differ from those of the training.
     """
 
-    def __init__(self, *args, max_batch_tokens: int = 0, **kwargs):
+    def __init__(self, *args, max_batch_tokens: int = 0, eval_data_collator: Callable | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self.max_batch_tokens = max_batch_tokens
+        self.eval_data_collator = eval_data_collator or self.data_collator
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        of_training, self.data_collator = self.data_collator, self.eval_data_collator
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.data_collator = of_training
 
     def train(self, *args, **kwargs):
         with short_walks(self.model):

@@ -1,0 +1,347 @@
+"""`make ladder`: one change of the training at a time, each with several seeds, from the first attempt to the end.
+
+    python -m korqg.ladder [--parallel 4] [--seeds 42 43 44] [--only 1 5] [--source-path FILE]
+
+run with notebooks/ on PYTHONPATH. Each rung is a parameter file of notebooks/recipes/ladder/ for notebook 2, run by
+papermill on one data set that notebook 1 makes first. Run it again and it goes on where it stopped. The results are
+in outputs/ladder/ladder.json: parameters, figures and generated questions, no text of the corpus.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from korqg.config import COURSE_FOLDER
+from korqg.errors import KorqgError
+from korqg.files import read_json, read_jsonl, sha256_of, write_json
+from korqg.metrics import reference_outputs, score_outputs, summarize
+from korqg.pipeline import NOTEBOOKS_FOLDER, own_parameters, run_notebook, shown
+from korqg.rows import SPLITS
+from korqg.stages import require_finished
+
+RECIPES = NOTEBOOKS_FOLDER / "recipes" / "ladder"
+DATA = {
+    "source": "korquad1",
+    "own_path": "none",
+    "max_passage_tokens": 2048,  # whole paragraphs
+    "validation_fraction": 0.1,
+    "test_fraction": 0.2,
+}
+"""How the ladder's data is made, beside notebook 1's own values: of KorQuAD 1.0 dev's 140 articles about 98 teach."""
+
+BOOTSTRAP_SAMPLES = 2000
+SECONDS_BETWEEN_STARTS = 2
+"""Two kernels that start at the same moment may choose the same port."""
+
+RUN_ONE = """
+import json, sys
+from pathlib import Path
+from korqg.errors import KorqgError
+from korqg.pipeline import run_notebook
+name, outputs, parameters = json.loads(sys.argv[1])
+try:
+    run_notebook("runs", name, Path(outputs), parameters)
+except KorqgError as error:
+    sys.exit(str(error))
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One rung with one seed: `parameters` are the recipe's, the data's name and the seed."""
+
+    rung: str
+    seed: int
+    parameters: dict[str, Any]
+
+    @property
+    def run_name(self) -> str:
+        return f"ladder-{self.rung}-seed{self.seed}"
+
+
+def read_recipes(folder: Path, only: list[str] | None = None) -> dict[str, dict]:
+    """The recipes of a folder by name, in order; `only` keeps those whose names begin so.
+
+    Raises KorqgError when there is none, when a name of `only` fits none, and when they name different models.
+    """
+    import yaml
+
+    found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    if not found:
+        raise KorqgError(f"{shown(folder)} holds no recipe (*.yaml).")
+    models = {recipe.get("model_name", "auto") for recipe in found.values()}
+    if len(models) > 1:
+        raise KorqgError(f"The rungs must share one model_name, but {shown(folder)} has {', '.join(sorted(models))}.")
+    for start in only or []:
+        if not any(name.startswith(start) for name in found):
+            raise KorqgError(f"No rung begins with {start!r}; there are: {', '.join(found)}.")
+    return {name: recipe for name, recipe in found.items() if not only or name.startswith(tuple(only))}
+
+
+def make_data(outputs: Path, data_name: str, source_path: str) -> dict[str, str]:
+    """Make the ladder's data with notebook 1, unless it is there already, and return the splits' SHA-256."""
+    folder = outputs / "data" / data_name
+    parameters = {**DATA, "source_path": source_path}
+    if not _has_data(folder, source_path):
+        run_notebook("data", data_name, outputs, parameters)
+    return {name: sha256_of(folder / f"{name}.jsonl") for name in SPLITS}
+
+
+def _has_data(folder: Path, source_path: str) -> bool:
+    try:
+        manifest = require_finished(folder)
+    except KorqgError:
+        return False
+    wanted = {**own_parameters("data"), **DATA}
+    for name in (
+        "data_name",
+        "source_path",
+        "own_path",
+        "outputs_dir",
+    ):  # names and places; no documents are asked about
+        del wanted[name]
+    if any(manifest["parameters"].get(name) != value for name, value in wanted.items()):
+        return False
+    source = Path(source_path).expanduser()
+    return not source.is_file() or sha256_of(source) in [entry["sha256"] for entry in manifest["read"]]
+
+
+def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | None:
+    """The result of a job whose run is finished with the same parameters and data; None when it is to be run."""
+    folder = outputs / "runs" / job.run_name
+    try:
+        manifest = require_finished(folder)
+    except KorqgError:
+        return None
+    read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
+    wanted = _comparable({**own_parameters("runs"), **job.parameters})
+    if _comparable(manifest["parameters"]) != wanted or any(read.get(name) != data[name] for name in data):
+        return None
+    outputs_of = {stage: _tested(folder, name) for stage, name in (("before", "init"), ("after", "after"))}
+    figures = manifest["figures"]
+    log = [entry for entry in read_jsonl(folder / "train_log.jsonl") if "loss" in entry or "eval_loss" in entry]
+    return {
+        "rung": job.rung,
+        "seed": job.seed,
+        "parameters": shareable(wanted),
+        "data": data,
+        "model": read_json(folder / "run.json")["model"],
+        "train_rows": figures["train_rows"],
+        "validation_rows": figures["validation_rows"],
+        "trainable_parameters": figures["trainable_parameters"],
+        "steps": figures["steps"],
+        "eval_loss_before": figures["eval_loss_before"],
+        "eval_loss_after": figures["eval_loss_after"],
+        **{
+            stage: summarize(score_outputs(tested), BOOTSTRAP_SAMPLES, job.seed) for stage, tested in outputs_of.items()
+        },
+        "losses": [
+            {key: entry[key] for key in ("step", "epoch", "loss", "eval_loss") if key in entry} for entry in log
+        ],
+        "questions": [
+            {key: output[key] for key in ("id", "model_output", "stopped")} for output in outputs_of["after"]
+        ],
+        **{key: manifest[key] for key in ("device", "seconds", "git_commit", "packages")},
+    }
+
+
+def _tested(folder: Path, stage: str) -> list[dict]:
+    return [output for output in read_json(folder / f"{stage}_outputs.json") if output["split"] == "test"]
+
+
+def _comparable(parameters: dict) -> dict:
+    return {name: value for name, value in parameters.items() if name not in ("run_name", "outputs_dir")}
+
+
+def shareable(parameters: dict) -> dict:
+    """Parameters without a folder of this machine: a model's folder is named by its last part."""
+    name = parameters["model_name"]
+    return {**parameters, "model_name": Path(name).name if Path(name).is_absolute() else name}
+
+
+def open_results(path: Path, data: dict[str, str], model_name: str) -> dict:
+    """The results so far, or an empty set of them.
+
+    Raises KorqgError when those in the file were made from other data or for another model.
+    """
+    fresh = {"data": data, "model_name": model_name, "model": None, "reference": None, "results": [], "failed": []}
+    if not path.is_file():
+        return fresh
+    kept = read_json(path)
+    for name, what in (("data", "from other data"), ("model_name", "with another model")):
+        if kept.get(name) != fresh[name]:
+            raise KorqgError(
+                f"{shown(path)} holds results made {what}, which must not be mixed with new ones: move that file away, "
+                f"or go on with what it was made of ({name} was {kept.get(name)!r} and is {fresh[name]!r})."
+            )
+    return kept
+
+
+def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: int) -> None:
+    """Run the jobs, `parallel` at a time, and write the results to `path` as they come.
+
+    A job that is finished with the same parameters and data is not run again; one that fails is noted under
+    "failed", and the others go on.
+    """
+    waiting = []
+    for job in jobs:
+        if any(_is_of(row, job) for row in ladder["results"]):
+            print(f"{job.run_name}: finished before")
+        elif (result := finished_result(job, outputs, ladder["data"])) is not None:
+            print(f"{job.run_name}: finished before")
+            _note(ladder, path, job, result)
+        else:
+            waiting.append(job)
+    starts = threading.Lock()
+    executor = ThreadPoolExecutor(parallel)
+    try:
+        running = {executor.submit(_run, job, outputs, starts if parallel > 1 else None): job for job in waiting}
+        for future in as_completed(running):
+            job, failure = running[future], future.result()
+            result = None if failure else finished_result(job, outputs, ladder["data"])
+            if result is None:
+                failure = failure or "the run ended, but not with this recipe's parameters and data"
+            failure = _note(ladder, path, job, result, failure)
+            if not failure:  # a full model's are gigabytes, and a finished run needs none
+                shutil.rmtree(outputs / "runs" / job.run_name / "checkpoints", ignore_errors=True)
+            said = f"failed: {failure}" if failure else f"{result['seconds']:.0f} s"
+            print(f"{job.run_name}: {said}", flush=True)
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _run(job: Job, outputs: Path, starts) -> str:
+    """Run notebook 2 in a process of its own, under the lock `starts` if there is one, until the next may start.
+
+    Returns the message of its failure, or nothing.
+    """
+    if starts:
+        with starts:
+            time.sleep(SECONDS_BETWEEN_STARTS)
+    print(f"{job.run_name} ...", flush=True)
+    given = json.dumps([job.run_name, str(outputs), job.parameters])
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN_ONE, given], cwd=NOTEBOOKS_FOLDER, capture_output=True, text=True, check=False
+    )
+    if ended.returncode == 0:
+        return ""
+    lines = [line for line in ended.stderr.strip().splitlines() if line and not line.startswith("See ")]
+    stopped = [line for line in lines if line.startswith("02_train_lora.ipynb stopped")]
+    return (stopped or lines or [f"it ended with exit code {ended.returncode}"])[-1].replace(str(outputs), "outputs")
+
+
+def _is_of(row: dict, job: Job) -> bool:
+    wanted = shareable(_comparable({**own_parameters("runs"), **job.parameters}))
+    return (row["rung"], row["seed"]) == (job.rung, job.seed) and row["parameters"] == wanted
+
+
+def _note(ladder: dict, path: Path, job: Job, result: dict | None, failure: str = "") -> str:
+    """Put a job's result, or its failure, in the place of what was noted of it before, and write the file.
+
+    Returns the failure: a result of another model than the others' is one.
+    """
+    if result and ladder["model"] not in (None, result["model"]):
+        failure = f"made with {result['model']}, while the other results are of {ladder['model']}"
+        result = None
+    for kind in ("results", "failed"):
+        ladder[kind] = [row for row in ladder[kind] if (row["rung"], row["seed"]) != (job.rung, job.seed)]
+    if result:
+        ladder["model"] = result["model"]
+        ladder["results"].append(result)
+    else:
+        ladder["failed"].append({"rung": job.rung, "seed": job.seed, "error": failure})
+    for kind in ("results", "failed"):
+        ladder[kind].sort(key=lambda row: (row["rung"], row["seed"]))
+    write_json(path, ladder)
+    return failure
+
+
+def reference_figures(outputs: Path, ladder: dict) -> dict | None:
+    """What the scores give to people's own questions about the test paragraphs, and to two floors."""
+    for row in ladder["results"]:
+        folder = outputs / "runs" / f"ladder-{row['rung']}-seed{row['seed']}"
+        if (folder / "after_outputs.json").is_file():
+            texts = reference_outputs(_tested(folder, "after"), 0)
+            return {name: summarize(score_outputs(some), BOOTSTRAP_SAMPLES, 0) for name, some in texts.items() if some}
+    return None
+
+
+def table_of(ladder: dict) -> str:
+    """The results as lines of text: means over the seeds, the lowest and highest rate, and what failed."""
+    head = f"{'rung':<32}{'rows':>6}{'seeds':>6}{'loss':>7}{'single question %':>22}"
+    lines = [head + f"{'stop %':>8}{'ROUGE-L':>9}{'copy %':>8}{'n':>5}"]
+    for rung in dict.fromkeys(row["rung"] for row in ladder["results"]):
+        rows = [row for row in ladder["results"] if row["rung"] == rung]
+
+        def mean(values) -> float:
+            values = list(values)
+            return sum(values) / len(values)
+
+        rates = [100 * row["after"]["single_question_rate"] for row in rows]
+        single = f"{mean(rates):.1f} ({min(rates):.1f} to {max(rates):.1f})"
+        stop, rouge, copy = (
+            100 * mean(row["after"][name] for row in rows) for name in ("stop_rate", "rouge_l", "copy_rate")
+        )
+        loss = mean(row["eval_loss_after"] for row in rows)
+        lines.append(
+            f"{rung:<32}{rows[0]['train_rows']:>6}{len(rows):>6}{loss:>7.2f}{single:>22}{stop:>8.1f}{rouge:>9.2f}"
+            f"{copy:>8.1f}{rows[0]['after']['n']:>5}"
+        )
+    for name, figures in (ladder["reference"] or {}).items():
+        rates = f"{100 * figures['rouge_l']:>9.2f}{100 * figures['copy_rate']:>8.1f}{figures['n']:>5}"
+        lines.append(f"{name:<32}{'':>6}{'':>6}{'':>7}{100 * figures['single_question_rate']:>22.1f}{'':>8}{rates}")
+    lines += [f"{row['rung']}, seed {row['seed']}: FAILED. {row['error']}" for row in ladder["failed"]]
+    return "\n".join(lines)
+
+
+def run_ladder(arguments: list[str] | None = None) -> int:
+    """Make the data, run what is missing, print the table; the exit code is 0 only when nothing failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="where results go")
+    parser.add_argument("--recipes", type=Path, default=RECIPES, help="the folder with a parameter file for each rung")
+    parser.add_argument("--data-name", default="ladder", help="names the data, outputs/data/<data-name>")
+    parser.add_argument(
+        "--source-path", default="", help="a KorQuAD 1.0 file; without it KorQuAD 1.0 dev is downloaded"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44], help="one run of each rung for each")
+    parser.add_argument("--only", nargs="+", help="rungs whose names begin so, for example: 1 5 beside_rows")
+    parser.add_argument("--parallel", type=int, default=1, help="runs at a time, all on the same device")
+    options = parser.parse_args(arguments)
+    outputs = options.outputs.expanduser().resolve()
+    path = outputs / "ladder" / "ladder.json"
+    source = str(Path(options.source_path).expanduser().resolve()) if options.source_path else ""
+    started = time.monotonic()
+    try:
+        recipes = read_recipes(options.recipes, options.only)
+        data = make_data(outputs, options.data_name, source)
+        model = next(iter(recipes.values())).get("model_name", "auto")
+        ladder = open_results(path, data, shareable({"model_name": model})["model_name"])
+        jobs = [
+            Job(rung, seed, {**recipe, "data_name": options.data_name, "seed": seed})
+            for seed in options.seeds
+            for rung, recipe in recipes.items()
+        ]
+        climb(jobs, outputs, ladder, path, max(1, options.parallel))
+        if ladder["results"] and not ladder["reference"]:
+            ladder["reference"] = reference_figures(outputs, ladder)
+            write_json(path, ladder)
+    except KorqgError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
+        return 130
+    print(f"\n{table_of(ladder)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
+    return 1 if ladder["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_ladder())

@@ -1,0 +1,146 @@
+"""The ladder: its recipes, results of other data or another model, and two rungs beside one that fails."""
+
+import json
+
+import pytest
+import yaml
+from conftest import COURSE
+from test_chain import corpus  # noqa: F401
+
+from korqg import TrainConfig
+from korqg.errors import KorqgError
+from korqg.files import read_json
+from korqg.ladder import RECIPES, open_results, read_recipes, run_ladder, table_of
+from korqg.pipeline import own_parameters
+
+OURS = own_parameters("runs")
+
+
+def _difference(one: str, other: str) -> set[str]:
+    recipes = read_recipes(RECIPES)
+    return {name for name in recipes[one] if recipes[one][name] != recipes[other][name]}
+
+
+@pytest.mark.parametrize("name", read_recipes(RECIPES))
+def test_recipe_of_the_ladder_is_complete_and_accepted(name):
+    recipe = read_recipes(RECIPES)[name]
+    config = TrainConfig(**{**OURS, **recipe})
+    assert {key: getattr(config, key) for key in recipe} == recipe
+    assert set(OURS) - set(recipe) == {
+        *("run_name", "data_name", "seed", "outputs_dir", "resume", "export", "reader_run", "wandb_project")
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "changed"),
+    [
+        ("1_first_attempt", "2_loss_on_answer", {"loss_on"}),
+        ("2_loss_on_answer", "3_gemmas_turns", {"prompt_format"}),
+        ("3_gemmas_turns", "4_all_linear", {"target_modules", "lora_rank", "lora_alpha"}),
+        ("4_all_linear", "5_learning_rate", {"learning_rate", "keep"}),
+        ("5_learning_rate", "6_rows_1000", {"max_train_rows"}),
+        ("6_rows_1000", "7_rows_all", {"max_train_rows"}),
+        ("5_learning_rate", "beside_attention_only", {"target_modules", "lora_rank", "lora_alpha"}),
+        ("1_first_attempt", "beside_first_attempt_all_rows", {"max_train_rows"}),
+        ("7_rows_all", "beside_full_fine_tuning", {"training_method", "learning_rate"}),
+    ],
+)
+def test_each_rung_changes_one_thing(one, other, changed):
+    assert _difference(one, other) == changed
+
+
+def test_attention_only_rank_makes_as_many_parameters_as_all_linear():
+    """Gemma 3 270M: width 640, 4 heads of 256 and 1 for keys and values, 2,048 in the MLP, 18 layers."""
+    attention = (640 + 1024) + 2 * (640 + 256) + (1024 + 640)
+    mlp = 3 * (640 + 2048)
+    recipes = read_recipes(RECIPES)
+    few = 18 * attention * recipes["beside_attention_only"]["lora_rank"]
+    many = 18 * (attention + mlp) * recipes["5_learning_rate"]["lora_rank"]
+    assert (few, many) == (3_778_560, 3_796_992)
+
+
+def test_results_of_other_data_or_another_model_are_refused(tmp_path):
+    path = tmp_path / "ladder.json"
+    path.write_text(json.dumps({"data": {"train": "a"}, "model_name": "gemma-3-270m", "results": []}))
+    assert open_results(path, {"train": "a"}, "gemma-3-270m")["results"] == []
+    with pytest.raises(KorqgError, match=r"made from other data.*move that file away"):
+        open_results(path, {"train": "b"}, "gemma-3-270m")
+    with pytest.raises(KorqgError, match="made with another model"):
+        open_results(path, {"train": "a"}, "gemma-3-1b-it")
+
+
+def test_recipes_that_cannot_be_a_ladder_are_refused(tmp_path):
+    with pytest.raises(KorqgError, match="holds no recipe"):
+        read_recipes(tmp_path)
+    (tmp_path / "one.yaml").write_text("model_name: gemma-3-270m\n")
+    with pytest.raises(KorqgError, match="No rung begins with 'two'; there are: one"):
+        read_recipes(tmp_path, ["two"])
+    (tmp_path / "two.yaml").write_text("model_name: google/gemma-3-1b-it\n")
+    with pytest.raises(KorqgError, match="must share one model_name"):
+        read_recipes(tmp_path)
+
+
+@pytest.mark.chain
+def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
+    corpus,  # noqa: F811
+    tiny_model_folder,
+    tmp_path,
+    capsys,
+):
+    small = dict(
+        model_name=str(tiny_model_folder),
+        max_train_rows=4,
+        max_steps=2,
+        batch_size=2,
+        gradient_accumulation_steps=1,
+        max_new_tokens=8,
+        wandb_mode="disabled",
+    )
+    rungs = {
+        "1_first": dict(
+            prompt_format="hashes", loss_on="everything", keep="last", max_length=256, target_modules="q_proj"
+        ),
+        "2_broken": {"target_modules": "no_such_layer"},
+        "3_full": {"training_method": "full", "learning_rate": 1.0e-3},
+    }
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    for name, changed in rungs.items():
+        (recipes / f"{name}.yaml").write_text(yaml.safe_dump({**small, **changed}))
+    outputs = tmp_path / "outputs"
+    command = ["--outputs", str(outputs), "--recipes", str(recipes), "--source-path", str(corpus), "--seeds", "7"]
+    assert run_ladder([*command, "--parallel", "2"]) == 1
+    said = capsys.readouterr().out
+    assert "2_broken, seed 7: FAILED. 02_train_lora.ipynb stopped. KorqgError: target_modules" in said
+
+    path = outputs / "ladder" / "ladder.json"
+    ladder = read_json(path)
+    assert [row["rung"] for row in ladder["results"]] == ["1_first", "3_full"]
+    assert [row["rung"] for row in ladder["failed"]] == ["2_broken"]
+    first, full = ladder["results"]
+    assert first["parameters"]["model_name"] == tiny_model_folder.name
+    assert first["train_rows"] == full["train_rows"] == 4
+    assert first["trainable_parameters"] < 10_000 < full["trainable_parameters"]
+    for row in ladder["results"]:
+        assert row["after"]["n"] == len(row["questions"]) > 0
+        assert set(row["questions"][0]) == {"id", "model_output", "stopped"}
+    text = path.read_text(encoding="utf-8")
+    for private in (str(tmp_path), str(COURSE), "안내판에는", "어느 철에"):
+        assert private not in text
+    assert (outputs / "runs" / "ladder-3_full-seed7" / "model" / "model.safetensors").is_file()
+    assert not (outputs / "runs" / "ladder-3_full-seed7" / "adapter").exists()
+
+    # Once more, the broken one mended by its absence: nothing runs, whether the results or the runs remain.
+    (recipes / "2_broken.yaml").unlink()
+    manifest = outputs / "runs" / "ladder-1_first-seed7" / "manifest.json"
+    kept = [manifest, outputs / "data" / "ladder" / "manifest.json"]
+    before = [one.read_bytes() for one in kept]
+    path.unlink()
+    assert run_ladder(command) == 0
+    assert [one.read_bytes() for one in kept] == before
+    assert read_json(path)["results"] == ladder["results"]
+    manifest.unlink()
+    assert run_ladder(command) == 0
+    assert not manifest.exists()
+    assert capsys.readouterr().out.count("finished before") == 4
+    assert "1_first" in table_of(read_json(path))
