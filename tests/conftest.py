@@ -48,13 +48,11 @@ def tokenizer():
     return load_tokenizer(choose_model("gemma-3-270m"))
 
 
-@pytest.fixture(scope="session")
-def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
+def save_tiny_model(folder: Path, tokenizer) -> Path:
     """A Gemma 3 of two layers with random weights, Gemma's own vocabulary and tokenizer, as a folder."""
     import torch
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
-    folder = tmp_path_factory.mktemp("models") / "tiny-gemma"
     torch.manual_seed(0)
     shape = Gemma3TextConfig(
         vocab_size=262_144,
@@ -70,6 +68,12 @@ def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
     Gemma3ForCausalLM(shape).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
+    """save_tiny_model's folder."""
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny-gemma", tokenizer)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
+sys.path[:0] = [str(NOTEBOOKS), str(NOTEBOOKS.parent / "tests")]
 CODE = (
     "import json, sys; from pathlib import Path; from korqg.pipeline import run_notebook\n"
     "run_notebook(sys.argv[1], sys.argv[2], Path(sys.argv[3]), json.loads(sys.argv[4]))"
@@ -40,30 +40,6 @@ def kill(process: psutil.Popen) -> None:
     process.wait()
 
 
-def tiny_model(folder: Path) -> Path:
-    """A Gemma 3 of two layers with random weights and Gemma's tokenizer, as a folder."""
-    import torch
-    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
-
-    from korqg.models import choose_model, load_tokenizer
-
-    torch.manual_seed(0)
-    shape = Gemma3TextConfig(
-        vocab_size=262_144,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=16,
-        sliding_window=64,
-        layer_types=["sliding_attention", "full_attention"],
-    )
-    Gemma3ForCausalLM(shape).save_pretrained(folder)
-    load_tokenizer(choose_model("gemma-3-270m")).save_pretrained(folder)
-    return folder
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
@@ -71,13 +47,17 @@ def main() -> None:
     parser.add_argument("--model", default="")
     parser.add_argument("--steps", type=int, default=24)
     options = parser.parse_args()
+    from conftest import save_tiny_model
+
     from korqg.files import sha256_of
+    from korqg.models import choose_model, load_tokenizer
 
     draw = random.Random(options.seed)
     os.environ["WANDB_MODE"] = "offline"
     with tempfile.TemporaryDirectory() as folder:
         outputs = Path(folder) / "outputs"
-        model = options.model or str(tiny_model(Path(folder) / "model"))
+        tokenizer = load_tokenizer(choose_model("gemma-3-270m"))
+        model = options.model or str(save_tiny_model(Path(folder) / "model", tokenizer))
         data = {"max_train_rows": 32, "max_passage_tokens": 120, "own_path": "none"}
         assert start("data", "few", outputs, data).wait() == 0
         parameters = {
