@@ -7,7 +7,7 @@ import os
 import pytest
 
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl, write_json, write_jsonl
+from korqg.files import read_json, read_jsonl, whole_folder, write_json, write_jsonl
 from korqg.stages import finish_stage, require_finished, start_stage
 
 ROWS = [{"id": "1", "input": "한 줄\n두 줄 \u2028 😀", "output": "무엇인가?"}, {"id": "2", "input": "", "output": ""}]
@@ -113,3 +113,16 @@ def test_changed_and_missing_files_are_found(tmp_path):
     (folder / "train.jsonl").unlink()
     with pytest.raises(KorqgError, match=r"lacks train.jsonl"):
         require_finished(folder)
+
+
+def test_folder_is_replaced_when_it_is_whole_and_kept_when_it_is_not(tmp_path):
+    for text in ("first", "second"):
+        with whole_folder(tmp_path / "adapter") as temporary:
+            temporary.mkdir()
+            (temporary / "weights").write_text(text)
+    with pytest.raises(KorqgError, match="No space left"), whole_folder(tmp_path / "adapter") as temporary:
+        temporary.mkdir()
+        (temporary / "weights").write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert [path.name for path in tmp_path.iterdir()] == ["adapter"]
+    assert (tmp_path / "adapter" / "weights").read_text() == "second"

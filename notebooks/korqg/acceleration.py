@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 ROWS_WORTH_COMPILING = 10_000
-"""Compiling takes about a minute; below so many rows (times epochs) it does not earn that back."""
+"""Compiling takes a minute or two; below so many rows (times epochs) it does not earn that back."""
 
 
 def can_compile() -> bool:

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -53,6 +54,23 @@ def cannot_write(path: Path, error: OSError) -> KorqgError:
         f"Cannot write {path}: {error.strerror or error}. Free some space or choose another folder with outputs_dir; "
         "nothing that was finished before has been changed."
     )
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill under a temporary name; when the block ends without an error it replaces `folder`.
+
+    Raises KorqgError when the disk is full or the folder cannot be written.
+    """
+    temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
+    try:
+        yield temporary
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,13 +1,11 @@
 """What learns: a LoRA adapter beside frozen weights, or all weights of the model."""
 
 import contextlib
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from korqg.errors import KorqgError
-from korqg.files import cannot_write
+from korqg.files import whole_folder
 from korqg.models import ModelChoice, choose_model, load_model, save_adapter
 from korqg.precision import Precision
 
@@ -69,16 +67,9 @@ def save_trained(model, tokenizer, folder: Path, base_name: str) -> Path:
         save_adapter(model, folder / "adapter", base_name)
         return folder / "adapter"
     saved = folder / "model"
-    temporary = folder / f"model.tmp-{os.getpid()}"
-    try:
+    with whole_folder(saved) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        shutil.rmtree(saved, ignore_errors=True)
-        temporary.rename(saved)
-    except OSError as error:
-        raise cannot_write(saved, error) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return saved
 
 

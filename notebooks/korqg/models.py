@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.errors import KorqgError
-from korqg.files import cannot_write, write_json, write_text
+from korqg.files import cannot_write, whole_folder, write_json, write_text
 from korqg.precision import Precision
 
 BUILT_IN = "gemma-3-270m"
@@ -322,8 +322,7 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
     """
     from korqg.files import read_json
 
-    temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
-    try:
+    with whole_folder(folder) as temporary:
         model.peft_config["default"].base_model_name_or_path = base_name
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Could not find a config file")  # it looks for it on the hub
@@ -332,12 +331,6 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
         configuration["target_modules"] = sorted(configuration["target_modules"])
         write_json(temporary / "adapter_config.json", configuration)
         (temporary / "README.md").unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    except OSError as error:
-        raise cannot_write(folder, error) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_model_card(
@@ -401,8 +394,7 @@ def export_merged(model, tokenizer, folder: Path) -> None:
             'export="merged" is not possible with quantization="nf4": 4-bit weights would lose by merging. The adapter '
             "is saved; load it on the unquantized model and merge there."
         )
-    temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
-    try:
+    with whole_folder(folder) as temporary:
         model.merge_adapter()
         try:
             weights = {
@@ -414,9 +406,3 @@ def export_merged(model, tokenizer, folder: Path) -> None:
         finally:
             model.unmerge_adapter()
         tokenizer.save_pretrained(temporary)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    except OSError as error:
-        raise cannot_write(folder, error) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
