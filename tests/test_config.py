@@ -51,6 +51,7 @@ TRAIN = dict(
     max_length=640,
     max_new_tokens=64,
     generation_batch_size=16,
+    asked_articles="test",
     torch_compile="auto",
     activation_checkpointing="auto",
     reader_run="",

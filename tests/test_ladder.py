@@ -10,7 +10,7 @@ from test_chain import corpus  # noqa: F401
 from korqg import TrainConfig
 from korqg.errors import KorqgError
 from korqg.files import read_json
-from korqg.ladder import RECIPES, open_results, read_recipes, run_ladder, table_of
+from korqg.ladder import RECIPES, open_results, read_recipes, read_sweep, run_ladder, table_of
 from korqg.pipeline import own_parameters
 
 OURS = own_parameters("runs")
@@ -27,7 +27,17 @@ def test_recipe_of_the_ladder_is_complete_and_accepted(name):
     config = TrainConfig(**{**OURS, **recipe})
     assert {key: getattr(config, key) for key in recipe} == recipe
     assert set(OURS) - set(recipe) == {
-        *("run_name", "data_name", "seed", "outputs_dir", "resume", "export", "reader_run", "wandb_project")
+        *(
+            "run_name",
+            "data_name",
+            "seed",
+            "outputs_dir",
+            "resume",
+            "export",
+            "reader_run",
+            "wandb_project",
+            "asked_articles",
+        )
     }
 
 
@@ -39,14 +49,38 @@ def test_recipe_of_the_ladder_is_complete_and_accepted(name):
         ("3_gemmas_turns", "4_all_linear", {"target_modules", "lora_rank", "lora_alpha"}),
         ("4_all_linear", "5_learning_rate", {"learning_rate", "keep"}),
         ("5_learning_rate", "6_rows_1000", {"max_train_rows"}),
-        ("6_rows_1000", "7_rows_all", {"max_train_rows"}),
+        ("6_rows_1000", "7_rows_all", {"max_train_rows", "num_epochs"}),
         ("5_learning_rate", "beside_attention_only", {"target_modules", "lora_rank", "lora_alpha"}),
-        ("1_first_attempt", "beside_first_attempt_all_rows", {"max_train_rows"}),
+        ("1_first_attempt", "beside_first_attempt_all_rows", {"max_train_rows", "num_epochs"}),
         ("7_rows_all", "beside_full_fine_tuning", {"training_method", "learning_rate"}),
     ],
 )
 def test_each_rung_changes_one_thing(one, other, changed):
     assert _difference(one, other) == changed
+
+
+@pytest.mark.parametrize("path", sorted((RECIPES.parent / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
+def test_sweep_varies_its_recipe_on_validation_articles(path):
+    variants = read_sweep(path)
+    base = yaml.safe_load((path.parent / yaml.safe_load(path.read_text(encoding="utf-8"))["recipe"]).read_text("utf-8"))
+    assert len(variants) == len(yaml.safe_load(path.read_text(encoding="utf-8"))["change"]) > 1
+    for name, recipe in variants.items():
+        config = TrainConfig(**{**OURS, **recipe, "run_name": f"ladder-{name}-seed42"})
+        assert config.asked_articles == "validation"
+        changed = {key for key in base if base[key] != recipe[key]}
+        assert all(key in name for key in changed)
+
+
+def test_sweep_of_another_shape_is_refused(tmp_path):
+    path = tmp_path / "few.yaml"
+    for text in ("", "recipe: one.yaml", "recipe: one.yaml\nchange: [3]", "recipe: none.yaml\nchange: [{}]"):
+        path.write_text(text)
+        (tmp_path / "one.yaml").write_text("seed: 1")
+        with pytest.raises(KorqgError, match=r"few\.yaml is not a sweep"):
+            read_sweep(path)
+    path.write_text("recipe: one.yaml\nchange: [{}]")
+    with pytest.raises(KorqgError, match="No variant begins with 'more'; there are: few"):
+        read_sweep(path, ["more"])
 
 
 def test_attention_only_rank_makes_as_many_parameters_as_all_linear():

@@ -194,6 +194,7 @@ class TrainConfig(_Checked):
     max_length: int
     max_new_tokens: int
     generation_batch_size: int
+    asked_articles: str
     torch_compile: str
     activation_checkpointing: str
     reader_run: str
@@ -215,6 +216,7 @@ class TrainConfig(_Checked):
         self._one_of("wandb_mode", WANDB_MODES)
         self._one_of("activation_checkpointing", ("auto", "on", "off"))
         self._one_of("torch_compile", ("auto", "on", "off"))
+        self._one_of("asked_articles", ("test", "validation"))
         self._one_of("resume", ("auto", "never"))
         self._one_of("export", ("adapter", "merged"))
         self._between("max_train_rows", 0, 10**9)

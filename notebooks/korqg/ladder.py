@@ -1,14 +1,20 @@
 """`make ladder`: one change of the training at a time, each with several seeds, from the first attempt to the end.
 
     python -m korqg.ladder [--parallel 4] [--seeds 42 43 44] [--only 1 5] [--source-path FILE]
+    python -m korqg.ladder --sweep notebooks/recipes/sweeps/all_rows.yaml [...]
 
 run with notebooks/ on PYTHONPATH. Each rung is a parameter file of notebooks/recipes/ladder/ for notebook 2, run by
 papermill on one data set that notebook 1 makes first. Run it again and it goes on where it stopped. The results are
 in outputs/ladder/ladder.json: parameters, figures and generated questions, no text of the corpus.
+
+A sweep varies one recipe and asks about the validation articles alone, so that the test articles have no part in the
+choice; its results are in outputs/ladder/<name of the sweep's file>.json.
 """
 
 import argparse
 import json
+import os
+import queue
 import shutil
 import subprocess
 import sys
@@ -86,6 +92,34 @@ def read_recipes(folder: Path, only: list[str] | None = None) -> dict[str, dict]
     return {name: recipe for name, recipe in found.items() if not only or name.startswith(tuple(only))}
 
 
+def read_sweep(path: Path, only: list[str] | None = None) -> dict[str, dict]:
+    """The recipes of a sweep by name, in order; `only` keeps those whose names begin so.
+
+    The file names a recipe beside its own folder (`recipe`: a path relative to the file) and lists under `change`
+    the parameters of each variant, {} for the recipe as it is. Each is asked about the validation articles.
+    Raises KorqgError when the file is not of this shape.
+    """
+    import yaml
+
+    try:
+        sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
+        base = yaml.safe_load((path.parent / sweep["recipe"]).read_text(encoding="utf-8"))
+        variants = [{**change} for change in sweep["change"]]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise KorqgError(
+            f"{shown(path)} is not a sweep ({type(error).__name__}: {error}). It must hold `recipe:`, the path of a "
+            "recipe, and `change:`, a list of parameters with their values."
+        ) from None
+    recipes = {}
+    for change in variants:
+        name = "-".join([path.stem, *(f"{key}_{value}" for key, value in change.items())]) if change else path.stem
+        recipes[name] = {**base, **change, "asked_articles": "validation"}
+    for start in only or []:
+        if not any(name.startswith(start) for name in recipes):
+            raise KorqgError(f"No variant begins with {start!r}; there are: {', '.join(recipes)}.")
+    return {name: recipe for name, recipe in recipes.items() if not only or name.startswith(tuple(only))}
+
+
 def make_data(outputs: Path, data_name: str, source_path: str) -> dict[str, str]:
     """Make the ladder's data with notebook 1, unless it is there already, and return the splits' SHA-256."""
     folder = outputs / "data" / data_name
@@ -122,8 +156,7 @@ def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | Non
     except KorqgError:
         return None
     read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
-    wanted = _comparable({**own_parameters("runs"), **job.parameters})
-    if _comparable(manifest["parameters"]) != wanted or any(read.get(name) != data[name] for name in data):
+    if not _made_with(manifest["parameters"], job.parameters) or any(read.get(name) != data[name] for name in data):
         return None
     outputs_of = {stage: _tested(folder, name) for stage, name in (("before", "init"), ("after", "after"))}
     figures = manifest["figures"]
@@ -131,7 +164,7 @@ def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | Non
     return {
         "rung": job.rung,
         "seed": job.seed,
-        "parameters": shareable(wanted),
+        "parameters": shareable(_comparable(manifest["parameters"])),
         "data": data,
         "model": read_json(folder / "run.json")["model"],
         "train_rows": figures["train_rows"],
@@ -154,7 +187,7 @@ def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | Non
 
 
 def _tested(folder: Path, stage: str) -> list[dict]:
-    return [output for output in read_json(folder / f"{stage}_outputs.json") if output["split"] == "test"]
+    return [output for output in read_json(folder / f"{stage}_outputs.json") if output["split"] != "own"]
 
 
 def _comparable(parameters: dict) -> dict:
@@ -185,8 +218,8 @@ def open_results(path: Path, data: dict[str, str], model_name: str) -> dict:
     return kept
 
 
-def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: int) -> None:
-    """Run the jobs, `parallel` at a time, and write the results to `path` as they come.
+def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: int, devices: list[str]) -> None:
+    """Run the jobs, `parallel` at a time, spread over the CUDA `devices`, and write the results to `path` as they come.
 
     A job that is finished with the same parameters and data is not run again; one that fails is noted under
     "failed", and the others go on.
@@ -201,9 +234,14 @@ def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: in
         else:
             waiting.append(job)
     starts = threading.Lock()
+    places: queue.SimpleQueue = queue.SimpleQueue()  # each running job holds one and gives it back
+    for number in range(parallel):
+        places.put(devices[number % len(devices)] if devices else None)
     executor = ThreadPoolExecutor(parallel)
     try:
-        running = {executor.submit(_run, job, outputs, starts if parallel > 1 else None): job for job in waiting}
+        running = {
+            executor.submit(_run, job, outputs, places, starts if parallel > 1 else None): job for job in waiting
+        }
         for future in as_completed(running):
             job, failure = running[future], future.result()
             result = None if failure else finished_result(job, outputs, ladder["data"])
@@ -218,19 +256,29 @@ def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: in
         executor.shutdown(cancel_futures=True)
 
 
-def _run(job: Job, outputs: Path, starts) -> str:
-    """Run notebook 2 in a process of its own, under the lock `starts` if there is one, until the next may start.
+def _run(job: Job, outputs: Path, places, starts) -> str:
+    """Run notebook 2 in a process of its own, on a device out of `places` (None: no choice).
 
-    Returns the message of its failure, or nothing.
+    Under the lock `starts`, if there is one, until the next may start. Returns the message of its failure, or nothing.
     """
     if starts:
         with starts:
             time.sleep(SECONDS_BETWEEN_STARTS)
     print(f"{job.run_name} ...", flush=True)
     given = json.dumps([job.run_name, str(outputs), job.parameters])
-    ended = subprocess.run(
-        [sys.executable, "-c", RUN_ONE, given], cwd=NOTEBOOKS_FOLDER, capture_output=True, text=True, check=False
-    )
+    device = places.get()
+    environment = dict(os.environ) if device is None else {**os.environ, "CUDA_VISIBLE_DEVICES": device}
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", RUN_ONE, given],
+            cwd=NOTEBOOKS_FOLDER,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        places.put(device)
     if ended.returncode == 0:
         return ""
     lines = [line for line in ended.stderr.strip().splitlines() if line and not line.startswith("See ")]
@@ -239,8 +287,13 @@ def _run(job: Job, outputs: Path, starts) -> str:
 
 
 def _is_of(row: dict, job: Job) -> bool:
-    wanted = shareable(_comparable({**own_parameters("runs"), **job.parameters}))
-    return (row["rung"], row["seed"]) == (job.rung, job.seed) and row["parameters"] == wanted
+    return (row["rung"], row["seed"]) == (job.rung, job.seed) and _made_with(row["parameters"], job.parameters)
+
+
+def _made_with(used: dict, wanted: dict) -> bool:
+    """Whether a run had the parameters that its recipe names: one that came to notebook 2 later does not count."""
+    wanted = shareable(_comparable({"model_name": "auto", **wanted}))
+    return all(shareable({"model_name": "auto", **used}).get(name) == value for name, value in wanted.items())
 
 
 def _note(ladder: dict, path: Path, job: Job, result: dict | None, failure: str = "") -> str:
@@ -276,7 +329,8 @@ def reference_figures(outputs: Path, ladder: dict) -> dict | None:
 
 def table_of(ladder: dict) -> str:
     """The results as lines of text: means over the seeds, the lowest and highest rate, and what failed."""
-    head = f"{'rung':<32}{'rows':>6}{'seeds':>6}{'loss':>7}{'single question %':>22}"
+    wide = max([32, *(len(row["rung"]) + 2 for row in ladder["results"])])
+    head = f"{'rung':<{wide}}{'rows':>6}{'seeds':>6}{'loss':>7}{'single question %':>22}"
     lines = [head + f"{'stop %':>8}{'ROUGE-L':>9}{'copy %':>8}{'n':>5}"]
     for rung in dict.fromkeys(row["rung"] for row in ladder["results"]):
         rows = [row for row in ladder["results"] if row["rung"] == rung]
@@ -292,12 +346,12 @@ def table_of(ladder: dict) -> str:
         )
         loss = mean(row["eval_loss_after"] for row in rows)
         lines.append(
-            f"{rung:<32}{rows[0]['train_rows']:>6}{len(rows):>6}{loss:>7.2f}{single:>22}{stop:>8.1f}{rouge:>9.2f}"
+            f"{rung:<{wide}}{rows[0]['train_rows']:>6}{len(rows):>6}{loss:>7.2f}{single:>22}{stop:>8.1f}{rouge:>9.2f}"
             f"{copy:>8.1f}{rows[0]['after']['n']:>5}"
         )
     for name, figures in (ladder["reference"] or {}).items():
         rates = f"{100 * figures['rouge_l']:>9.2f}{100 * figures['copy_rate']:>8.1f}{figures['n']:>5}"
-        lines.append(f"{name:<32}{'':>6}{'':>6}{'':>7}{100 * figures['single_question_rate']:>22.1f}{'':>8}{rates}")
+        lines.append(f"{name:<{wide}}{'':>6}{'':>6}{'':>7}{100 * figures['single_question_rate']:>22.1f}{'':>8}{rates}")
     lines += [f"{row['rung']}, seed {row['seed']}: FAILED. {row['error']}" for row in ladder["failed"]]
     return "\n".join(lines)
 
@@ -313,14 +367,19 @@ def run_ladder(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44], help="one run of each rung for each")
     parser.add_argument("--only", nargs="+", help="rungs whose names begin so, for example: 1 5 beside_rows")
-    parser.add_argument("--parallel", type=int, default=1, help="runs at a time, all on the same device")
+    parser.add_argument("--sweep", type=Path, help="run the variants of this file in place of the rungs")
+    parser.add_argument("--parallel", type=int, default=1, help="runs at a time")
+    parser.add_argument("--devices", nargs="+", default=[], help="CUDA devices to spread them over, for example: 0 1")
     options = parser.parse_args(arguments)
     outputs = options.outputs.expanduser().resolve()
-    path = outputs / "ladder" / "ladder.json"
+    path = outputs / "ladder" / f"{options.sweep.stem if options.sweep else 'ladder'}.json"
     source = str(Path(options.source_path).expanduser().resolve()) if options.source_path else ""
     started = time.monotonic()
     try:
-        recipes = read_recipes(options.recipes, options.only)
+        if options.sweep:
+            recipes = read_sweep(options.sweep, options.only)
+        else:
+            recipes = read_recipes(options.recipes, options.only)
         data = make_data(outputs, options.data_name, source)
         model = next(iter(recipes.values())).get("model_name", "auto")
         ladder = open_results(path, data, shareable({"model_name": model})["model_name"])
@@ -329,7 +388,7 @@ def run_ladder(arguments: list[str] | None = None) -> int:
             for seed in options.seeds
             for rung, recipe in recipes.items()
         ]
-        climb(jobs, outputs, ladder, path, max(1, options.parallel))
+        climb(jobs, outputs, ladder, path, max(1, options.parallel, len(options.devices)), options.devices)
         if ladder["results"] and not ladder["reference"]:
             ladder["reference"] = reference_figures(outputs, ladder)
             write_json(path, ladder)

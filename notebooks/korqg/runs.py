@@ -136,6 +136,10 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
     files = [folder / name for name in RUN_FILES]
     known = _known_from_data(folder.parent.parent, manifest)
     before, after = _pair_up(folder.name, files[0], files[1], known, remarks)
+    if manifest["parameters"].get("asked_articles") == "validation":
+        remarks.append(
+            f"{folder.name}: asked about the validation articles, by which its settings may have been chosen."
+        )
     reader = None
     if (folder / READER_FILE).is_file():
         try:

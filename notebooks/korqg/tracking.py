@@ -69,7 +69,7 @@ def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: l
         return
     import wandb
 
-    pairs = [(one, other) for one, other in zip(before, after, strict=True) if one["split"] == "test"]
+    pairs = [(one, other) for one, other in zip(before, after, strict=True) if one["split"] != "own"]
     if pairs:
         lines = [
             [one["title"], one["model_output"], other["model_output"], is_single_question(other["model_output"])]
