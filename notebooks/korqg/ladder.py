@@ -18,6 +18,7 @@ import queue
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -47,17 +48,7 @@ BOOTSTRAP_SAMPLES = 2000
 SECONDS_BETWEEN_STARTS = 2
 """Two kernels that start at the same moment may choose the same port."""
 
-RUN_ONE = """
-import json, sys
-from pathlib import Path
-from korqg.errors import KorqgError
-from korqg.pipeline import run_notebook
-name, outputs, parameters = json.loads(sys.argv[1])
-try:
-    run_notebook("runs", name, Path(outputs), parameters)
-except KorqgError as error:
-    sys.exit(str(error))
-"""
+RUN_ONE = "import sys; from korqg.ladder import run_job; sys.exit(run_job(sys.argv[1]))"
 
 
 @dataclass(frozen=True)
@@ -240,13 +231,11 @@ def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: in
     executor = ThreadPoolExecutor(parallel)
     try:
         running = {
-            executor.submit(_run, job, outputs, places, starts if parallel > 1 else None): job for job in waiting
+            executor.submit(_run, job, outputs, ladder["data"], places, starts if parallel > 1 else None): job
+            for job in waiting
         }
         for future in as_completed(running):
-            job, failure = running[future], future.result()
-            result = None if failure else finished_result(job, outputs, ladder["data"])
-            if result is None:
-                failure = failure or "the run ended, but not with this recipe's parameters and data"
+            job, (result, failure) = running[future], future.result()
             failure = _note(ladder, path, job, result, failure)
             if not failure:  # a full model's are gigabytes, and a finished run needs none
                 shutil.rmtree(outputs / "runs" / job.run_name / "checkpoints", ignore_errors=True)
@@ -256,34 +245,49 @@ def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: in
         executor.shutdown(cancel_futures=True)
 
 
-def _run(job: Job, outputs: Path, places, starts) -> str:
-    """Run notebook 2 in a process of its own, on a device out of `places` (None: no choice).
+def _run(job: Job, outputs: Path, data: dict, places, starts) -> tuple[dict | None, str]:
+    """Run a job in a process of its own, on a device out of `places` (None: no choice), and score it there.
 
-    Under the lock `starts`, if there is one, until the next may start. Returns the message of its failure, or nothing.
+    Under the lock `starts`, if there is one, until the next may start. Returns the result, or None and the message
+    of the failure.
     """
     if starts:
         with starts:
             time.sleep(SECONDS_BETWEEN_STARTS)
     print(f"{job.run_name} ...", flush=True)
-    given = json.dumps([job.run_name, str(outputs), job.parameters])
     device = places.get()
     environment = dict(os.environ) if device is None else {**os.environ, "CUDA_VISIBLE_DEVICES": device}
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-c", RUN_ONE, given],
-            cwd=NOTEBOOKS_FOLDER,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    finally:
-        places.put(device)
-    if ended.returncode == 0:
-        return ""
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "result.json"
+        given = json.dumps([job.rung, job.seed, job.parameters, str(outputs), data, str(written)])
+        command = [sys.executable, "-c", RUN_ONE, given]
+        try:
+            ended = subprocess.run(
+                command, cwd=NOTEBOOKS_FOLDER, env=environment, capture_output=True, text=True, check=False
+            )
+        finally:
+            places.put(device)
+        if ended.returncode == 0:
+            return read_json(written), ""
     lines = [line for line in ended.stderr.strip().splitlines() if line and not line.startswith("See ")]
     stopped = [line for line in lines if line.startswith("02_train_lora.ipynb stopped")]
-    return (stopped or lines or [f"it ended with exit code {ended.returncode}"])[-1].replace(str(outputs), "outputs")
+    said = (stopped or lines or [f"it ended with exit code {ended.returncode}"])[-1]
+    return None, said.replace(str(outputs), "outputs")
+
+
+def run_job(given: str) -> str | None:
+    """What a job's own process does: run notebook 2 and write the scored result; an error's message comes back."""
+    rung, seed, parameters, outputs, data, written = json.loads(given)
+    job = Job(rung, seed, parameters)
+    try:
+        run_notebook("runs", job.run_name, Path(outputs), parameters)
+        result = finished_result(job, Path(outputs), data)
+        if result is None:
+            raise KorqgError("the run ended, but not with this recipe's parameters and data")
+        write_json(Path(written), result)
+    except KorqgError as error:
+        return str(error)
+    return None
 
 
 def _is_of(row: dict, job: Job) -> bool:
