@@ -1,9 +1,9 @@
-"""Training loss of Gemma 3 270M in bfloat16, with fp16 autocast, and with NF4 and fp16, on one CUDA device.
+"""Training loss of Gemma 3 270M in bfloat16, with fp16 autocast, and with NF4, on one CUDA device.
 
     python tests/benchmarks/precision.py DATA_FOLDER [--steps N] [--only NAME]
 
-DATA_FOLDER is a finished folder of notebook 01. The three see the same rows in the same order with the same first
-adapter; the figure is the mean training loss of the last 50 steps, and the validation loss at the end.
+DATA_FOLDER is a finished folder of notebook 01. All see the same rows in the same order with the same first
+adapter (LoftQ apart); the figure is the mean training loss of the last 50 steps, and the validation loss at the end.
 """
 
 import argparse
@@ -16,7 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
 
-SETTINGS = {"bf16": ("bf16", "none"), "fp16": ("fp16", "none"), "fp16 and nf4": ("fp16", "nf4")}
+SETTINGS = {
+    "bf16": ("bf16", "none"),
+    "fp16": ("fp16", "none"),
+    "fp16 and nf4": ("fp16", "nf4"),
+    "fp16, nf4 and LoftQ": ("fp16", "nf4"),
+}
+"""LoftQ: the adapter begins as the best correction of its rank of what rounding to 4 bits has cost, not as nothing."""
 
 
 def train(name: str, data_folder: Path, steps: int) -> dict:
@@ -43,6 +49,10 @@ def train(name: str, data_folder: Path, steps: int) -> dict:
         rows[split] = [{"input_ids": row.input_ids, "labels": row.labels} for row in encoded]
     torch.manual_seed(42)
     model = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
+    if "LoftQ" in name:
+        from peft import replace_lora_weights_loftq
+
+        replace_lora_weights_loftq(model, str(Path(choice.source) / "model.safetensors"))
     batch = AnswerOnlyCollator()(rows["train"][:4])
     largest = largest_activations(model, {key: value.to(model.device) for key, value in batch.items()})
     with tempfile.TemporaryDirectory() as folder:
