@@ -1,6 +1,7 @@
 """What makes training faster without changing what it computes: fused kernels and compiled layers."""
 
 import contextlib
+import functools
 import importlib.util
 import shutil
 from collections.abc import Iterator
@@ -52,7 +53,9 @@ def compiled_layers(model, active: bool = True, backend: str = "inductor") -> It
     # Training and evaluation, two types of attention, each with and without a mask: more than the usual 8.
     with torch._dynamo.config.patch(recompile_limit=64):
         for layer in layers:
-            layer.forward = torch.compile(layer.forward, backend=backend, dynamic=True)
+            forward = getattr(type(layer).forward, "__wrapped__", type(layer).forward)  # without its checkpointing
+            compiled = torch.compile(forward.__get__(layer), backend=backend, dynamic=True)
+            layer.forward = functools.partial(_checkpointed, layer, compiled)
         model.enable_input_require_grads()  # or the first layer, whose input needs no gradient, is compiled apart
         try:
             yield
@@ -60,6 +63,17 @@ def compiled_layers(model, active: bool = True, backend: str = "inductor") -> It
             model.disable_input_require_grads()
             for layer in layers:
                 del layer.forward  # the instance's; the class's own comes to light again
+
+
+def _checkpointed(layer, compiled, *args, **kwargs):
+    """The compiled layer, with its activations computed twice where the model is set to do so.
+
+    Checkpointing stands around the compiled code and not in it: the same code serves both settings, and the
+    compiler does not have to trace through it (that failed with torch 2.11).
+    """
+    if layer.gradient_checkpointing and layer.training:
+        return layer._gradient_checkpointing_func(functools.partial(compiled, **kwargs), *args)
+    return compiled(*args, **kwargs)
 
 
 @contextlib.contextmanager
