@@ -464,6 +464,7 @@ def main() -> None:
     parser.add_argument("--unsloth-path", help="PYTHONPATH for Unsloth, which wants packages of other versions")
     parser.add_argument("--settings", help="run this one contender in this process (JSON)")
     options = parser.parse_args()
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")  # with two in sight the Trainer makes DataParallel of them
     if options.write_lengths:
         write_lengths(options.write_lengths, options.lengths)
         return
