@@ -157,7 +157,10 @@ def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
     assert first["trainable_parameters"] < 10_000 < full["trainable_parameters"]
     for row in ladder["results"]:
         assert row["after"]["n"] == len(row["questions"]) > 0
-        assert set(row["questions"][0]) == {"id", "model_output", "stopped"}
+        assert set(row["questions"][0]) == {
+            *("id", "model_output", "stopped"),
+            *("single_question", "rouge_l", "copy_rate"),
+        }
     text = path.read_text(encoding="utf-8")
     for private in (str(tmp_path), str(COURSE), "안내판에는", "어느 철에"):
         assert private not in text

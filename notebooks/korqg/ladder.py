@@ -29,8 +29,9 @@ from typing import Any
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl, sha256_of, write_json
-from korqg.metrics import reference_outputs, score_outputs, summarize
+from korqg.metrics import copied_stretches, reference_outputs, score_outputs, summarize
 from korqg.pipeline import NOTEBOOKS_FOLDER, own_parameters, run_notebook, shown
+from korqg.prompts import given_and_passage
 from korqg.rows import SPLITS
 from korqg.stages import require_finished
 
@@ -45,6 +46,9 @@ DATA = {
 """How the ladder's data is made, beside notebook 1's own values: of KorQuAD 1.0 dev's 140 articles about 98 teach."""
 
 BOOTSTRAP_SAMPLES = 2000
+LONGEST_QUOTE = 30
+"""Characters: the corpus may not be passed on, and an output that copies its paragraph is a part of it."""
+
 SECONDS_BETWEEN_STARTS = 2
 """Two kernels that start at the same moment may choose the same port."""
 
@@ -152,6 +156,7 @@ def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | Non
     outputs_of = {stage: _tested(folder, name) for stage, name in (("before", "init"), ("after", "after"))}
     figures = manifest["figures"]
     log = [entry for entry in read_jsonl(folder / "train_log.jsonl") if "loss" in entry or "eval_loss" in entry]
+    scores = {stage: score_outputs(tested) for stage, tested in outputs_of.items()}
     return {
         "rung": job.rung,
         "seed": job.seed,
@@ -164,17 +169,31 @@ def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | Non
         "steps": figures["steps"],
         "eval_loss_before": figures["eval_loss_before"],
         "eval_loss_after": figures["eval_loss_after"],
-        **{
-            stage: summarize(score_outputs(tested), BOOTSTRAP_SAMPLES, job.seed) for stage, tested in outputs_of.items()
-        },
+        **{stage: summarize(scored, BOOTSTRAP_SAMPLES, job.seed) for stage, scored in scores.items()},
         "losses": [
             {key: entry[key] for key in ("step", "epoch", "loss", "eval_loss") if key in entry} for entry in log
         ],
         "questions": [
-            {key: output[key] for key in ("id", "model_output", "stopped")} for output in outputs_of["after"]
+            {
+                "id": output["id"],
+                "model_output": without_quotes(output["model_output"], given_and_passage(output["input"])[2]),
+                "stopped": output["stopped"],
+                "single_question": bool(scored.counts["single_question_rate"][0]),
+                **{name: round(scored.counts[name][0], 4) for name in ("rouge_l", "copy_rate")},
+            }
+            for output, scored in zip(outputs_of["after"], scores["after"], strict=True)
         ],
         **{key: manifest[key] for key in ("device", "seconds", "git_commit", "packages")},
     }
+
+
+def without_quotes(output: str, passage: str) -> str:
+    """The output with each stretch of the passage that is longer than LONGEST_QUOTE characters taken out."""
+    parts, done = [], 0
+    for start, end in copied_stretches(output, passage, LONGEST_QUOTE + 1):
+        parts += [output[done:start], f"[{end - start} characters of the paragraph]"]
+        done = end
+    return "".join([*parts, output[done:]])
 
 
 def _tested(folder: Path, stage: str) -> list[dict]:
@@ -402,6 +421,10 @@ def run_ladder(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
         return 130
+    if ladder["results"] and not options.sweep:
+        from korqg.ladder_page import write_page
+
+        write_page(path.parent)
     print(f"\n{table_of(ladder)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
     return 1 if ladder["failed"] else 0
 

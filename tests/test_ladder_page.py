@@ -1,0 +1,157 @@
+"""The ladder's page: figures by hand, pictures redrawn, and prose that says what the results say."""
+
+import json
+import re
+
+import pytest
+from conftest import COURSE
+
+from korqg.errors import KorqgError
+from korqg.files import read_json, write_json
+from korqg.ladder import without_quotes
+from korqg.ladder_page import (
+    EXAMPLE,
+    PICTURES,
+    curve_in_words,
+    estimate,
+    make_page,
+    page,
+    read_ladder,
+    same_paragraph,
+    sweep_rows,
+    table_rows,
+)
+
+
+def result(rung: str, seed: int, singles: list[bool], rows: int = 98, loss: float = 1.5, **parameters) -> dict:
+    return {
+        "rung": rung,
+        "seed": seed,
+        "train_rows": rows,
+        "steps": 4,
+        "eval_loss_after": loss,
+        "device": "CPU, 2 threads",
+        "parameters": {"learning_rate": 1e-4, "lora_rank": 16, "lora_alpha": 32, "batch_size": 2, "num_epochs": 3.0}
+        | {"lora_dropout": 0.0, "training_method": "lora"}
+        | parameters,
+        "losses": [{"step": 1, "loss": 3.0}, {"step": 2, "eval_loss": 2.0}, {"step": 4, "loss": 1.0}],
+        "questions": [
+            {
+                "id": f"q{place}",
+                "model_output": "누가 만들었는가?" if single else "1. 하나\n2. `둘`",
+                "stopped": True,
+                "single_question": single,
+                "rouge_l": 0.5,
+                "copy_rate": 0.25,
+            }
+            for place, single in enumerate(singles)
+        ],
+    }
+
+
+@pytest.fixture
+def ladder() -> dict:
+    human = {name: 0.9 for name in ("single_question_rate", "rouge_l", "copy_rate")} | {"stop_rate": None}
+    human |= {f"{name}_{end}": 0.9 for name in human for end in ("low", "high")}
+    return {
+        "model": "gemma-3-270m",
+        "reference": {"human": human},
+        "failed": [{"rung": "4_all_linear", "seed": 42, "error": "it ended with exit code 1"}],
+        "results": [
+            result("7_rows_all", 42, [True, True, True], 1000, 1.2),
+            result("1_first_attempt", 42, [False, False, True]),
+            result("1_first_attempt", 43, [False, False, False]),
+            result("5_learning_rate", 42, [True, True, False], 100, 1.4),
+        ],
+    }
+
+
+def test_estimate_is_the_mean_over_seeds_and_paragraphs_with_an_interval(ladder):
+    rows = [row for row in ladder["results"] if row["rung"] == "1_first_attempt"]
+    known = estimate(rows, "single_question_rate")
+    assert known.mean == pytest.approx(100 / 6)
+    assert known.seeds == pytest.approx([100 / 3, 0.0])
+    assert known.low == 0 and 30 < known.high <= 100
+    assert str(estimate(rows, "rouge_l")) == "50.0 (50.0 to 50.0)"
+
+
+def test_table_follows_the_story_and_ends_with_people(ladder):
+    rows = table_rows(ladder)
+    assert [row["rung"].split(" ·")[0] for row in rows] == [
+        "1. the first attempt",
+        "5. + validation chooses",
+        "7. + all rows",
+        "a human question against the others",
+    ]
+    assert rows[0]["seeds"] == "2" and rows[2]["rows"] == "1,000" and rows[2]["validation loss"] == "1.20"
+    assert rows[3]["ROUGE-L"] == "90.0 (90.0 to 90.0)" and rows[3]["stopped (%)"] == ""
+
+
+def test_curve_is_a_line_through_the_points(ladder):
+    """1.4 nats at 100 rows and 1.2 at 1,000: 0.2 for ten times the rows, 1.2 - 0.2 x log10(60) at 60,000."""
+    assert "by 0.20 nats" in curve_in_words(ladder)
+    assert "would reach 0.84 at 60,000 rows" in curve_in_words(ladder)
+    ladder["results"] = ladder["results"][:1]
+    assert curve_in_words(ladder) == ""
+
+
+def test_same_paragraph_is_one_that_the_changes_repaired(ladder):
+    place, asked = same_paragraph(ladder)
+    assert place == "q0"
+    assert [one["single_question"] for one in asked.values()] == [False, True, True]
+
+
+def test_page_and_pictures_come_from_the_results_alone(ladder, tmp_path, capsys):
+    write_json(tmp_path / "ladder.json", ladder)
+    variants = [
+        result("few_rows", 42, [True], loss=1.6),
+        result("few_rows-x", 42, [True], loss=1.5, learning_rate=0.01),
+    ]
+    write_json(tmp_path / "few_rows.json", {"results": variants, "failed": []})
+    assert make_page([str(tmp_path)]) == 0
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "From 16.7 (" in text and "to 100.0 (100.0 to 100.0) % on the last" in text
+    assert "`1. 하나⏎2. '둘'`" in text
+    assert "4_all_linear, seed 42: it ended with exit code 1" in text
+    assert re.search(r"\| learning_rate \|.*\n.*\n\| 0.01 \| 1.500 ", text)
+    for name in PICTURES:
+        assert f"]({name}.png)" in text
+        assert (tmp_path / f"{name}.png").stat().st_size > 5_000
+        assert (tmp_path / f"{name}.svg").is_file()
+    first = (tmp_path / "README.md").read_bytes()
+    assert make_page([str(tmp_path)]) == 0 and (tmp_path / "README.md").read_bytes() == first
+
+
+def test_sweep_shows_what_varies_and_the_best_first():
+    rows = sweep_rows({"results": [result("a", 42, [True], loss=1.6), result("b", 42, [True], loss=1.5, batch_size=8)]})
+    assert list(rows[0])[:2] == ["batch_size", "validation loss"]
+    assert [row["batch_size"] for row in rows] == ["8", "2"]
+
+
+def test_folder_without_results_is_told_in_a_sentence(tmp_path, capsys):
+    assert make_page([str(tmp_path)]) == 1
+    assert "run `make ladder` first" in capsys.readouterr().err
+    for wrong in ([], {"results": [{"rung": "1"}]}, {"results": []}):
+        (tmp_path / "ladder.json").write_text(json.dumps(wrong))
+        with pytest.raises(KorqgError, match=r"ladder\.json (does not hold|holds no finished)"):
+            read_ladder(tmp_path / "ladder.json")
+
+
+def test_long_quotes_of_the_paragraph_are_left_out():
+    passage = "훈민정음은 세종대왕이 백성을 가르치려고 만든 글자이며 천사백사십육년에 반포되었다."
+    asked = "훈민정음은 누가 만들었는가?"
+    assert without_quotes(asked, passage) == asked
+    assert without_quotes(f"답: {passage} 끝?", passage) == f"답: [{len(passage)} characters of the paragraph] 끝?"
+
+
+@pytest.mark.skipif(not (EXAMPLE / "ladder.json").is_file(), reason="no results of the ladder are kept yet")
+def test_kept_page_and_readme_say_what_the_kept_results_say():
+    ladder = read_ladder(EXAMPLE / "ladder.json")
+    sweeps = {path.stem: read_ladder(path) for path in sorted(EXAMPLE.glob("*_rows.json"), reverse=True)}
+    assert (EXAMPLE / "README.md").read_text(encoding="utf-8") == page(ladder, sweeps)
+    readme = (COURSE / "README.md").read_text(encoding="utf-8")
+    for row in table_rows(ladder):
+        if not row["rung"].startswith("rung"):
+            assert row["single question (%)"] in readme, row["rung"]
+    longest = max(len(one["model_output"]) for row in ladder["results"] for one in row["questions"])
+    assert longest < 1_000 and read_json(EXAMPLE / "ladder.json")["model_name"] == "gemma-3-270m"
