@@ -3,6 +3,7 @@
 The modules stand in the order of the story:
 
     config      the parameters of the three notebooks, checked
+    packages    which packages are missing here
     files       JSON and JSON Lines that are either whole or absent
     stages      output folders and their manifest.json
     downloads   the published KorQuAD files, fetched once and checked
@@ -38,6 +39,9 @@ The modules stand in the order of the story:
     plots       Hangul in matplotlib, a colour for each run
     pages       tables and the side-by-side page
     pipeline    `make run`: the three notebooks through papermill
+    methods     adapters or all weights: what learns, and how it is saved
+    ladder      `make ladder`: one change at a time, several seeds
+    ladder_page the ladder's table, pictures and page
 
 Importing this package imports the standard library only; torch, pandas and the rest are imported
 by the functions that need them.
@@ -47,10 +51,11 @@ import time
 
 from korqg.config import CompareConfig, DataConfig, TrainConfig
 from korqg.errors import KorqgError, prepare_notebook
+from korqg.packages import missing_packages
 
 STARTED = time.monotonic()
 """When this process first imported korqg: a notebook's seconds are counted from its setup cell."""
 
 __version__ = "0.1.0"
 
-__all__ = ["CompareConfig", "DataConfig", "KorqgError", "TrainConfig", "prepare_notebook"]
+__all__ = ["CompareConfig", "DataConfig", "KorqgError", "TrainConfig", "missing_packages", "prepare_notebook"]

@@ -11,10 +11,10 @@ class KorqgError(Exception):
 def prepare_notebook() -> None:
     """Make a notebook show what a reader can act on, and nothing else.
 
-    A KorqgError is shown as its message alone, and so are an interruption and a full disk; every other
-    error keeps its traceback. Three remarks of libraries that nobody here can act on are left out: tqdm's on missing
-    widgets (the course prints lines, which a saved notebook keeps), bitsandbytes' on CPU kernels, and
-    transformers' on a name of its own. Outside IPython only those are done.
+    A KorqgError is shown as its message alone, and so are an interruption, a full disk and a name that a cell above
+    has not made yet; every other error keeps its traceback. Three remarks of libraries that nobody here can act on
+    are left out: tqdm's on missing widgets (the course prints lines, which a saved notebook keeps), bitsandbytes' on
+    CPU kernels, and transformers' on a name of its own. Outside IPython only those are done.
     """
     warnings.filterwarnings("ignore", message="IProgress not found")
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
@@ -45,6 +45,11 @@ def in_words(error: BaseException) -> str | None:
             "Interrupted. This notebook's folder has no manifest.json, so nothing takes it for finished; "
             "run the notebook again from its first cell."
         )
+    if isinstance(error, NameError) and _raised_in_a_cell(error):
+        return (
+            f"{error}: a cell above has not been run yet, or the kernel was restarted. Run the notebook from its first "
+            "cell; what is finished is kept, and a training that was cut off goes on from its last checkpoint."
+        )
     # torch, safetensors and matplotlib each raise an error of their own kind when they cannot write.
     if "No space left on device" in str(error) or "PytorchStreamWriter failed" in str(error):
         return (
@@ -52,3 +57,11 @@ def in_words(error: BaseException) -> str | None:
             "from its first cell; nothing that was finished before has been changed."
         )
     return None
+
+
+def _raised_in_a_cell(error: BaseException) -> bool:
+    """Whether the error comes from a notebook's own cell, and not from a library that it calls."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals.get("__name__") == "__main__"

@@ -1,0 +1,109 @@
+"""The setup cell: a notebook inside the course, a notebook alone, packages that are missing; cells out of order."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from conftest import COURSE
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from korqg import missing_packages
+from korqg.errors import in_words
+
+FIRST = "01_make_data.ipynb"
+
+
+def _run_first_cells(folder, environment: dict, count: int = 2) -> str:
+    """Execute the notebook's first code cells (parameters, setup) in `folder`; what they printed."""
+    notebook = nbformat.read(folder / FIRST, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"][:count]
+    code.append(nbformat.v4.new_code_cell("print(korqg.__file__)"))
+    notebook.cells = code
+    kept = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    return "".join(output.get("text", "") for cell in code for output in cell.outputs)
+
+
+@pytest.fixture
+def alone(tmp_path):
+    folder = tmp_path / "빈 폴더"
+    folder.mkdir()
+    shutil.copy(COURSE / "notebooks" / FIRST, folder)
+    return folder
+
+
+@pytest.mark.chain
+def test_notebook_alone_fetches_the_course_from_the_address(alone, tmp_path):
+    source = tmp_path / "source"
+    tracked = subprocess.run(
+        ["git", "-C", str(COURSE), "ls-files", "-co", "--exclude-standard", "notebooks/korqg", "requirements.txt"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if tracked.returncode:
+        pytest.skip("the course is not in a git repository here, so there is nothing to clone")
+    for name in tracked.stdout.splitlines():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(COURSE / name, source / name)
+    git = ["git", "-C", str(source), "-c", "user.name=course", "-c", "user.email=course@localhost"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "all"], check=True)
+    bare = tmp_path / "course.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(source), str(bare)], check=True)
+
+    printed = _run_first_cells(alone, {"KORQG_REPOSITORY_URL": bare.as_uri()})
+    assert printed.strip() == str(alone / "korean-question-generation" / "notebooks" / "korqg" / "__init__.py")
+    # A second time, after a restart, without an address: what was fetched is found.
+    assert _run_first_cells(alone, {"KORQG_REPOSITORY_URL": ""}) == printed
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("", "needs the rest of the course"), ("file:///no/such/course.git", "could not be fetched from file:///no")],
+)
+def test_notebook_alone_says_what_to_do(alone, address, said):
+    with pytest.raises(CellExecutionError, match=said):
+        _run_first_cells(alone, {"KORQG_REPOSITORY_URL": address})
+    assert [path.name for path in alone.iterdir()] == [FIRST]
+
+
+def test_nothing_is_missing_where_the_tests_run():
+    assert missing_packages() == []
+
+
+def test_absent_and_old_packages_are_missing_and_others_left_alone(tmp_path):
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(
+        "# a remark\nno-such-package>=1.0  # absent\npandas>=9999\nnumpy>=1.0\n\n"
+        'only-elsewhere>=1; sys_platform == "nowhere"\n'
+    )
+    assert missing_packages(requirements) == ["no-such-package>=1.0", "pandas>=9999"]
+
+
+def test_packages_are_found_without_packaging_too(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text('no-such-package>=1.0\nnumpy>=1.0,<9999\npandas; sys_platform != "nowhere"\n')
+    assert missing_packages(requirements) == ["no-such-package>=1.0"]
+
+
+def test_name_that_no_cell_has_made_is_told_in_a_sentence():
+    def raised(name: str) -> NameError:
+        with pytest.raises(NameError) as caught:
+            exec("config.folder", {"__name__": name})
+        return caught.value
+
+    assert "name 'config' is not defined: a cell above has not been run yet" in in_words(raised("__main__"))
+    assert in_words(raised("some.library")) is None
