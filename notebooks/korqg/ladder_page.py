@@ -29,7 +29,7 @@ RUNGS = {
     "2_loss_on_answer": (
         "2. + loss on the answer · 답에만 손실",
         "The loss looks at the question and a stop token behind it. Before, some 490 of the 512 tokens of a row that "
-        "counted were headings, paragraph and padding, and nothing said where an answer ends.",
+        "counted were headings, paragraph and padding, and the padding alone showed where an answer ends.",
     ),
     "3_gemmas_turns": (
         "3. + Gemma's turns · 젬마의 대화 차례",
