@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import COURSE
 from test_config import DATA
 
 from korqg import DataConfig, KorqgError
@@ -76,6 +77,20 @@ def test_rows_of_ones_own_become_passages(tmp_path):
     assert [file.name for file in files] == ["rows.jsonl"]
 
 
+def test_rows_of_ones_own_join_the_sample(tmp_path):
+    """The path is that of one's own rows; the other sources are read from their own places."""
+    own = COURSE / "notebooks" / "sample_data" / "own_questions.csv"
+    alone, _ = _read(source="own", source_path=str(own))
+    sample, _ = _read(source="sample")
+    both, files = _read(source="sample+own", source_path=str(own))
+    assert len(alone.passages) == 10 and sum(len(passage.questions) for passage in alone.passages) == 20
+    assert all(question.answer_start >= 0 for passage in alone.passages for question in passage.questions)
+    assert both.passages == sample.passages + alone.passages
+    assert [file.name for file in files] == ["sample_korquad.json", "own_questions.csv"]
+    with pytest.raises(KorqgError, match=r"several sources .* must be empty, unless"):
+        _read(source="sample+korquad1", source_path=str(own))
+
+
 def test_documents_alone_say_where_they_belong(tmp_path):
     (tmp_path / "memo.txt").write_text("글이다.", encoding="utf-8")
     with pytest.raises(KorqgError, match=r"no rows with questions to learn from.*set own_path"):
@@ -86,8 +101,8 @@ def test_documents_alone_say_where_they_belong(tmp_path):
     ("source", "said"),
     [
         ("korquad3", "is not known; use one of: sample, korquad1, korquad2, own, or several joined by"),
-        ("sample+own", "cannot be one of them"),
-        ("korquad1+korquad1", "each once"),
+        ("sample+own", "needs source_path"),
+        ("korquad1+korquad1", "names a source twice"),
     ],
 )
 def test_wrong_sources_are_named(source, said):

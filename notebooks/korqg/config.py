@@ -112,12 +112,12 @@ class DataConfig(_Checked):
                 raise KorqgError(
                     f"source={self.source!r} is not known; use one of: {', '.join(SOURCES)}, or several joined by +."
                 )
-        if len(self.sources) > 1 and (
-            self.source_path or "own" in self.sources or len(set(self.sources)) < len(self.sources)
-        ):
+        if len(set(self.sources)) < len(self.sources):
+            raise KorqgError(f"source={self.source!r} names a source twice.")
+        if len(self.sources) > 1 and self.source_path and "own" not in self.sources:
             raise KorqgError(
-                f"source={self.source!r}: several sources are read from where they are published, each once, so "
-                'source_path must be empty and source="own" cannot be one of them.'
+                f"source={self.source!r}: several sources are read from where they are published, so source_path must "
+                'be empty, unless "own" is one of them: then it is the path of your rows.'
             )
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
         self._between("max_train_rows", 0, 10**9)
@@ -131,10 +131,10 @@ class DataConfig(_Checked):
         self._one_of("long_answers", LONG_ANSWERS)
         self._one_of("task", TASKS)
         self._between("overlap_tokens", 0, self.max_passage_tokens // 2)
-        if self.source == "own" and not self.source_path:
+        if "own" in self.sources and not self.source_path:
             raise KorqgError(
-                'source="own" needs source_path: a file with rows of yours (.jsonl, .csv or .json with the columns '
-                "passage, question and perhaps answer, or instruction, input and output), or a folder of them."
+                f"source={self.source!r} needs source_path: a file with rows of yours (.jsonl, .csv or .json with the "
+                "columns passage, question and perhaps answer, or instruction, input and output), or a folder of them."
             )
         if self.source == "sample" and self.source_path:
             raise KorqgError('source_path is set, but source="sample" reads the built-in corpus; set source too.')
@@ -159,7 +159,7 @@ class DataConfig(_Checked):
         if self.own_path:
             return Path(self.own_path).expanduser()
         beside = Path(self.source_path).expanduser()
-        if self.source == "own" and beside.is_dir():
+        if "own" in self.sources and beside.is_dir():
             from korqg.documents import SUFFIXES
 
             if any(file.suffix.lower() in SUFFIXES for file in beside.rglob("*")):

@@ -24,7 +24,7 @@ def find_files_to_read(config: DataConfig) -> dict[str, list[Path]]:
 def _files_of(source: str, config: DataConfig) -> list[Path]:
     if source == "sample":
         return [SAMPLE_CORPUS]
-    if not config.source_path:
+    if not config.source_path or ("own" in config.sources and source != "own"):
         files = (korquad1_files if source == "korquad1" else korquad2_files)(config.archives)
         return [fetch(file, korquad_folder()) for file in files]
     path = Path(config.source_path).expanduser()
