@@ -24,7 +24,7 @@ test: .venv/installed-tests chromium
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; this is ' + sys.version.split()[0] + '. Name another one: make run PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
 	@echo "Installing the packages (about 1 GB, a few minutes) ..."
-	$(INSTALL) -r requirements.txt
+	@$(INSTALL) -r requirements.txt || { echo "The packages could not be installed (pip says why above). The network is needed for this once; behind a proxy set HTTPS_PROXY, and see that the disk has 4 GB free."; exit 1; }
 	@touch $@
 
 .venv/installed-tests: .venv/installed

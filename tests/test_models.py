@@ -243,3 +243,15 @@ def test_merged_export_loads_without_peft_and_says_the_same(tiny_model_folder, t
         torch.testing.assert_close(merged(ids).logits, expected, rtol=1e-3, atol=1e-3)
     assert (expected - untrained).abs().max() > 0.01
     assert [path.name for path in tmp_path.iterdir()] == ["merged"]
+
+
+def test_model_that_does_not_fit_the_gpu_is_told_with_the_remedy(tiny_model_folder, monkeypatch):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    def full(*arguments, **options):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3.73 GiB.")
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", full)
+    with pytest.raises(KorqgError, match=r"does not fit into this GPU's free memory.*nvidia-smi.*nf4"):
+        load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))

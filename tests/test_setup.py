@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from korqg import missing_packages
-from korqg.errors import in_words
+from korqg.errors import KorqgError, in_words
 
 FIRST = "01_make_data.ipynb"
 
@@ -107,3 +107,17 @@ def test_name_that_no_cell_has_made_is_told_in_a_sentence():
 
     assert "name 'config' is not defined: a cell above has not been run yet" in in_words(raised("__main__"))
     assert in_words(raised("some.library")) is None
+
+
+def test_missing_kernel_is_told_with_the_remedy(tmp_path, monkeypatch):
+    import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+
+    from korqg.pipeline import run_notebook
+
+    def no_kernel(*arguments, **options):
+        raise NoSuchKernel("python3")
+
+    monkeypatch.setattr(papermill, "execute_notebook", no_kernel)
+    with pytest.raises(KorqgError, match="-m pip install ipykernel"):
+        run_notebook("data", "one", tmp_path, {})

@@ -47,7 +47,11 @@ Importing this package imports the standard library only; torch, pandas and the 
 by the functions that need them.
 """
 
+import sys
 import time
+
+if sys.version_info < (3, 11):  # noqa: UP036 (a sentence for those who have an older one)
+    raise ImportError(f"The course needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 
 from korqg.config import CompareConfig, DataConfig, TrainConfig
 from korqg.errors import KorqgError, prepare_notebook

@@ -202,6 +202,11 @@ def load_model(choice: ModelChoice, precision: Precision, quantization: str = "n
             output_loading_info=True,
             **options,
         )
+    except torch.OutOfMemoryError:
+        raise KorqgError(
+            f"{choice.name} does not fit into this GPU's free memory. End other programs that use the GPU (nvidia-smi "
+            f'lists them), or choose quantization="nf4", or model_name="{BUILT_IN}", which is a quarter as large.'
+        ) from None
     except (OSError, RuntimeError, ValueError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise KorqgError(f"{choice.name} cannot be loaded: {first_line}") from None

@@ -39,6 +39,7 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     Raises KorqgError with the failing cell's message when it fails, and when it ended without its manifest.
     """
     import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
@@ -67,6 +68,11 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
             )
     except PapermillExecutionError as error:
         raise KorqgError(f"{NOTEBOOKS[stage]} stopped. {error.ename}: {error.evalue}\nSee {executed}") from None
+    except NoSuchKernel:
+        raise KorqgError(
+            f"{NOTEBOOKS[stage]} cannot be run: Jupyter has no Python kernel here. Install one with: "
+            f'"{sys.executable}" -m pip install ipykernel'
+        ) from None
     except DeadKernelError:
         raise KorqgError(
             f"{NOTEBOOKS[stage]} stopped: its kernel died, most likely because memory ran out. Close other programs, "
