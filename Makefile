@@ -1,19 +1,23 @@
 # make run    set up, then the three notebooks on the built-in data and model
 # make ladder  set up, then every recipe of notebooks/recipes/ladder (for a GPU); ARGS="--parallel 4" passes options on
 # make test   set up, then lint and all tests: what CI runs
+# make example  make run, and keep what came out as outputs/example
 # make clean  remove the environment (results in outputs/ stay)
 
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run ladder test chromium clean
+.PHONY: run ladder example test chromium clean
 
 run: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline
 
 ladder: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.ladder $(ARGS)
+
+example: run
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.example
 
 test: .venv/installed-tests chromium
 	$(VENV_PYTHON) -m ruff check .

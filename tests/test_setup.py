@@ -86,7 +86,7 @@ def test_nothing_is_missing_where_the_tests_run():
 def test_absent_and_old_packages_are_missing_and_others_left_alone(tmp_path):
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(
-        "# a remark\nno-such-package>=1.0  # absent\npandas>=9999\nnumpy>=1.0\n\n"
+        "# a remark\nno-such-package>=1.0; python_version > '3'  # absent\npandas>=9999\nnumpy>=1.0\n\n"
         'only-elsewhere>=1; sys_platform == "nowhere"\n'
     )
     assert missing_packages(requirements) == ["no-such-package>=1.0", "pandas>=9999"]

@@ -7,13 +7,13 @@ from korqg.config import COURSE_FOLDER
 
 
 def missing_packages(requirements: Path = COURSE_FOLDER / "requirements.txt") -> list[str]:
-    """The lines of a requirements file that are not met here, such as "transformers>=5.20,<6".
+    """The lines of a requirements file that are not met here, such as "transformers>=5.20,<6", without their markers.
 
     A package of another version than the line allows is missing too; one that the line's marker leaves out for this
     system is not. Where `packaging` is not installed, only whole packages are missed, not versions.
     """
     lines = [line.partition("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if line and not _is_met(line)]
+    return [line.split(";")[0].strip() for line in lines if line and not _is_met(line)]
 
 
 def _is_met(line: str) -> bool:

@@ -1,0 +1,85 @@
+"""`make example`: the finished run that is kept in git, outputs/example, copied from what `make run` has just made.
+
+    python -m korqg.example
+
+run with notebooks/ on PYTHONPATH, after the three notebooks. It takes the executed notebooks, their HTML, the pictures,
+the page and the small files, and no weights; and it refuses what would tell where or by whom they were run.
+"""
+
+import getpass
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from korqg.config import COURSE_FOLDER
+from korqg.errors import KorqgError
+from korqg.files import read_json
+from korqg.stages import NOTEBOOKS, require_finished
+
+OUTPUTS = COURSE_FOLDER / "outputs"
+NAME = "sample"
+KEPT = ("*.ipynb", "*.html", "*.png", "*.json", "*.csv", "train_log.jsonl")
+NOT_KEPT = ("corpus.json", "run.json")
+"""All rows once more, and the state of a run that may go on."""
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def make_example(outputs: Path = OUTPUTS, name: str = NAME) -> list[Path]:
+    """Copy the finished folders of this name to outputs/example; the copies' paths.
+
+    The example of before is replaced only when everything is in order. Raises KorqgError when a folder is not
+    finished, when the data is not the built-in sample (only its texts may be passed on), and when a file names a
+    folder, the computer or the account, or holds a widget that would stand still.
+    """
+    folders = {stage: outputs / stage / name for stage in NOTEBOOKS}
+    for folder in folders.values():
+        require_finished(folder)
+    if (source := read_json(folders["data"] / "manifest.json")["parameters"]["source"]) != "sample":
+        raise KorqgError(f"outputs/data/{name} was made from {source}: only the built-in sample may be passed on.")
+    files = [
+        file
+        for folder in folders.values()
+        for pattern in KEPT
+        for file in sorted(folder.glob(pattern))
+        if file.name not in NOT_KEPT
+    ]
+    for file in files:
+        if file.suffix != ".png":
+            _require_shareable(file, outputs)
+    example = outputs / "example"
+    written = []
+    for stage in NOTEBOOKS:
+        shutil.rmtree(example / stage, ignore_errors=True)
+    for file in files:
+        copy = example / file.relative_to(outputs)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        written.append(Path(shutil.copyfile(file, copy)))
+    return written
+
+
+def _require_shareable(file: Path, outputs: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    private = {str(COURSE_FOLDER), str(outputs.resolve()), str(Path.home()), socket.gethostname()}
+    private |= {f"/{getpass.getuser()}/"}
+    found = [words for words in sorted(private) if len(words) > 3 and words in text]
+    if found:
+        raise KorqgError(f"{file.relative_to(outputs)} holds {found[0]!r}, which should not be passed on.")
+    if WIDGET in text:
+        raise KorqgError(f"{file.relative_to(outputs)} holds a widget, which would stand still in a copy.")
+
+
+def main_example() -> int:
+    """What `python -m korqg.example` does; the exit code."""
+    try:
+        written = make_example()
+    except KorqgError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    print(f"{len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB in outputs/example")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_example())
