@@ -8,7 +8,7 @@ from conftest import COURSE
 
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
-from korqg.ladder import without_quotes
+from korqg.ladder import RECIPES, read_recipes, without_quotes
 from korqg.ladder_page import (
     EXAMPLE,
     PICTURES,
@@ -123,9 +123,12 @@ def test_page_and_pictures_come_from_the_results_alone(ladder, tmp_path, capsys)
 
 
 def test_sweep_shows_what_varies_and_the_best_first():
-    rows = sweep_rows({"results": [result("a", 42, [True], loss=1.6), result("b", 42, [True], loss=1.5, batch_size=8)]})
+    """A higher rate of single questions counts before a lower loss."""
+    variants = [result("a", 42, [True], loss=1.6), result("b", 42, [True], loss=1.5, batch_size=8)]
+    variants.append(result("c", 42, [False], loss=1.4, batch_size=32))
+    rows = sweep_rows({"results": variants})
     assert list(rows[0])[:2] == ["batch_size", "validation loss"]
-    assert [row["batch_size"] for row in rows] == ["8", "2"]
+    assert [row["batch_size"] for row in rows] == ["8", "2", "32"]
 
 
 def test_folder_without_results_is_told_in_a_sentence(tmp_path, capsys):
@@ -149,6 +152,9 @@ def test_kept_page_and_readme_say_what_the_kept_results_say():
     ladder = read_ladder(EXAMPLE / "ladder.json")
     sweeps = {path.stem: read_ladder(path) for path in sorted(EXAMPLE.glob("*_rows.json"), reverse=True)}
     assert (EXAMPLE / "README.md").read_text(encoding="utf-8") == page(ladder, sweeps)
+    recipes = read_recipes(RECIPES)
+    for row in ladder["results"]:
+        assert {name: row["parameters"][name] for name in recipes[row["rung"]]} == recipes[row["rung"]], row["rung"]
     readme = (COURSE / "README.md").read_text(encoding="utf-8")
     for row in table_rows(ladder):
         if not row["rung"].startswith("rung"):
