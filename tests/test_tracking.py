@@ -12,8 +12,12 @@ from conftest import COURSE
 pytestmark = pytest.mark.torch
 
 
-def _recorded(folder) -> bytes:
+def _recorded(folder, last: bytes = b"eval/loss") -> bytes:
+    """What wandb has written; its own process ends the file, on a busy machine only seconds after `finish`."""
     (file,) = folder.glob("wandb/offline-run-*/run-*.wandb")
+    until = time.monotonic() + 30
+    while last not in file.read_bytes() and time.monotonic() < until:
+        time.sleep(0.1)
     return file.read_bytes()
 
 
@@ -33,7 +37,7 @@ def test_offline_run_holds_both_losses_and_nothing_private(tmp_path):
     run = start_wandb("offline", "project", "name", {"lora_rank": 16}, tmp_path)
     _log_two_losses(run)
     finish_wandb(run, {"train_rows": 3})
-    recorded = _recorded(tmp_path)
+    recorded = _recorded(tmp_path, last=b"train_rows")
     for name in (b"train/loss", b"eval/loss", b"train/learning_rate", b"lora_rank", b"train_rows"):
         assert name in recorded, name
     private = {platform.node(), str(tmp_path), str(COURSE), sys.executable, f"/home/{getpass.getuser()}"}
@@ -50,6 +54,20 @@ def test_finished_run_is_closed(tmp_path):
     assert wandb.run is run
     finish_wandb(run, {})
     assert wandb.run is None
+
+
+def test_run_that_a_failed_cell_has_closed_takes_no_entries_and_stops_nothing(tmp_path, capsys):
+    import wandb
+
+    from korqg.tracking import finish_wandb, start_wandb
+
+    run = start_wandb("offline", "project", "name", {}, tmp_path)
+    wandb.finish(exit_code=1)
+    _log_two_losses(run)
+    finish_wandb(run, {"train_rows": 3})
+    assert "closed when a cell failed" in capsys.readouterr().out
+    finish_wandb(start_wandb("offline", "project", "next", {}, tmp_path), {})
+    assert "kept offline" in capsys.readouterr().out
 
 
 def test_disabled_makes_no_run_and_no_folder(tmp_path):

@@ -63,9 +63,12 @@ def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: l
     """Add the figures and a table of the outputs to the run, and close it; does nothing for None.
 
     The table has the test articles' titles and questions of before and after: no paragraph, and nothing of
-    the user's own document.
+    the user's own document. A run that was closed because a cell failed stays closed; a line says so.
     """
     if run is None:
+        return
+    if not _is_open(run):
+        print("wandb: its run was closed when a cell failed; train_log.jsonl has every loss, for notebook 3.")
         return
     import wandb
 
@@ -98,13 +101,13 @@ class WandbLog(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         """A run that goes on from a checkpoint is a new one for wandb: it gets the history first."""
-        for entry in state.log_history if self.run is not None else ():
+        for entry in state.log_history if _is_open(self.run) else ():
             values = {name: value for name, value in entry.items() if name not in ("step", "epoch")}
             self.run.log({**rewrite_logs(values), "train/epoch": entry["epoch"], "train/global_step": entry["step"]})
         self._step, self._time = state.global_step, time.monotonic()
 
     def on_log(self, args, state, control, logs=None, **kwargs):
-        if self.run is None or not logs:
+        if not logs or not _is_open(self.run):
             return
         values = {**rewrite_logs(logs), "train/global_step": state.global_step}
         if "loss" in logs:
@@ -117,6 +120,15 @@ class WandbLog(TrainerCallback):
         elif "eval_loss" in logs:
             self._time += logs.get("eval_runtime", 0.0)
         self.run.log(values)
+
+
+def _is_open(run) -> bool:
+    """Whether there is a run and it takes entries; one that a failed cell has closed would raise an error at each."""
+    if run is None:
+        return False
+    import wandb
+
+    return wandb.run is run
 
 
 def _has_key() -> bool:
