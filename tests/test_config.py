@@ -153,3 +153,17 @@ def test_import_takes_no_third_party_package_and_less_than_300_ms():
         assert shown[1:] == []
         times.append(float(shown[0]))
     assert min(times) < 0.3
+
+
+def test_drive_that_is_not_mounted_is_told_before_anything_is_written_beside_it(tmp_path):
+    with pytest.raises(KorqgError, match=r'no Drive is mounted at /content/drive.*drive\.mount\("/content/drive"\)'):
+        DataConfig(**{**DATA, "outputs_dir": "/content/drive/MyDrive/korqg"})
+    assert DataConfig(**{**DATA, "outputs_dir": str(tmp_path)}).outputs == tmp_path.resolve()
+
+
+def test_mounted_drive_is_taken():
+    from pathlib import Path
+
+    from korqg.config import _require_mounted
+
+    _require_mounted(Path("/korqg"), drive=Path("/"))  # which is mounted everywhere

@@ -11,8 +11,8 @@ from conftest import COURSE
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from korqg import missing_packages
 from korqg.errors import KorqgError, in_words
+from korqg.packages import install_missing_packages, missing_packages
 
 FIRST = "01_make_data.ipynb"
 
@@ -97,6 +97,57 @@ def test_packages_are_found_without_packaging_too(tmp_path, monkeypatch):
     requirements = tmp_path / "requirements.txt"
     requirements.write_text('no-such-package>=1.0\nnumpy>=1.0,<9999\npandas; sys_platform != "nowhere"\n')
     assert missing_packages(requirements) == ["no-such-package>=1.0"]
+
+
+@pytest.fixture
+def two_missing(tmp_path):
+    """Requirements of which one is absent and one too old here, and one is met."""
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("no-such-package>=1.0\npytest>=9999  # imported by now\nnumpy>=1.0\n")
+    return requirements
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """What pip is asked for, in place of asking it; `answer` is what it does."""
+    from types import SimpleNamespace
+
+    from korqg import packages
+
+    asked = SimpleNamespace(commands=[], answer=SimpleNamespace(returncode=0, stderr=""))
+    run = lambda command, **_: asked.commands.append(command) or asked.answer  # noqa: E731
+    monkeypatch.setattr(packages, "subprocess", SimpleNamespace(run=run, DEVNULL=None))
+    return asked
+
+
+def test_what_is_missing_is_installed_and_torch_left_as_it_is(tmp_path, pip, capsys):
+    from importlib.metadata import version
+
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("no-such-package>=1.0\ntorch>=1\nnumpy>=1.0\n")
+    install_missing_packages(requirements)
+    (command,) = pip.commands
+    assert command[1:4] == ["-m", "pip", "install"]
+    assert command[-2:] == ["no-such-package>=1.0", f"torch=={version('torch')}"]
+    assert "no-such-package>=1.0" in capsys.readouterr().out
+
+
+def test_nothing_is_installed_where_nothing_is_missing(pip):
+    install_missing_packages()
+    assert pip.commands == []
+
+
+def test_newer_version_of_what_is_loaded_asks_for_a_restart(two_missing, pip):
+    with pytest.raises(KorqgError, match=r"already loaded another version of pytest>=9999: restart it"):
+        install_missing_packages(two_missing)
+
+
+def test_failing_pip_is_told_in_a_paragraph_with_its_reason_and_the_remedy(two_missing, pip):
+    pip.answer.returncode = 1
+    pip.answer.stderr = "WARNING: Retrying\nERROR: No matching distribution found for no-such-package>=1.0\n"
+    with pytest.raises(KorqgError, match=r"(?s)No matching distribution.*HTTPS_PROXY.*-m pip install -r") as caught:
+        install_missing_packages(two_missing)
+    assert "Retrying" not in str(caught.value)
 
 
 def test_name_that_no_cell_has_made_is_told_in_a_sentence():

@@ -3,7 +3,7 @@
 The modules stand in the order of the story:
 
     config      the parameters of the three notebooks, checked
-    packages    which packages are missing here
+    packages    which packages are missing here, and installing them
     files       JSON and JSON Lines that are either whole or absent
     stages      output folders and their manifest.json
     downloads   the published KorQuAD files, fetched once and checked
@@ -56,11 +56,18 @@ if sys.version_info < (3, 11):  # noqa: UP036 (a sentence for those who have an 
 
 from korqg.config import CompareConfig, DataConfig, TrainConfig
 from korqg.errors import KorqgError, prepare_notebook
-from korqg.packages import missing_packages
+from korqg.packages import install_missing_packages
 
 STARTED = time.monotonic()
 """When this process first imported korqg: a notebook's seconds are counted from its setup cell."""
 
 __version__ = "0.1.0"
 
-__all__ = ["CompareConfig", "DataConfig", "KorqgError", "TrainConfig", "missing_packages", "prepare_notebook"]
+__all__ = [
+    "CompareConfig",
+    "DataConfig",
+    "KorqgError",
+    "TrainConfig",
+    "install_missing_packages",
+    "prepare_notebook",
+]

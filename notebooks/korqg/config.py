@@ -18,6 +18,8 @@ COURSE_FOLDER = Path(__file__).resolve().parents[2]
 SAMPLE_CORPUS = COURSE_FOLDER / "notebooks" / "sample_data" / "sample_korquad.json"
 SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
 
+COLAB_DRIVE = Path("/content/drive")
+
 SOURCES = ("sample", "korquad1", "korquad2", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
@@ -33,6 +35,8 @@ class _Checked:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _as_type(field.name, getattr(self, field.name), field.type))
+        if self.outputs_dir:
+            _require_mounted(self.outputs)
         self.check()
 
     @classmethod
@@ -322,6 +326,15 @@ def _as_type(name: str, value: Any, wanted: type) -> Any:
     if wanted is list:
         hint = " On papermill's command line a list is given with -y, for example: -y 'run_names: [sample]'"
     raise KorqgError(f"{name} must be of type {wanted.__name__}, but is {value!r} ({type(value).__name__}).{hint}")
+
+
+def _require_mounted(folder: Path, drive: Path = COLAB_DRIVE) -> None:
+    """Without the Drive, its folder would be made on a Colab machine's own disk, and be gone with it."""
+    if folder.is_relative_to(drive) and not drive.is_mount():
+        raise KorqgError(
+            f"outputs_dir is on your Drive, but no Drive is mounted at {drive}. In a cell of its own: "
+            f'from google.colab import drive; drive.mount("{drive}")'
+        )
 
 
 def _injected_names(history: list[str]) -> list[str]:
