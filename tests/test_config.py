@@ -167,3 +167,10 @@ def test_mounted_drive_is_taken():
     from korqg.config import _require_mounted
 
     _require_mounted(Path("/korqg"), drive=Path("/"))  # which is mounted everywhere
+
+
+def test_parameter_that_was_changed_after_it_was_checked_stops_before_anything_is_written():
+    config = TrainConfig.from_notebook({**TRAIN, "num_epochs": 1})
+    config.require_current({**TRAIN, "num_epochs": 1, "something_else": 3})
+    with pytest.raises(KorqgError, match=r"run_name was 'sample' when .* is 'mine' now: run the notebook from its par"):
+        config.require_current({**TRAIN, "run_name": "mine"})

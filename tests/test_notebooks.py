@@ -97,6 +97,34 @@ def test_cells_are_short_and_well_behaved(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_each_cell_that_takes_long_has_its_time_in_the_text_above(name):
+    long = {"01-03", "01-06", "02-03", "02-06", "02-18", "02-30", "02-33", "02-36", "03-03", "03-25"}
+    text, seen = "", set()
+    for cell in READ[name].cells:
+        if cell.cell_type == "markdown":
+            text = cell.source
+        elif cell.id in long:
+            assert re.search(r"seconds|minutes?\b|same time", text), cell.id
+            seen.add(cell.id)
+    assert seen == {number for number in long if number[:2] == name[:2]}
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_code_cell_folds_away_under_a_heading_of_its_own_notebook(name):
+    levels = [
+        len(match[0])
+        for cell in READ[name].cells
+        if (match := re.match(r"#+", cell.source)) and cell.cell_type == "markdown"
+    ]
+    assert levels[0] == 1 and set(levels[1:]) <= {2, 3}  # one title; everything else folds below it
+    headings = [cell.source.splitlines()[0] for cell in READ[name].cells if cell.source.startswith("## ")]
+    numbered = [int(match[1]) for heading in headings if (match := re.match(r"## (\d+)\. ", heading))]
+    assert numbered == list(range(1, len(numbered) + 1))
+    others = [heading.split(" · ")[0] for heading in headings if not re.match(r"## \d+\. ", heading)]
+    assert others == ["## Parameters", "## Setup", "## Exercises", "## What you have now"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_every_notebook_opens_and_ends_alike(name):
     first, last = READ[name].cells[0].source, READ[name].cells[-1].source
     for row in ("**Reads**", "**Writes**", "**Needs**", "**Takes**"):

@@ -57,6 +57,16 @@ class _Checked:
             raise KorqgError(f"No value for {', '.join(missing)}: run the parameters cell first.")
         return cls(**{name: variables[name] for name in names})
 
+    def require_current(self, variables: dict[str, Any]) -> None:
+        """Raise KorqgError when a parameter in a notebook's `globals()` is no longer the one that was checked."""
+        for field in dataclasses.fields(self):
+            checked, now = getattr(self, field.name), variables.get(field.name)
+            if now != checked:
+                raise KorqgError(
+                    f"{field.name} was {checked!r} when the parameters were checked, and is {now!r} now: run the "
+                    "notebook from its parameters cell on, so that everything is made with the same ones."
+                )
+
     def check(self) -> None:
         """Overridden by each configuration."""
 
