@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 
+import nbformat
 import psutil
 import pytest
 from conftest import COURSE
+from nbclient import NotebookClient
 
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.pipeline import run_notebook
-from korqg.stages import require_finished
+from korqg.stages import NOTEBOOKS, require_finished
 
 NASTY = '<script>alert("x")</script> & 😀 <end_of_turn> <start_of_turn>model $x$ 값'
 SMALL = dict(max_steps=4, batch_size=2, gradient_accumulation_steps=1, lora_rank=4, max_new_tokens=12)
@@ -252,6 +254,77 @@ def test_model_folder_without_weights_is_refused_and_leaves_the_earlier_run(chai
     with pytest.raises(KorqgError, match="holds no weights"):
         run_notebook("runs", "one", chain, {"data_name": "villages", "model_name": str(folder), **SMALL})
     require_finished(chain / "runs" / "one")
+
+
+def _run_cells(stage: str, parameters: dict, times: int = 1, leave_out: tuple = ()) -> dict[str, list[str]]:
+    """Execute a notebook's code cells in order, each `times` times; the errors' words by the cell's id.
+
+    As someone at a keyboard would: an error does not keep the cells below from being run.
+    """
+    notebook = nbformat.read(COURSE / "notebooks" / NOTEBOOKS[stage], as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.id not in leave_out]
+    given = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    cells.insert(1, nbformat.v4.new_code_cell(f"# Parameters\n{given}", id="given"))
+    notebook.cells = [nbformat.from_dict({**cell, "id": f"{cell.id}.{n}"}) for cell in cells for n in range(times)]
+    folder = {"metadata": {"path": str(COURSE / "notebooks")}}
+    NotebookClient(notebook, timeout=300, allow_errors=True, kernel_name="python3", resources=folder).execute()
+    errors = {}
+    for cell in notebook.cells:
+        for output in cell.outputs:
+            if output.output_type == "error":
+                assert len(output.traceback) == 1, "\n".join(output.traceback)  # a sentence, not a traceback
+                errors.setdefault(cell.id.partition(".")[0], []).append(output.evalue)
+    return errors
+
+
+@pytest.mark.chain
+def test_each_cell_run_twice_gives_the_same_results(chain, corpus, tiny_model_folder):
+    data = {"source": "korquad1", "source_path": str(corpus), "own_path": str(corpus.with_name("메모.txt"))}
+    given = {**data, "data_name": "twice", "test_fraction": 0.25, "outputs_dir": str(chain)}
+    assert _run_cells("data", given, times=2) == {}
+    model = {"data_name": "twice", "model_name": str(tiny_model_folder), **SMALL, "outputs_dir": str(chain)}
+    errors = _run_cells("runs", {**model, "run_name": "twice"}, times=2)
+    assert set(errors) == {"02-20", "02-30"}  # a second adapter, a second training: refused, and nothing lost
+    assert "carries an adapter already: restart the kernel" in errors["02-20"][0]
+    assert "has been trained already: restart the kernel" in errors["02-30"][0]
+    given = {"compare_name": "twice", "run_names": ["twice"], "bootstrap_samples": 100, "outputs_dir": str(chain)}
+    assert _run_cells("compare", given, times=2) == {}
+    for stage in NOTEBOOKS:
+        require_finished(chain / stage / "twice")
+    for file in ("data/{}/train.jsonl", "data/{}/own.jsonl", "runs/{}/after_outputs.json"):
+        once = file.format("villages" if file.startswith("data") else "one")
+        assert sha256_of(chain / file.format("twice")) == sha256_of(chain / once), file
+    weights = [sha256_of(chain / "runs" / run / "adapter" / "adapter_model.safetensors") for run in ("twice", "one")]
+    assert weights[0] == weights[1]
+    for stage in NOTEBOOKS:
+        shutil.rmtree(chain / stage / "twice")
+
+
+@pytest.mark.chain
+def test_cells_without_those_above_them_say_so_and_leave_what_is_finished(chain, tiny_model_folder):
+    """A kernel restarted midway: setup and configuration run again, then straight on from the middle."""
+    given = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL, "outputs_dir": str(chain)}
+    kept = sha256_of(chain / "runs" / "one" / "manifest.json")
+    errors = _run_cells("runs", {**given, "run_name": "one"}, leave_out=("02-06", "02-08", "02-14", "02-16"))
+    assert {"02-18", "02-30", "02-33", "02-40", "02-41"} <= set(errors)
+    assert all("a cell above has not been run yet" in words for said in errors.values() for words in said)
+    given = {"compare_name": "both", "outputs_dir": str(chain)}
+    compared = sha256_of(chain / "compare" / "both" / "manifest.json")
+    assert set(_run_cells("compare", given, leave_out=("03-06",))) >= {"03-25", "03-15", "03-22", "03-34"}
+    assert sha256_of(chain / "runs" / "one" / "manifest.json") == kept
+    assert sha256_of(chain / "compare" / "both" / "manifest.json") == compared
+    require_finished(chain / "runs" / "one")
+    require_finished(chain / "compare" / "both")
+
+
+@pytest.mark.chain
+def test_third_and_second_notebook_opened_first_name_the_one_before(tmp_path):
+    given = {"outputs_dir": str(tmp_path)}
+    (said, *_) = _run_cells("compare", given)["03-06"]
+    assert said.endswith("runs holds no finished run: run 02_train_lora.ipynb first.")
+    with pytest.raises(KorqgError, match=r'data/sample does not exist: run 01_make_data.ipynb with data_name="sample"'):
+        run_notebook("runs", "sample", tmp_path, {})
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".ipynb"]
 
 
 def _run_and_kill(outputs, parameters: dict, when) -> None:

@@ -48,11 +48,12 @@ def _where_it_exists() -> Iterator[None]:
             raise
 
 
-def cannot_write(path: Path, error: OSError) -> KorqgError:
-    """A failed write in words, with the remedy."""
+def cannot_write(path: Path, error: OSError, elsewhere: str = "outputs_dir") -> KorqgError:
+    """A failed write in words, with the remedy; `elsewhere` is what names another folder."""
+    remedy = "Choose" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "Free some space or choose"
     return KorqgError(
-        f"Cannot write {path}: {error.strerror or error}. Free some space or choose another folder with outputs_dir; "
-        "nothing that was finished before has been changed."
+        f"Cannot write {path}: {error.strerror or error}. {remedy} another folder with {elsewhere}; nothing that was "
+        "finished before has been changed."
     )
 
 

@@ -105,7 +105,7 @@ def built_in_folder() -> Path:
             if not (folder / "converted.json").is_file():
                 _convert(package, folder)
     except OSError as error:
-        raise cannot_write(folder, error) from None
+        raise cannot_write(folder, error, "KORQG_CACHE in the environment") from None
     return folder
 
 

@@ -44,7 +44,10 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     from papermill.exceptions import PapermillExecutionError
 
     folder = outputs / stage / name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error, "`python -m korqg.pipeline --outputs FOLDER`") from None
     executed = folder / NOTEBOOKS[stage]
     source = NOTEBOOKS_FOLDER / NOTEBOOKS[stage]
     # A parameter that is the notebook's own anyway is not passed: no folder of this machine in a shared notebook.
