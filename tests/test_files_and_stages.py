@@ -32,6 +32,18 @@ def test_full_disk_leaves_the_earlier_file_and_says_what_to_do(tmp_path, monkeyp
     assert read_json(tmp_path / "metrics.json") == {"good": 1}
 
 
+def test_folder_that_may_not_be_written_is_told_without_speaking_of_space(tmp_path, monkeypatch, capsys):
+    from korqg.pipeline import main
+
+    def read_only(self, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("pathlib.Path.mkdir", read_only)
+    assert main(["--outputs", str(tmp_path / "outputs")]) == 1
+    said = capsys.readouterr().err
+    assert "Read-only file system. Choose another folder with `python -m korqg.pipeline --outputs FOLDER`" in said
+
+
 @pytest.mark.parametrize(("name", "code"), [("fsync", errno.ENOTSUP), ("fsync", errno.EINVAL), ("chmod", errno.EPERM)])
 def test_folder_in_a_cloud_that_lacks_an_operation_is_written_all_the_same(tmp_path, monkeypatch, name, code):
     def lacking(*_):

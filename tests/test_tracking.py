@@ -70,6 +70,19 @@ def test_run_that_a_failed_cell_has_closed_takes_no_entries_and_stops_nothing(tm
     assert "kept offline" in capsys.readouterr().out
 
 
+def test_home_folder_that_cannot_be_written_costs_the_table_and_nothing_else(tmp_path, monkeypatch, capsys):
+    from korqg.tracking import finish_wandb, start_wandb
+
+    run = start_wandb("offline", "project", "name", {}, tmp_path)
+    _log_two_losses(run)
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "file"))
+    outputs = [{"split": "test", "title": "글", "model_output": "무엇인가?"}]
+    finish_wandb(run, {"train_rows": 3}, outputs, outputs)
+    assert "the table of outputs is left out" in capsys.readouterr().out
+    assert b"train_rows" in _recorded(tmp_path, last=b"train_rows")
+
+
 def test_disabled_makes_no_run_and_no_folder(tmp_path):
     from korqg.tracking import finish_wandb, start_wandb
 

@@ -78,7 +78,10 @@ def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: l
             [one["title"], one["model_output"], other["model_output"], is_single_question(other["model_output"])]
             for one, other in pairs
         ]
-        run.log({"outputs": wandb.Table(columns=["title", "before", "after", "single question"], data=lines)})
+        try:
+            run.log({"outputs": wandb.Table(columns=["title", "before", "after", "single question"], data=lines)})
+        except OSError as error:  # it goes through a folder of wandb's own, in the home folder
+            print(f"wandb: the table of outputs is left out ({error}).")
     run.summary.update(figures)
     offline, folder = run.settings.mode == "offline" or run.offline, Path(run.dir).parent
     run.finish()
