@@ -13,6 +13,7 @@ from korqg.rows import (
     rows_by_prompt,
     shared_between_splits,
     split_by_article,
+    take_half,
 )
 
 
@@ -197,3 +198,16 @@ def test_answer_first_rows_hold_answer_and_question_and_only_answers_of_the_para
     assert {row["input"] for row in rows} == {text}
     (entry,) = rows_by_prompt(rows)
     assert entry["references"] == ["가야금은 몇 줄인가?", "거문고는 몇 줄인가?"]
+
+
+def test_halves_of_the_training_articles_share_no_article_and_no_paragraph():
+    shared = [_passage("기사0", LONG), _passage("기사19", LONG.replace("쉰 해", "50년"))]
+    passages = [*PASSAGES, *shared]
+    groups = join_articles(passages)
+    one, other = (take_half(passages, groups, which, 3) for which in ("first_half", "second_half"))
+    assert sorted(map(id, one + other)) == sorted(map(id, passages))
+    assert not {passage.title for passage in one} & {passage.title for passage in other}
+    assert {len({groups.group_of[passage.title] for passage in half}) for half in (one, other)} == {9, 10}
+    assert take_half(passages, groups, "all", 3) == passages
+    with pytest.raises(KorqgError, match="cannot be halved"):
+        take_half(PASSAGES[:3], groups, "first_half", 3)

@@ -145,6 +145,23 @@ def split_by_article(
     return split, dropped
 
 
+def take_half(passages: list[Passage], groups: ArticleGroups, which: str, seed: int) -> list[Passage]:
+    """The passages of half of the articles, "first_half" or "second_half" of a seeded order; "all" gives all.
+
+    Articles that share a paragraph go together, so no article and no paragraph is in both halves. Raises KorqgError
+    when there is but one such group.
+    """
+    if which == "all":
+        return passages
+    names = sorted({groups.group_of[passage.title] for passage in passages})
+    if len(names) < 2:
+        raise KorqgError(f'train_articles="{which}": one article (or one group of them) cannot be halved.')
+    random.Random(seed).shuffle(names)
+    half = len(names) // 2
+    wanted = set(names[:half] if which == "first_half" else names[half:])
+    return [passage for passage in passages if groups.group_of[passage.title] in wanted]
+
+
 def shared_between_splits(rows: dict[str, list[dict]]) -> dict[str, set]:
     """What stands on more than one side, from the rows alone: all three sets must be empty.
 
