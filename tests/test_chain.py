@@ -366,18 +366,36 @@ def test_killed_run_is_not_finished_and_goes_on_to_the_same_adapter(chain, tiny_
         shutil.rmtree(chain / "runs" / name)
 
 
+def _assert_best_of(folder) -> None:
+    """Four candidates for each paragraph and chunk, all accounted for, beside the greedy outputs and their seconds."""
+    after, best_of = read_json(folder / "after_outputs.json"), read_json(folder / "best_of_outputs.json")
+    assert [output["id"] for output in best_of["outputs"]] == [output["id"] for output in after]
+    for output in best_of["outputs"]:
+        assert len(output["questions"]) + len(output["rejected"]) == 4
+        assert bool(output["model_output"]) == bool(output["questions"]) != ("reason" in output)
+    manifest = read_json(folder / "manifest.json")
+    assert best_of["ranked_by"] == manifest["parameters"]["reader_run"]
+    assert "best_of_outputs.json" in [entry["path"].rsplit("/")[-1] for entry in manifest["written"]]
+    for way in ("greedy", "greedy_again", "best_of"):
+        assert manifest["figures"]["ways"][way]["questions"] == len(after)
+        assert manifest["figures"]["ways"][way]["seconds"] > 0
+
+
 @pytest.mark.chain
 def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_model_folder):
     data = {"source": "korquad1", "source_path": str(corpus), "own_path": "none", "test_fraction": 0.25}
     run_notebook("data", "answers", chain, {**data, "task": "answer"})
     model = {"model_name": str(tiny_model_folder), **SMALL, "wandb_mode": "disabled"}
     run_notebook("runs", "reader", chain, {**model, "data_name": "answers"})
-    run_notebook("runs", "judged", chain, {**model, "data_name": "villages", "reader_run": "reader"})
+    judged = {"data_name": "villages", "reader_run": "reader", "generation": "best_of", "candidates": 4}
+    run_notebook("runs", "judged", chain, {**model, **judged})
+    _assert_best_of(chain / "runs" / "judged")
     read = read_json(chain / "runs" / "judged" / "reader_answers.json")
     for stage in ("init", "after"):
         asked = [output["id"] for output in read_json(chain / "runs" / "judged" / f"{stage}_outputs.json")]
         assert [answer["id"] for answer in read["before" if stage == "init" else "after"]] == asked
     assert read["human"] and read["mismatched"]
+    assert len(read["best_of"]) == len(read["after"])
     # The questions themselves are those of the same run without a reader: it changes nothing.
     assert sha256_of(chain / "runs" / "judged" / "after_outputs.json") == sha256_of(
         chain / "runs" / "one" / "after_outputs.json"

@@ -118,3 +118,58 @@ def test_rows_are_encoded_to_the_same_ids_as_ever(tokenizer):
     assert (
         hashlib.sha256(text.encode()).hexdigest() == "937ac8cb6def7503db592272cd4c5f78ac3fde161a64b6dc43a2921a3114dcfe"
     )
+
+
+FIRST = INSTRUCTIONS["answer_first"]
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("정답: 세종\n질문: 훈민정음은 누가 만들었는가?", ("세종", "훈민정음은 누가 만들었는가?")),
+        (" 정답: 1443년 \n질문: 훈민정음은 언제 만들어졌는가?\n", ("1443년", "훈민정음은 언제 만들어졌는가?")),
+        *[
+            (text, ("", text))
+            for text in (
+                "훈민정음은 누가 만들었는가?",
+                "정답: 세종",
+                "정답:\n질문: 누구인가?",
+                "정답: \n질문: 누구인가?",
+                "질문: 누구인가?\n정답: 세종",
+                "정답: 세종\n\n질문: 누구인가?",
+                "정답: 세종\n질문: 누구인가?\n질문: 언제인가?",
+                "",
+            )
+        ],
+    ],
+)
+def test_named_answer_is_parted_from_its_question_only_in_the_exact_form(output, expected):
+    from korqg.prompts import named_answer
+
+    assert named_answer(FIRST, output) == expected
+    assert named_answer(INSTRUCTION, output) == ("", output)
+
+
+def test_loss_covers_the_named_answer_and_the_question(tokenizer):
+    from korqg.prompts import named_answer, task_texts
+
+    instruction, text, output = task_texts("answer_first", ROW["input"], ROW["output"], "1443년")
+    encoded = encode_row(tokenizer, {"id": "1", "instruction": instruction, "input": text, "output": output}, 512)
+    learnt = tokenizer.decode([label for label in encoded.labels if label != IGNORED])
+    assert learnt == f"정답: 1443년\n질문: {ROW['output']}<end_of_turn>"
+    assert named_answer(instruction, learnt.removesuffix("<end_of_turn>")) == ("1443년", ROW["output"])
+
+
+def test_output_of_answer_first_comes_back_as_question_and_answer(tokenizer):
+    from korqg.generation import read_output
+
+    ids = [*tokenizer.encode("정답: 세종\n질문: 누가 만들었는가?", add_special_tokens=False), END_OF_TURN_ID, 5000]
+    assert read_output(tokenizer, FIRST, ids) == {
+        "model_output": "누가 만들었는가?",
+        "stopped": True,
+        "model_answer": "세종",
+    }
+    assert read_output(tokenizer, INSTRUCTION, ids[:-2]) == {
+        "model_output": "정답: 세종\n질문: 누가 만들었는가?",
+        "stopped": False,
+    }

@@ -13,6 +13,7 @@ from korqg.rows import (
     rows_by_prompt,
     shared_between_splits,
     split_by_article,
+    take_half,
 )
 
 
@@ -178,3 +179,35 @@ def test_own_rows_are_never_training_rows(korquad):
     row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."), "질문을 쓰세요.")
     assert (row["output"], row["answer"]) == ("", "")
     assert rows_by_prompt([row])[0]["references"] == []
+
+
+def test_answer_first_rows_hold_answer_and_question_and_only_answers_of_the_paragraph():
+    text = "가야금은 열두 줄이고, 거문고는 여섯 줄이다."
+    asked = (
+        Question("1", "가야금은 몇 줄인가?", "열두 줄", text.index("열두")),
+        Question("2", "해금은 몇 줄인가?", "두 가닥", -1),  # not in the paragraph's words
+        Question("3", "거문고는 어떤 악기인가?", "", -1),
+        Question("4", "거문고는 몇 줄인가?", "여섯 줄", text.index("여섯")),
+    )
+    split = {name: [Passage("id", name, text, asked)] for name in SPLITS}
+    rows = make_rows(split, "all", 0, 0, "answer_first")["test"]
+    assert [row["output"] for row in rows] == [
+        "정답: 열두 줄\n질문: 가야금은 몇 줄인가?",
+        "정답: 여섯 줄\n질문: 거문고는 몇 줄인가?",
+    ]
+    assert {row["input"] for row in rows} == {text}
+    (entry,) = rows_by_prompt(rows)
+    assert entry["references"] == ["가야금은 몇 줄인가?", "거문고는 몇 줄인가?"]
+
+
+def test_halves_of_the_training_articles_share_no_article_and_no_paragraph():
+    shared = [_passage("기사0", LONG), _passage("기사19", LONG.replace("쉰 해", "50년"))]
+    passages = [*PASSAGES, *shared]
+    groups = join_articles(passages)
+    one, other = (take_half(passages, groups, which, 3) for which in ("first_half", "second_half"))
+    assert sorted(map(id, one + other)) == sorted(map(id, passages))
+    assert not {passage.title for passage in one} & {passage.title for passage in other}
+    assert {len({groups.group_of[passage.title] for passage in half}) for half in (one, other)} == {9, 10}
+    assert take_half(passages, groups, "all", 3) == passages
+    with pytest.raises(KorqgError, match="cannot be halved"):
+        take_half(PASSAGES[:3], groups, "first_half", 3)

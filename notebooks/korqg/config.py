@@ -22,9 +22,11 @@ COLAB_DRIVE = Path("/content/drive")
 
 SOURCES = ("sample", "korquad1", "korquad2", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
+TRAIN_ARTICLES = ("all", "first_half", "second_half")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
 TRAINING_METHODS = ("lora", "full")
+GENERATIONS = ("greedy", "best_of", "auto")
 KEEP = ("best", "last")
 WANDB_MODES = ("offline", "online", "disabled")
 
@@ -110,6 +112,7 @@ class DataConfig(_Checked):
     overlap_tokens: int
     task: str
     questions_per_passage: str
+    train_articles: str
     max_train_rows: int
     max_passage_tokens: int
     validation_fraction: float
@@ -134,6 +137,7 @@ class DataConfig(_Checked):
                 'be empty, unless "own" is one of them: then it is the path of your rows.'
             )
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
+        self._one_of("train_articles", TRAIN_ARTICLES)
         self._between("max_train_rows", 0, 10**9)
         self._between("max_passage_tokens", 32, 100_000)
         self._between("validation_fraction", 0.01, 0.5)
@@ -209,9 +213,13 @@ class TrainConfig(_Checked):
     max_new_tokens: int
     generation_batch_size: int
     asked_articles: str
+    generation: str
+    candidates: int
+    questions_per_chunk: int
     torch_compile: str
     activation_checkpointing: str
     reader_run: str
+    judge_run: str
     resume: str
     export: str
     wandb_mode: str
@@ -231,6 +239,7 @@ class TrainConfig(_Checked):
         self._one_of("activation_checkpointing", ("auto", "on", "off"))
         self._one_of("torch_compile", ("auto", "on", "off"))
         self._one_of("asked_articles", ("test", "validation"))
+        self._one_of("generation", GENERATIONS)
         self._one_of("resume", ("auto", "never"))
         self._one_of("export", ("adapter", "merged"))
         self._between("max_train_rows", 0, 10**9)
@@ -246,6 +255,8 @@ class TrainConfig(_Checked):
         self._between("max_length", 64, 32_768)
         self._between("max_new_tokens", 4, 1024)
         self._between("generation_batch_size", 1, 4096)
+        self._between("candidates", 1, 256)
+        self._between("questions_per_chunk", 1, self.candidates)
         self._between("seed", 0, 2**31 - 1)
         if self.max_steps == 0:
             raise KorqgError("max_steps=0 would train nothing; use -1 to let num_epochs decide.")
@@ -261,6 +272,13 @@ class TrainConfig(_Checked):
             self._folder_name("reader_run")
             if self.reader_run == self.run_name:
                 raise KorqgError("reader_run is this run itself; name a finished run on task answer.")
+        if self.judge_run:
+            self._folder_name("judge_run")
+            if not self.reader_run or self.judge_run in (self.run_name, self.reader_run):
+                raise KorqgError(
+                    "judge_run is a second reader, beside the one that ranks (reader_run), so that nobody judges its "
+                    "own choice; name another finished run on task answer, or leave it empty."
+                )
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.")
@@ -277,7 +295,7 @@ class TrainConfig(_Checked):
     def result_parameters(self) -> dict[str, Any]:
         """The parameters that the result depends on: a run that was cut off can only go on with the same."""
         free = {"run_name", "outputs_dir", "resume", "export", "reader_run", "generation_batch_size"}
-        free |= {"wandb_mode", "wandb_project"}
+        free |= {"wandb_mode", "wandb_project", "generation", "candidates", "questions_per_chunk", "judge_run"}
         return {name: value for name, value in self.as_dict().items() if name not in free}
 
     @property

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from korqg.errors import KorqgError
-from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
+from korqg.prompts import INSTRUCTIONS, PAD_ID, STOP_IDS, encode_prompt, named_answer
 
 
 def generate_questions(
@@ -20,11 +20,13 @@ def generate_questions(
     """One greedy answer for each row's prompt, in the rows' order.
 
     Returns for each row `{"model_output", "stopped"}`: the text before the stop token, special tokens shown as
-    they are, and whether there was one. See `generate_tokens` for how, and what it raises.
+    they are, and whether there was one. For rows of task answer_first `model_output` is the question alone and
+    `model_answer` the answer that was named before it ("" where the output has another form).
+    See `generate_tokens` for how, and what it raises.
     """
     prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length, prompt_format)[0] for row in rows]
     continuations = generate_tokens(model, prompts, max_new_tokens, batch_size, progress)
-    return [read_answer(tokenizer, ids) for ids in continuations]
+    return [read_output(tokenizer, row["instruction"], ids) for row, ids in zip(rows, continuations, strict=True)]
 
 
 def generate_tokens(
@@ -91,6 +93,15 @@ def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> lis
             pad_token_id=PAD_ID,
         )
     return generated[:, width:].tolist()
+
+
+def read_output(tokenizer, instruction: str, ids: list[int]) -> dict:
+    """What `read_answer` gives, the answer parted from the question where `instruction` asks for both."""
+    said = read_answer(tokenizer, ids)
+    if instruction != INSTRUCTIONS["answer_first"]:
+        return said
+    answer, question = named_answer(instruction, said["model_output"])
+    return {**said, "model_output": question, "model_answer": answer}
 
 
 def read_answer(tokenizer, ids: list[int]) -> dict:

@@ -8,7 +8,7 @@ from korqg.corpus import Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk
 from korqg.errors import KorqgError
 from korqg.leaks import ArticleGroups, near_duplicates
-from korqg.prompts import passage_of, task_texts
+from korqg.prompts import named_answer, passage_of, task_texts
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
@@ -145,6 +145,23 @@ def split_by_article(
     return split, dropped
 
 
+def take_half(passages: list[Passage], groups: ArticleGroups, which: str, seed: int) -> list[Passage]:
+    """The passages of half of the articles, "first_half" or "second_half" of a seeded order; "all" gives all.
+
+    Articles that share a paragraph go together, so no article and no paragraph is in both halves. Raises KorqgError
+    when there is but one such group.
+    """
+    if which == "all":
+        return passages
+    names = sorted({groups.group_of[passage.title] for passage in passages})
+    if len(names) < 2:
+        raise KorqgError(f'train_articles="{which}": one article (or one group of them) cannot be halved.')
+    random.Random(seed).shuffle(names)
+    half = len(names) // 2
+    wanted = set(names[:half] if which == "first_half" else names[half:])
+    return [passage for passage in passages if groups.group_of[passage.title] in wanted]
+
+
 def shared_between_splits(rows: dict[str, list[dict]]) -> dict[str, set]:
     """What stands on more than one side, from the rows alone: all three sets must be empty.
 
@@ -172,11 +189,11 @@ def make_rows(
 
     `questions_per_passage` "first" takes one question a training paragraph; `max_train_rows` (0: all) takes
     the first of a seeded order, so that of two sizes the smaller is a part of the larger. A task that needs the
-    answer leaves out questions without one. Raises KorqgError when that leaves a side without a row.
+    answer leaves out questions without one, and answer_first those whose answer does not stand in the paragraph.
+    Raises KorqgError when that leaves a side without a row.
     """
     wanted = {
-        name: [(p, q) for p in passages for q in p.questions if task == "question" or q.answer]
-        for name, passages in split.items()
+        name: [(p, q) for p in passages for q in p.questions if _can_be(task, q)] for name, passages in split.items()
     }
     for name, pairs in wanted.items():
         if split[name] and not pairs:
@@ -193,8 +210,15 @@ def make_rows(
     return rows
 
 
+def _can_be(task: str, question: Question) -> bool:
+    """Whether a question can be a row of the task."""
+    if task == "answer_first":
+        return bool(question.answer.strip()) and question.answer_start >= 0 and "\n" not in question.answer.strip()
+    return task == "question" or bool(question.answer)
+
+
 def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:
-    """One entry a prompt: its first row, with all of its outputs under "references".
+    """One entry a prompt: its first row, with all of its outputs under "references" (of answer_first the questions).
 
     Where a question is asked about a paragraph, that is one entry a paragraph; where the answer or the question
     is given with it, one a row.
@@ -202,6 +226,7 @@ def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:
     prompts: dict[tuple, dict] = {}
     for row in rows:
         entry = prompts.setdefault((row["instruction"], row["input"]), {**row, "references": []})
-        if row["output"] and row["output"] not in entry["references"]:
-            entry["references"].append(row["output"])
+        _, reference = named_answer(row["instruction"], row["output"])
+        if reference and reference not in entry["references"]:
+            entry["references"].append(reference)
     return list(prompts.values())

@@ -30,8 +30,9 @@ class Run:
     """Outputs before and after by split, in the same order, and what is known of the training.
 
     An output has `id`, `title`, `input`, `references`, `model_output`, `stopped` (None: not known), `answers` (to the
-    references, where the data are at hand), `place` (of a chunk of one's own document) and `read_as` (the reader's
-    answer and confidence, where there is one). `train` holds the
+    references, where the data are at hand), `model_answer` (that the model named before its question, "" where it did
+    not), `place` (of a chunk of one's own document) and `read_as` (the reader's answer and confidence, where there is
+    one). `train` holds the
     figures of TRAIN_FIGURES, and is empty for a pair of files that no run of this course wrote.
     """
 
@@ -275,6 +276,7 @@ def _complete(entry: dict, number: int, known: dict) -> dict:
         "input": entry["input"],
         "references": list(dict.fromkeys(references)),
         "model_output": entry["model_output"],
+        "model_answer": entry["model_answer"] if isinstance(entry.get("model_answer"), str) else "",
         "stopped": entry["stopped"] if isinstance(entry.get("stopped"), bool) else None,
         "split": entry["split"] if entry.get("split") in SPLITS else "test",
         "answers": known.get("answers", {}).get(passage, []),
