@@ -184,7 +184,9 @@ def test_readers_answers_are_reported_for_the_run_that_has_them(chain):
 def test_recommended_questions_are_a_list_with_their_place(chain):
     recommended = read_json(chain / "compare" / "both" / "recommended_questions.json")
     for entry in recommended:  # of a model with random weights, most likely none
-        assert set(entry) == {"id", "chunk", "title", "place", "question", "checks", "run"}
+        assert set(entry) == {
+            *("id", "chunk", "title", "place", "question", "answer", "answer_place", "checks", "way", "run")
+        }
     (own,) = read_jsonl(chain / "data" / "villages" / "own.jsonl")
     assert own["place"] == {"file": "메모.txt", "section": "잔치 안내", "paragraphs": [1, 1]}
 

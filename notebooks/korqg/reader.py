@@ -14,18 +14,19 @@ were read; this module reads that file and counts. One JSON object, UTF-8:
       "mismatched": [{"id": "...", "passage": "...", "question": "...", "answer": "...", "confidence": 0.4}, ...]
     }
 
-"before" and "after" hold one entry for each entry of init_outputs.json and after_outputs.json, test and own, by
-its `id`. "human" and "mismatched" are the reader's own ceiling and floor, on articles that it was not trained on:
-human questions with their paragraph and gold answers, and human questions put to a paragraph of another article.
-`answer` is the text as the reader wrote it ("" for none); `confidence` the geometric mean of its tokens'
-probabilities, stop token included, 0 to 1. `threshold` was set on validation rows as `threshold_rule` says:
-`passed` is the share of the `mismatched` questions there that reach it. Run names, not folders.
+"before" and "after" hold one entry for each entry of init_outputs.json and after_outputs.json, test and own, by its
+`id`; "best_of", where there is one, for each of best_of_outputs.json, about its first question. "human" and
+"mismatched" are the reader's own ceiling and floor, on articles that it was not trained on: human questions with their
+paragraph and gold answers, and human questions put to a paragraph of another article. `answer` is the text as the
+reader wrote it ("" for none); `confidence` the geometric mean of its tokens' probabilities, stop token included, 0 to
+1. `threshold` was set on validation rows as `threshold_rule` says: `passed` is the share of the `mismatched` questions
+there that reach it. Run names, not folders.
 """
 
 import re
 import string
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from korqg.errors import KorqgError
@@ -41,7 +42,7 @@ STAGES = ("before", "after")
 
 @dataclass(frozen=True)
 class ReaderAnswers:
-    """A reader's answers: `before` and `after` by output id, and those to human and to mismatched questions."""
+    """A reader's answers: `before`, `after` and `best_of` by output id, and to human and to mismatched questions."""
 
     name: str
     model: str
@@ -51,6 +52,7 @@ class ReaderAnswers:
     after: dict[str, dict]
     human: list[dict]
     mismatched: list[dict]
+    best_of: dict[str, dict] = field(default_factory=dict)
 
 
 def read_reader_answers(path: Path) -> ReaderAnswers:
@@ -64,6 +66,7 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         raise KorqgError(f"{path.name}: threshold must be a number from 0 to 1, but is {threshold!r}: {remedy}")
     more = {"before": (), "after": (), "human": ("passage", "question", "references"), "mismatched": ()}
     more["mismatched"] = more["human"][:2]
+    more |= {"best_of": ()} if "best_of" in found else {}
     for part, keys in more.items():
         entries = found.get(part)
         if not isinstance(entries, list):
@@ -83,6 +86,7 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         **{stage: {entry["id"]: entry for entry in found[stage]} for stage in STAGES},
         human=found["human"],
         mismatched=found["mismatched"],
+        best_of={entry["id"]: entry for entry in found.get("best_of", [])},
     )
 
 
