@@ -3,6 +3,7 @@
 from korqg.checks import ask_the_same, is_copied, place_of, why_nothing_to_ask
 from korqg.errors import KorqgError
 from korqg.metrics import is_single_question, rouge_l
+from korqg.prompts import given_and_passage
 from korqg.reader import character_f1, gives_answer_away, is_answerable
 from korqg.runs import Run
 
@@ -103,18 +104,42 @@ def _asked(run: Run, output: dict) -> list[dict]:
             }
             for one in run.best_of.outputs[output["id"]]["questions"]
         ]
+    return [_greedy(run, output)]
+
+
+def _greedy(run: Run, output: dict) -> dict:
     read = run.reader.after.get(output["id"]) if run.reader else None
-    return [
-        {
-            "question": output["model_output"].strip(),
-            "answer": output["model_answer"] or (read["answer"] if read else ""),
-            "named": output["model_answer"],
-            "stopped": output["stopped"],
-            "way": "greedy",
-            "read": read,
-            "threshold": run.reader.threshold if read else None,
-        }
-    ]
+    return {
+        "question": output["model_output"].strip(),
+        "answer": output["model_answer"] or (read["answer"] if read else ""),
+        "named": output["model_answer"],
+        "stopped": output["stopped"],
+        "way": "greedy",
+        "read": read,
+        "threshold": run.reader.threshold if read else None,
+    }
+
+
+def faults_of(run: Run) -> dict[str, list[dict]]:
+    """By check of CHECKS the run's single questions about the test paragraphs (greedy, after training) that fail it.
+
+    In the paragraphs' order, each as {"title", "passage", "question", "answer"}; a question may fail several. Checks
+    that no question failed are there with an empty list, those that could not be made are not.
+    """
+    found: dict[str, list[dict]] = {}
+    earlier: list[str] = []
+    for output in run.after["test"]:
+        one = _greedy(run, output)
+        passed = _checked(output | {"input": given_and_passage(output["input"])[2]}, one, earlier, [])
+        if passed["single_question"]:
+            for name, good in passed.items():
+                failed = found.setdefault(name, [])
+                if not good:
+                    passage = given_and_passage(output["input"])[2]
+                    kept = {"title": output["title"], "passage": passage}
+                    failed.append({**kept, "question": one["question"], "answer": one["answer"]})
+            earlier.append(one["question"])
+    return {name: failed for name, failed in found.items() if name not in ("single_question", "stopped")}
 
 
 def _checked(output: dict, one: dict, earlier: list[str], here: list[dict]) -> dict[str, bool]:
