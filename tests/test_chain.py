@@ -303,6 +303,7 @@ def _assert_best_of(folder) -> None:
         assert len(output["questions"]) + len(output["rejected"]) == 4
         assert bool(output["model_output"]) == bool(output["questions"]) != ("reason" in output)
     manifest = read_json(folder / "manifest.json")
+    assert best_of["threshold"] is not None
     assert best_of["ranked_by"] == manifest["parameters"]["reader_run"]
     assert "best_of_outputs.json" in [entry["path"].rsplit("/")[-1] for entry in manifest["written"]]
     for way in ("greedy", "greedy_again", "best_of"):
@@ -316,6 +317,9 @@ def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_mo
     run_notebook("data", "answers", chain, {**data, "task": "answer"})
     model = {"model_name": str(tiny_model_folder), **SMALL, "wandb_mode": "disabled"}
     run_notebook("runs", "reader", chain, {**model, "data_name": "answers"})
+    quality = read_json(chain / "runs" / "reader" / "manifest.json")["figures"]["reader"]
+    assert sum(one["n"] for one in quality["reliability"]) == quality["human_questions"] > 0
+    assert 0 <= quality["threshold"] <= 1 and quality["threshold_rule"]["split"] == "validation"
     judged = {"data_name": "villages", "reader_run": "reader", "generation": "best_of", "candidates": 4}
     run_notebook("runs", "judged", chain, {**model, **judged})
     _assert_best_of(chain / "runs" / "judged")

@@ -38,6 +38,7 @@ READER_FILE = "reader_answers.json"
 READER_FIGURES = ("answerable_rate", "gives_answer_away_rate", "round_trip_f1")
 QUALITY_FIGURES = ("answerable_rate", "answer_found_rate", "gives_answer_away_rate", "exact_match", "character_f1")
 STAGES = ("before", "after")
+BINS = 5
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,34 @@ def _quality(entry: dict, threshold: float) -> Counts:
         "exact_match": (exact_match(entry["answer"], gold), 1) if gold else (0, 0),
         "character_f1": (character_f1(entry["answer"], gold), 1) if gold else (0, 0),
     }
+
+
+def reliability(entries: list[dict]) -> list[dict]:
+    """How often the reader is right at each confidence, in five bins of equal width; empty bins are left out.
+
+    `entries` are ReaderAnswers.human. Each bin has `low`, `high` (0 to 1, `high` excluded but in the last), `n`, the
+    mean `confidence` and the share of exact matches (`exact_match`): where a reader is well calibrated the two agree
+    (a reliability diagram in figures, DeGroot and Fienberg 1983).
+    """
+    bins = []
+    for number in range(BINS):
+        low, high = number / BINS, (number + 1) / BINS
+        inside = [entry for entry in entries if min(int(entry["confidence"] * BINS), BINS - 1) == number]
+        if inside:
+            right = [exact_match(entry["answer"], entry["references"]) for entry in inside]
+            sure = [entry["confidence"] for entry in inside]
+            means = {"confidence": sum(sure) / len(sure), "exact_match": sum(right) / len(right)}
+            bins.append({"low": low, "high": high, "n": len(inside), **means})
+    return bins
+
+
+def calibration_error(bins: list[dict]) -> float | None:
+    """The mean distance of confidence and exact match over `reliability`'s bins, by their n; None without an answer.
+
+    The expected calibration error (Guo et al. 2017).
+    """
+    n = sum(one["n"] for one in bins)
+    return sum(one["n"] * abs(one["confidence"] - one["exact_match"]) for one in bins) / n if n else None
 
 
 def confidence_auc(reader: ReaderAnswers) -> float | None:
