@@ -148,7 +148,7 @@ def test_log_holds_training_and_evaluation_loss(chain):
 @pytest.mark.chain
 def test_comparison_has_both_runs_and_the_reference_texts(chain):
     metrics = read_json(chain / "compare" / "both" / "metrics.json")
-    assert set(metrics) == {"data", "runs", "between", "reference", "reference_kinds", "apart", "reader"}
+    assert set(metrics) == {"data", "runs", "between", "reference", "reference_kinds", "apart", "reader", "ways"}
     assert list(metrics["runs"]) == ["one", "two"]
     assert list(metrics["between"]) == ["two minus one"]
     assert set(metrics["reference"]) == {"human", "first_sentence", "random_question"}
@@ -186,7 +186,9 @@ def test_readers_answers_are_reported_for_the_run_that_has_them(chain):
 def test_recommended_questions_are_a_list_with_their_place(chain):
     recommended = read_json(chain / "compare" / "both" / "recommended_questions.json")
     for entry in recommended:  # of a model with random weights, most likely none
-        assert set(entry) == {"id", "chunk", "title", "place", "question", "checks", "run"}
+        assert set(entry) == {
+            *("id", "chunk", "title", "place", "question", "answer", "answer_place", "checks", "way", "run")
+        }
     (own,) = read_jsonl(chain / "data" / "villages" / "own.jsonl")
     assert own["place"] == {"file": "메모.txt", "section": "잔치 안내", "paragraphs": [1, 1]}
 
@@ -374,6 +376,7 @@ def _assert_best_of(folder) -> None:
         assert len(output["questions"]) + len(output["rejected"]) == 4
         assert bool(output["model_output"]) == bool(output["questions"]) != ("reason" in output)
     manifest = read_json(folder / "manifest.json")
+    assert best_of["threshold"] is not None
     assert best_of["ranked_by"] == manifest["parameters"]["reader_run"]
     assert "best_of_outputs.json" in [entry["path"].rsplit("/")[-1] for entry in manifest["written"]]
     for way in ("greedy", "greedy_again", "best_of"):
@@ -387,6 +390,9 @@ def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_mo
     run_notebook("data", "answers", chain, {**data, "task": "answer"})
     model = {"model_name": str(tiny_model_folder), **SMALL, "wandb_mode": "disabled"}
     run_notebook("runs", "reader", chain, {**model, "data_name": "answers"})
+    quality = read_json(chain / "runs" / "reader" / "manifest.json")["figures"]["reader"]
+    assert sum(one["n"] for one in quality["reliability"]) == quality["human_questions"] > 0
+    assert 0 <= quality["threshold"] <= 1 and quality["threshold_rule"]["split"] == "validation"
     judged = {"data_name": "villages", "reader_run": "reader", "generation": "best_of", "candidates": 4}
     run_notebook("runs", "judged", chain, {**model, **judged})
     _assert_best_of(chain / "runs" / "judged")
@@ -401,6 +407,12 @@ def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_mo
         chain / "runs" / "one" / "after_outputs.json"
     )
     run_notebook("compare", "read", chain, {"run_names": ["judged"], "bootstrap_samples": 100})
+    ways = read_json(chain / "compare" / "read" / "metrics.json")["ways"]["judged"]
+    assert set(ways) == {"greedy", "best_of"}
+    assert ways["greedy"]["n"] == ways["best_of"]["n"] == 2
+    assert all(ways[way]["seconds_per_question"] > 0 for way in ways)
+    page = (chain / "compare" / "read" / "03_compare_outputs.html").read_text(encoding="utf-8")
+    assert "its verdict on them is biased" in page
     assert "answerable_rate" in read_json(chain / "compare" / "read" / "metrics.json")["runs"]["judged"]["after"]
     for stage, name in (("data", "answers"), ("runs", "reader"), ("runs", "judged"), ("compare", "read")):
         shutil.rmtree(chain / stage / name)

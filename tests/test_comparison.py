@@ -11,7 +11,7 @@ from korqg.errors import KorqgError
 from korqg.examples import cards_of, chosen_examples, verdict
 from korqg.files import write_json, write_jsonl
 from korqg.plots import error_bars, save_figure, use_korean_font
-from korqg.recommend import CHECKS, choose_run, recommend
+from korqg.recommend import CHECKS, choose_run, faults_of, recommend
 from korqg.runs import read_comparison
 from korqg.stages import finish_stage, start_stage
 
@@ -322,6 +322,181 @@ def test_recommended_questions_are_checked_by_the_reader_where_there_is_one(tmp_
     recommended, left_out = recommend(replace(run, reader=reader))
     assert [entry["checks"][-2:] for entry in recommended] == [["answerable", "keeps_its_answer"]]
     assert left_out[-1]["reason"] == CHECKS["keeps_its_answer"]
+
+
+GUIDE = (
+    "도서관은 평일에는 밤 열 시까지 문을 연다. 책은 한 번에 다섯 권씩 두 주 동안 빌릴 수 있다. "
+    "예약한 사람이 없으면 한 주 더 볼 수 있다."
+)
+
+
+def _own_chunk(text: str, question: str, **known) -> dict:
+    return {**_output("안내", question, "own"), "id": f"own-{text[:6]}", "input": text, **known}
+
+
+def _run_about(tmp_path: Path, chunks: list[dict], best_of: dict | None = None):
+    """A run whose own document has these chunks; `best_of` is the content of best_of_outputs.json."""
+    folder = _write_run(tmp_path, "run")
+    for name in ("init_outputs.json", "after_outputs.json"):
+        write_json(folder / name, json.loads((folder / name).read_text(encoding="utf-8")) + chunks)
+    if best_of:
+        write_json(folder / "best_of_outputs.json", best_of)
+    files = [folder / file for file in ("init_outputs.json", "after_outputs.json", "train_log.jsonl")]
+    figures = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["figures"]
+    finish_stage(folder, {"data_name": "things"}, [], files, figures)
+    comparison = read_comparison(tmp_path / "runs", [], [])
+    assert comparison.remarks == []
+    return comparison.runs[0]
+
+
+def _kept(question: str, answer: str = "", read_answer: str = "", confidence: float | None = None) -> dict:
+    known = {"answer": answer or read_answer, "read_answer": read_answer, "confidence": confidence}
+    return {"question": question, **known, "score": 0.5, "stopped": True, "failed": ""}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "reason"),
+    [
+        ("도서관", "too short to ask about"),
+        ("구분 | 평일 | 주말\n여는 시각 | 09:00 | 10:00\n닫는 시각 | 22:00 | 18:00", "holds no sentence"),
+        ("The library opens at nine and closes at six. Books may be borrowed for two weeks.", "not in Korean"),
+        ("안녕하세요. 반갑습니다. 감사합니다.", "states no fact to ask for"),
+    ],
+)
+def test_chunk_with_nothing_to_ask_about_gets_no_question_however_good_its_form(tmp_path, chunk, reason):
+    run = _run_about(
+        tmp_path, [_own_chunk(chunk, "도서관은 몇 시에 문을 여는가?"), _own_chunk(GUIDE, "언제까지 여는가?")]
+    )
+    recommended, left_out = recommend(run)
+    assert [entry["chunk"] for entry in recommended] == [GUIDE]
+    assert [entry["chunk"] for entry in left_out] == [chunk]
+    assert left_out[0]["reason"].startswith(reason)
+
+
+def test_chunk_that_is_longer_than_the_model_reads_needs_a_question_whose_answer_is_known(tmp_path):
+    """5,000 tokens: about 9,000 characters, of which the model has read the beginning."""
+    long = GUIDE + " 서고의 책은 사서에게 말하면 꺼내 준다." * 400
+    known = _own_chunk(long, "책은 며칠 동안 빌릴 수 있는가?", cut_tokens=4500, model_answer="두 주")
+    unknown = _own_chunk("긴 글. " + long, "책은 누가 꺼내 주는가?", cut_tokens=4500)
+    recommended, left_out = recommend(_run_about(tmp_path, [known, unknown]))
+    assert [entry["answer"] for entry in recommended] == ["두 주"]
+    assert long[slice(*recommended[0]["answer_place"])] == "두 주"
+    assert [entry["reason"] for entry in left_out] == [
+        "the chunk is longer than the model reads, and the answer is not known"
+    ]
+
+
+def test_named_answer_comes_with_its_place_or_costs_the_question(tmp_path):
+    good = _own_chunk(GUIDE, "책은 한 번에 몇 권 빌릴 수 있는가?", model_answer="다섯 권")
+    made_up = _own_chunk("안내. " + GUIDE, "책은 어디에 돌려주는가?", model_answer="무인 반납함")
+    away = _own_chunk("알림. " + GUIDE, "두 주 동안 빌릴 수 있는 책은 며칠 보는가?", model_answer="두 주")
+    recommended, left_out = recommend(_run_about(tmp_path, [good, made_up, away]))
+    (entry,) = recommended
+    assert entry["chunk"][slice(*entry["answer_place"])] == entry["answer"] == "다섯 권"
+    assert (entry["way"], entry["checks"][-2:]) == ("greedy", ["answer_in_chunk", "keeps_its_answer"])
+    assert [one["reason"] for one in left_out] == [CHECKS["answer_in_chunk"], CHECKS["keeps_its_answer"]]
+
+
+def test_several_questions_of_a_chunk_ask_different_things_and_meet_the_rankers_threshold(tmp_path):
+    chunk = _own_chunk(GUIDE, "도서관은 언제 여는가?")
+    questions = [
+        _kept("책은 한 번에 몇 권 빌릴 수 있는가?", "", "다섯 권", 0.9),
+        _kept("한 번에 빌리는 책은 몇 권인가?", "", "다섯 권", 0.8),  # for the same answer
+        _kept("책은 얼마 동안 빌릴 수 있는가?", "", "두 주", 0.7),
+        _kept("도서관은 평일에 언제까지 문을 여는가?", "", "밤 열 시", 0.2),
+        _kept("예약한 사람이 없으면 얼마나 더 보는가?", "한 주", "두 주", 0.9),
+    ]
+    output = {**chunk, "questions": questions, "rejected": []}
+    run = _run_about(tmp_path, [chunk], {"ranked_by": "reader", "threshold": 0.5, "outputs": [output]})
+    recommended, left_out = recommend(run)
+    assert [(entry["question"], entry["answer"]) for entry in recommended] == [
+        ("책은 한 번에 몇 권 빌릴 수 있는가?", "다섯 권"),
+        ("책은 얼마 동안 빌릴 수 있는가?", "두 주"),
+    ]
+    assert {entry["way"] for entry in recommended} == {"best_of"}
+    assert recommended[1]["checks"][-3:] == ["different", "answerable", "keeps_its_answer"]
+    reasons = [CHECKS[name] for name in ("different", "answerable", "agreed")]
+    assert [entry["reason"] for entry in left_out] == reasons
+
+
+def test_chunk_without_a_candidate_that_passed_gets_none_and_the_reason(tmp_path):
+    chunk = _own_chunk(GUIDE, "도서관은 언제 여는가?")
+    output = {**chunk, "questions": [], "rejected": [_kept("질문이 아니다.")], "reason": "not a single question"}
+    run = _run_about(tmp_path, [chunk], {"ranked_by": "", "threshold": None, "outputs": [output]})
+    recommended, left_out = recommend(run)
+    assert recommended == []
+    assert [entry["reason"] for entry in left_out] == ["not a single question"]
+
+
+def test_broken_best_of_costs_its_questions_alone(tmp_path):
+    folder = _write_run(tmp_path, "run", own=OWN)
+    for broken in ([], {"outputs": [{"id": "1"}]}, {"outputs": "none"}):
+        write_json(folder / "best_of_outputs.json", broken)
+        comparison = read_comparison(tmp_path / "runs", [], [])
+        assert comparison.runs[0].best_of is None
+        assert "best_of_outputs.json has another shape than notebook 2 writes" in " ".join(comparison.remarks)
+
+
+def test_well_formed_questions_that_fail_a_check_are_found_by_check(tmp_path):
+    texts = dict(
+        zip(
+            THINGS,
+            (
+                "측우기은 오래전부터 우리 곁에 있었다?",  # the paragraph's own sentence
+                "거북선은 무엇인가?",
+                "거북선은 무엇인가?",  # asked before
+                "오래전부터 가야금은 언제부터 있었는가?",  # gives its answer away
+                "은행나무",  # no question: no matter here
+                "반딧불이는 어디에 있었는가?",
+            ),
+            strict=True,
+        )
+    )
+    named = dict.fromkeys(THINGS, "오래전") | {"반딧불이": "도시"}
+    after = [{**_output(thing, text), "model_answer": named[thing]} for thing, text in texts.items()]
+    _write_run(tmp_path, "run", after=after)
+    (run,) = read_comparison(tmp_path / "runs", [], []).runs
+    found = {name: [one["title"] for one in failed] for name, failed in faults_of(run).items()}
+    assert found == {
+        "own_words": ["측우기"],
+        "not_asked_before": ["훈민정음"],
+        "answer_in_chunk": ["반딧불이"],
+        "keeps_its_answer": ["측우기", "가야금"],
+    }
+    _write_run(tmp_path, "run")
+    (run,) = read_comparison(tmp_path / "runs", [], []).runs
+    assert "keeps_its_answer" not in faults_of(run)  # no answer is known
+
+
+def test_ways_are_compared_on_the_same_paragraphs_with_their_seconds(tmp_path):
+    from korqg.reader import ReaderAnswers
+    from korqg.ways import way_figures, way_rows
+
+    seconds = {"greedy": {"questions": 6, "seconds": 3.0}, "best_of": {"questions": 4, "seconds": 6.0}}
+    folder = _write_run(tmp_path, "run", ways=seconds)
+    outputs = []
+    for thing in THINGS[:4]:
+        asked = [] if thing == "거북선" else [_kept(f"{thing}은 언제부터 우리 곁에 있었는가?", "오래전"), _kept("더?")]
+        best = asked[0]["question"] if asked else ""
+        outputs.append({**_output(thing, best), "questions": asked, "rejected": []})
+    write_json(folder / "best_of_outputs.json", {"ranked_by": "ranker", "threshold": 0.5, "outputs": outputs})
+    (run,) = read_comparison(tmp_path / "runs", [], []).runs
+    read = {f"test-{thing}": {"answer": "오래전", "confidence": 0.9} for thing in THINGS}
+    reader = ReaderAnswers("judge", "made up", 0.5, {}, {}, {}, [], [], best_of=read)
+    figures = way_figures(replace(run, reader=reader), 100, 0)
+    assert (figures["greedy"]["n"], figures["best_of"]["n"]) == (4, 4)
+    assert (figures["greedy"]["seconds_per_question"], figures["best_of"]["seconds_per_question"]) == (0.5, 1.5)
+    best = figures["best_of"]
+    assert (best["single_question_rate"], best["answerable_rate"], best["abstained"]) == (0.75, 0.75, 0.25)
+    assert (best["questions_kept"], best["gives_answer_away_rate"], best["ranked_by"]) == (1.5, 0.0, "ranker")
+    assert best["minus_greedy"]["rouge_l"] == pytest.approx(best["rouge_l"] - figures["greedy"]["rouge_l"])
+    rows = way_rows({"run": figures})
+    assert [row["seconds a question"] for row in rows] == ["0.500", "1.500"]
+    assert rows[0]["no question (%)"] == "-"
+    assert rows[1]["no question (%)"] == "25.0"
+    (plain,) = read_comparison(_write_run(tmp_path / "other", "run").parent, [], []).runs
+    assert list(way_figures(plain, 100, 0)) == ["greedy"]
+    assert way_rows({"run": way_figures(plain, 100, 0)})[0]["seconds a question"] == "-"
 
 
 def test_best_run_recommends_unless_one_is_named(tmp_path):

@@ -6,6 +6,7 @@ from korqg.errors import KorqgError
 from korqg.files import write_json
 from korqg.metrics import score_outputs, summarize
 from korqg.reader import (
+    calibration_error,
     character_f1,
     confidence_auc,
     exact_match,
@@ -14,9 +15,25 @@ from korqg.reader import (
     normalize_answer,
     read_reader_answers,
     reader_quality,
+    reliability,
     stands_in,
     with_reader,
 )
+
+
+def test_reliability_counts_exact_matches_by_confidence():
+    made = [(0.05, True), (0.15, False), (0.5, True), (0.9, True), (1.0, False)]
+    entries = [
+        {"answer": "봄" if right else "겨울", "references": ["봄", "봄철"], "confidence": confidence}
+        for confidence, right in made
+    ]
+    bins = reliability(entries)
+    assert [(one["low"], one["high"], one["n"]) for one in bins] == [(0.0, 0.2, 2), (0.4, 0.6, 1), (0.8, 1.0, 2)]
+    assert [one["exact_match"] for one in bins] == [0.5, 1.0, 0.5]
+    assert [one["confidence"] for one in bins] == pytest.approx([0.1, 0.5, 0.95])
+    assert calibration_error(bins) == pytest.approx((2 * 0.4 + 0.5 + 2 * 0.45) / 5)
+    assert reliability([]) == [] and calibration_error([]) is None
+
 
 PASSAGE = "훈민정음은 세종이 1443년에 만들었다. 집현전 학자들이 해례본을 썼다."
 OUTPUTS = [

@@ -189,6 +189,23 @@ def test_generation_in_a_batch_gives_what_one_by_one_gives(tiny_model, tokenizer
     assert [answer["model_output"] for answer in together if answer["model_output"]]
 
 
+def test_input_that_was_cut_is_said_to_be(tiny_model, tokenizer):
+    from korqg.generation import generate_questions
+
+    long = {**ROWS[0], "input": ROWS[0]["input"] * 40}
+    whole, cut = generate_questions(tiny_model, tokenizer, [ROWS[0], long], 128, max_new_tokens=2)
+    assert "cut_tokens" not in whole
+    assert cut["cut_tokens"] == len(tokenizer.encode(long["input"], add_special_tokens=False)) - 128 + _frame(tokenizer)
+
+
+def _frame(tokenizer) -> int:
+    """Tokens of a prompt beside its passage."""
+    from korqg.prompts import encode_prompt
+
+    prompt, _ = encode_prompt(tokenizer, ROWS[0]["instruction"], ROWS[0]["input"], 512)
+    return len(prompt) - len(tokenizer.encode(ROWS[0]["input"], add_special_tokens=False))
+
+
 def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, monkeypatch):
     import torch
 

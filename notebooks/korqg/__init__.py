@@ -41,6 +41,7 @@ The modules stand in the order of the story:
     fonts       a Korean font for pictures and pages
     plots       Hangul in matplotlib, a colour for each run
     pages       tables and the side-by-side page
+    ways        greedy and the best of several beside each other, with their seconds
     pipeline    `make run`: the three notebooks through papermill
     methods     adapters or all weights: what learns, and how it is saved
     ladder      `make ladder`: one change at a time, several seeds

@@ -21,12 +21,16 @@ def generate_questions(
 
     Returns for each row `{"model_output", "stopped"}`: the text before the stop token, special tokens shown as
     they are, and whether there was one. For rows of task answer_first `model_output` is the question alone and
-    `model_answer` the answer that was named before it ("" where the output has another form).
+    `model_answer` the answer that was named before it ("" where the output has another form). A row whose input was
+    too long for `max_length` also has `cut_tokens`, the tokens of its end that the model did not read.
     See `generate_tokens` for how, and what it raises.
     """
-    prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length, prompt_format)[0] for row in rows]
-    continuations = generate_tokens(model, prompts, max_new_tokens, batch_size, progress)
-    return [read_output(tokenizer, row["instruction"], ids) for row, ids in zip(rows, continuations, strict=True)]
+    encoded = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length, prompt_format) for row in rows]
+    continuations = generate_tokens(model, [prompt for prompt, _ in encoded], max_new_tokens, batch_size, progress)
+    return [
+        read_output(tokenizer, row["instruction"], ids) | ({"cut_tokens": cut} if cut else {})
+        for row, ids, (_, cut) in zip(rows, continuations, encoded, strict=True)
+    ]
 
 
 def generate_tokens(

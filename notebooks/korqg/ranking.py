@@ -63,6 +63,7 @@ class Candidate:
         return {
             "question": self.question,
             "answer": self.answer or self.read_answer,
+            "read_answer": self.read_answer,
             "confidence": self.confidence,
             "score": self.score,
             "stopped": self.stopped,

@@ -14,18 +14,19 @@ were read; this module reads that file and counts. One JSON object, UTF-8:
       "mismatched": [{"id": "...", "passage": "...", "question": "...", "answer": "...", "confidence": 0.4}, ...]
     }
 
-"before" and "after" hold one entry for each entry of init_outputs.json and after_outputs.json, test and own, by
-its `id`. "human" and "mismatched" are the reader's own ceiling and floor, on articles that it was not trained on:
-human questions with their paragraph and gold answers, and human questions put to a paragraph of another article.
-`answer` is the text as the reader wrote it ("" for none); `confidence` the geometric mean of its tokens'
-probabilities, stop token included, 0 to 1. `threshold` was set on validation rows as `threshold_rule` says:
-`passed` is the share of the `mismatched` questions there that reach it. Run names, not folders.
+"before" and "after" hold one entry for each entry of init_outputs.json and after_outputs.json, test and own, by its
+`id`; "best_of", where there is one, for each of best_of_outputs.json, about its first question. "human" and
+"mismatched" are the reader's own ceiling and floor, on articles that it was not trained on: human questions with their
+paragraph and gold answers, and human questions put to a paragraph of another article. `answer` is the text as the
+reader wrote it ("" for none); `confidence` the geometric mean of its tokens' probabilities, stop token included, 0 to
+1. `threshold` was set on validation rows as `threshold_rule` says: `passed` is the share of the `mismatched` questions
+there that reach it. Run names, not folders.
 """
 
 import re
 import string
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from korqg.errors import KorqgError
@@ -37,11 +38,12 @@ READER_FILE = "reader_answers.json"
 READER_FIGURES = ("answerable_rate", "gives_answer_away_rate", "round_trip_f1")
 QUALITY_FIGURES = ("answerable_rate", "answer_found_rate", "gives_answer_away_rate", "exact_match", "character_f1")
 STAGES = ("before", "after")
+BINS = 5
 
 
 @dataclass(frozen=True)
 class ReaderAnswers:
-    """A reader's answers: `before` and `after` by output id, and those to human and to mismatched questions."""
+    """A reader's answers: `before`, `after` and `best_of` by output id, and to human and to mismatched questions."""
 
     name: str
     model: str
@@ -51,6 +53,7 @@ class ReaderAnswers:
     after: dict[str, dict]
     human: list[dict]
     mismatched: list[dict]
+    best_of: dict[str, dict] = field(default_factory=dict)
 
 
 def read_reader_answers(path: Path) -> ReaderAnswers:
@@ -64,6 +67,7 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         raise KorqgError(f"{path.name}: threshold must be a number from 0 to 1, but is {threshold!r}: {remedy}")
     more = {"before": (), "after": (), "human": ("passage", "question", "references"), "mismatched": ()}
     more["mismatched"] = more["human"][:2]
+    more |= {"best_of": ()} if "best_of" in found else {}
     for part, keys in more.items():
         entries = found.get(part)
         if not isinstance(entries, list):
@@ -83,6 +87,7 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         **{stage: {entry["id"]: entry for entry in found[stage]} for stage in STAGES},
         human=found["human"],
         mismatched=found["mismatched"],
+        best_of={entry["id"]: entry for entry in found.get("best_of", [])},
     )
 
 
@@ -187,6 +192,34 @@ def _quality(entry: dict, threshold: float) -> Counts:
         "exact_match": (exact_match(entry["answer"], gold), 1) if gold else (0, 0),
         "character_f1": (character_f1(entry["answer"], gold), 1) if gold else (0, 0),
     }
+
+
+def reliability(entries: list[dict]) -> list[dict]:
+    """How often the reader is right at each confidence, in five bins of equal width; empty bins are left out.
+
+    `entries` are ReaderAnswers.human. Each bin has `low`, `high` (0 to 1, `high` excluded but in the last), `n`, the
+    mean `confidence` and the share of exact matches (`exact_match`): where a reader is well calibrated the two agree
+    (a reliability diagram in figures, DeGroot and Fienberg 1983).
+    """
+    bins = []
+    for number in range(BINS):
+        low, high = number / BINS, (number + 1) / BINS
+        inside = [entry for entry in entries if min(int(entry["confidence"] * BINS), BINS - 1) == number]
+        if inside:
+            right = [exact_match(entry["answer"], entry["references"]) for entry in inside]
+            sure = [entry["confidence"] for entry in inside]
+            means = {"confidence": sum(sure) / len(sure), "exact_match": sum(right) / len(right)}
+            bins.append({"low": low, "high": high, "n": len(inside), **means})
+    return bins
+
+
+def calibration_error(bins: list[dict]) -> float | None:
+    """The mean distance of confidence and exact match over `reliability`'s bins, by their n; None without an answer.
+
+    The expected calibration error (Guo et al. 2017).
+    """
+    n = sum(one["n"] for one in bins)
+    return sum(one["n"] * abs(one["confidence"] - one["exact_match"]) for one in bins) / n if n else None
 
 
 def confidence_auc(reader: ReaderAnswers) -> float | None:

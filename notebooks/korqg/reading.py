@@ -88,22 +88,46 @@ def read_for_run(
 ) -> dict:
     """What reader_answers.json holds: the reader's answers to `stages` ("before" and "after", outputs by stage).
 
-    `model` has the reader's adapter active; `manifest` and `data_folder` are the reader's own. Its ceiling and
-    floor come from its test articles, the threshold from its validation articles.
+    `model` has the reader's adapter active; `manifest` and `data_folder` are the reader's own (see `try_reader`).
     """
-    rows = {name: read_jsonl(data_folder / f"{name}.jsonl") for name in ("validation", "test")}
     asked = {
         stage: [(output["model_output"], given_and_passage(output["input"])[2]) for output in outputs]
         for stage, outputs in stages.items()
     }
-    human = human_questions(rows["test"], seed)
-    tries = {"human": human, "mismatched": mismatched_questions(rows["test"], seed)}
-    strangers = mismatched_questions(rows["validation"], seed)
     pairs = [pair for some in asked.values() for pair in some]
-    pairs += [(entry["question"], entry["passage"]) for some in (*tries.values(), strangers) for entry in some]
     answers = iter(answer_questions(model, tokenizer, pairs, max_length, batch_size, progress))
     read = {stage: [{"id": output["id"], **next(answers)} for output in outputs] for stage, outputs in stages.items()}
-    read |= {kind: [entry | next(answers) for entry in entries] for kind, entries in tries.items()}
+    return {
+        "reader": {
+            "run_name": manifest["name"],
+            "model": manifest["figures"]["model"],
+            "data_name": manifest["parameters"]["data_name"],
+        },
+        **try_reader(model, tokenizer, data_folder, max_length, batch_size, seed, progress),
+        **read,
+    }
+
+
+def try_reader(
+    model,
+    tokenizer,
+    data_folder: Path,
+    max_length: int,
+    batch_size: int,
+    seed: int,
+    progress: Callable[[str], None] | None = None,
+) -> dict:
+    """How good a reader is: `threshold`, `threshold_rule`, `human` and `mismatched`, as in reader_answers.json.
+
+    `model` has the reader's adapter active, `data_folder` is the reader's own. Its ceiling and floor come from its test
+    articles, the threshold from its validation articles.
+    """
+    rows = {name: read_jsonl(data_folder / f"{name}.jsonl") for name in ("validation", "test")}
+    tries = {"human": human_questions(rows["test"], seed), "mismatched": mismatched_questions(rows["test"], seed)}
+    strangers = mismatched_questions(rows["validation"], seed)
+    pairs = [(entry["question"], entry["passage"]) for some in (*tries.values(), strangers) for entry in some]
+    answers = iter(answer_questions(model, tokenizer, pairs, max_length, batch_size, progress))
+    read = {kind: [entry | next(answers) for entry in entries] for kind, entries in tries.items()}
     sure = [
         entry["confidence"] if stands_in(entry["answer"], passage["passage"]) else 0.0
         for passage in strangers
@@ -111,11 +135,6 @@ def read_for_run(
     ]
     threshold = threshold_for(sure, MISMATCHED_MAY_PASS)
     return {
-        "reader": {
-            "run_name": manifest["name"],
-            "model": manifest["figures"]["model"],
-            "data_name": manifest["parameters"]["data_name"],
-        },
         "threshold": threshold,
         "threshold_rule": {
             "split": "validation",

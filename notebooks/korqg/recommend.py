@@ -1,22 +1,27 @@
-"""The questions to put in front of a search over one's own document: one a chunk, checked, none twice."""
+"""The questions to put in front of a search over one's own document: checked, none twice, or none with the reason."""
 
+from korqg.checks import ask_the_same, is_copied, place_of, why_nothing_to_ask
 from korqg.errors import KorqgError
-from korqg.metrics import copied_share, is_single_question, rouge_l
-from korqg.reader import gives_answer_away, is_answerable
+from korqg.metrics import is_single_question, rouge_l
+from korqg.prompts import given_and_passage
+from korqg.reader import character_f1, gives_answer_away, is_answerable
 from korqg.runs import Run
 
 ALIKE = 0.9
-"""ROUGE-L (of 1) from which two questions count as the same."""
+"""ROUGE-L (of 1) from which questions about two chunks count as the same (within a chunk: see korqg.checks)."""
 
-MOSTLY_COPIED = 0.9
-"""Share of the question in one stretch of the chunk from which it counts as a copied sentence."""
+AGREED = 0.7
+"""Character F1 from which the reader's answer counts as the one that the model named."""
 
 CHECKS = {
     "single_question": "not a single question",
     "stopped": "did not stop by itself",
     "own_words": "copied from the chunk",
     "not_asked_before": "asked of an earlier chunk already",
+    "different": "asks the same as another question of this chunk",
+    "answer_in_chunk": "names an answer that does not stand in the chunk",
     "answerable": "the reader finds no answer that it is sure of",
+    "agreed": "the reader gives another answer than the model named",
     "keeps_its_answer": "gives its own answer away",
 }
 """The checks in their order, each with what is said of a question that fails it."""
@@ -47,40 +52,116 @@ def choose_run(runs: list[Run], summaries: dict[str, dict], name: str) -> Run | 
 def recommend(run: Run) -> tuple[list[dict], list[dict]]:
     """The recommended questions of a run for one's own document, in its order, and those left out.
 
-    A recommended one has `id`, `chunk` (the text), `title`, `place` (file, section, paragraphs, pages, as far as they
-    are known), `question`, `checks` (the names of CHECKS that it passed) and `run`. `answerable` and
-    `keeps_its_answer` are checked where a reader has answered. One that is left out has `reason` in place of `checks`.
+    A chunk gets the questions that best_of kept for it, or else the greedy one, as far as they pass the checks; a
+    chunk with nothing to ask about (see `why_nothing_to_ask`) gets none. A recommended question has `id`, `chunk` (the
+    text), `title`, `place` (file, section, paragraphs, pages, as far as they are known), `question`, `answer` (the one
+    that the model named, else the reader's; None: not known), `answer_place` ([begin, end] in characters of the chunk),
+    `checks` (the names of CHECKS that it passed), `way` and `run`. One that is left out has `reason` in place of
+    `checks` and of the answer.
     """
-    recommended, left_out = [], []
+    recommended: list[dict] = []
+    left_out: list[dict] = []
     for output in run.after["own"]:
-        question = output["model_output"].strip()
-        entry = {
-            "id": output["id"],
-            "chunk": output["input"],
-            "title": output["title"],
-            "place": output["place"],
-            "question": question,
-        }
-        passed = _checked(run, output, question, [other["question"] for other in recommended])
-        failed = next((name for name, good in passed.items() if not good), None)
-        if failed is None:
-            recommended.append(entry | {"checks": list(passed), "run": run.name})
-        else:
-            left_out.append(entry | {"reason": CHECKS[failed], "run": run.name})
+        entry = {key: output[key] for key in ("id", "title", "place")} | {"chunk": output["input"]}
+        asked = _asked(run, output)
+        nothing = why_nothing_to_ask(output["input"])
+        if nothing or not asked:
+            said = output["model_output"].strip() if nothing else ""
+            reason = nothing or run.best_of.outputs[output["id"]].get("reason", "no candidate passed the checks")
+            left_out.append({**entry, "question": said, "reason": reason, "run": run.name})
+            continue
+        earlier = [other["question"] for other in recommended]
+        here: list[dict] = []
+        for one in asked:
+            passed = _checked(output, one, earlier, here)
+            failed = next((name for name, good in passed.items() if not good), None)
+            question = {**entry, "question": one["question"]}
+            if failed is not None:
+                left_out.append({**question, "reason": CHECKS[failed], "run": run.name})
+            elif output["cut_tokens"] and not one["answer"]:
+                reason = "the chunk is longer than the model reads, and the answer is not known"
+                left_out.append({**question, "reason": reason, "run": run.name})
+            else:
+                answer = {"answer": one["answer"] or None}
+                answer["answer_place"] = place_of(one["answer"], output["input"], one["question"])
+                here.append({**question, **answer, "checks": list(passed), "way": one["way"], "run": run.name})
+        recommended += here
     return recommended, left_out
 
 
-def _checked(run: Run, output: dict, question: str, earlier: list[str]) -> dict[str, bool]:
+def _asked(run: Run, output: dict) -> list[dict]:
+    """The questions about a chunk, each with its answer, what a reader says and the threshold that it is held to."""
+    if run.best_of and output["id"] in run.best_of.outputs:
+        return [
+            {
+                "question": one["question"].strip(),
+                "answer": one["answer"],
+                "named": one["answer"] if one["answer"] != one["read_answer"] else "",
+                "stopped": one["stopped"],
+                "way": "best_of",
+                "read": {"answer": one["read_answer"], "confidence": one["confidence"]},
+                "threshold": run.best_of.threshold if one["confidence"] is not None else None,
+            }
+            for one in run.best_of.outputs[output["id"]]["questions"]
+        ]
+    return [_greedy(run, output)]
+
+
+def _greedy(run: Run, output: dict) -> dict:
+    read = run.reader.after.get(output["id"]) if run.reader else None
+    return {
+        "question": output["model_output"].strip(),
+        "answer": output["model_answer"] or (read["answer"] if read else ""),
+        "named": output["model_answer"],
+        "stopped": output["stopped"],
+        "way": "greedy",
+        "read": read,
+        "threshold": run.reader.threshold if read else None,
+    }
+
+
+def faults_of(run: Run) -> dict[str, list[dict]]:
+    """By check of CHECKS the run's single questions about the test paragraphs (greedy, after training) that fail it.
+
+    In the paragraphs' order, each as {"title", "passage", "question", "answer"}; a question may fail several. Checks
+    that no question failed are there with an empty list, those that could not be made are not.
+    """
+    found: dict[str, list[dict]] = {}
+    earlier: list[str] = []
+    for output in run.after["test"]:
+        one = _greedy(run, output)
+        passed = _checked(output | {"input": given_and_passage(output["input"])[2]}, one, earlier, [])
+        if passed["single_question"]:
+            for name, good in passed.items():
+                failed = found.setdefault(name, [])
+                if not good:
+                    passage = given_and_passage(output["input"])[2]
+                    kept = {"title": output["title"], "passage": passage}
+                    failed.append({**kept, "question": one["question"], "answer": one["answer"]})
+            earlier.append(one["question"])
+    return {name: failed for name, failed in found.items() if name not in ("single_question", "stopped")}
+
+
+def _checked(output: dict, one: dict, earlier: list[str], here: list[dict]) -> dict[str, bool]:
     """Each check that could be made, in the order of CHECKS, and whether the question passed it."""
+    question, chunk, answer = one["question"], output["input"], one["answer"]
     passed = {"single_question": is_single_question(question)}
     if not passed["single_question"]:
         return passed  # the other checks are about questions
-    if output["stopped"] is not None:
-        passed["stopped"] = output["stopped"]
-    passed["own_words"] = copied_share(question, output["input"]) < MOSTLY_COPIED
+    if one["stopped"] is not None:
+        passed["stopped"] = one["stopped"]
+    passed["own_words"] = not is_copied(question, chunk)
     passed["not_asked_before"] = rouge_l(question, earlier) < ALIKE
-    given = run.reader.after.get(output["id"]) if run.reader else None
-    if given:
-        passed["answerable"] = is_answerable(question, output["input"], given, run.reader.threshold)
-        passed["keeps_its_answer"] = not gives_answer_away(question, given["answer"])
+    if here:
+        passed["different"] = not any(
+            ask_the_same(question, other["question"], answer, other["answer"] or "") for other in here
+        )
+    if one["named"]:
+        passed["answer_in_chunk"] = place_of(one["named"], chunk) is not None
+    if one["threshold"] is not None:
+        passed["answerable"] = is_answerable(question, chunk, one["read"], one["threshold"])
+        if one["named"]:
+            passed["agreed"] = character_f1(one["read"]["answer"], [one["named"]]) >= AGREED
+    if answer:
+        passed["keeps_its_answer"] = not gives_answer_away(question, answer)
     return passed
