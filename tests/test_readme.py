@@ -31,8 +31,9 @@ def _commands(text: str) -> list[str]:
 
 
 def _numbers(text: str) -> list[str]:
-    """The decimal figures, which come from measurements, in any order."""
-    return sorted(re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)", text))
+    """The figures of two digits or more outside the code blocks, in any order; 2억 7천만 is 270 million."""
+    text = re.sub(r"(?ms)^ *```\n.*?^ *```", "", text).replace("2억 7천만", "270")
+    return sorted(re.findall(r"(?<![\w.-])\d[\d,]*\d(?:\.\d+)?|(?<![\w.-])\d\.\d+", text))
 
 
 def test_both_have_the_same_sections_lists_and_tables():
@@ -49,6 +50,7 @@ def test_both_have_the_same_commands():
 
 def test_both_give_the_same_figures():
     assert _numbers(ENGLISH) == _numbers(KOREAN)
+    assert len(_numbers(ENGLISH)) > 60
 
 
 def test_links_lead_to_what_is_there():
@@ -63,6 +65,18 @@ def test_links_lead_to_what_is_there():
 def test_the_two_commands_are_within_the_first_screen():
     for text in (ENGLISH, KOREAN):
         assert "make run" in "\n".join(text.splitlines()[:20])
+
+
+def test_workflow_runs_the_two_commands_on_the_versions_that_the_readme_names():
+    import yaml
+
+    workflow = yaml.safe_load((COURSE / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    (job,) = workflow["jobs"].values()
+    versions = job["strategy"]["matrix"]["python-version"]
+    assert f"with Python {', '.join(versions[:-1])} and {versions[-1]}" in ENGLISH
+    commands = [step["run"].split()[:2] for step in job["steps"] if "run" in step]
+    assert commands == [["make", "test"], ["make", "run"]]
+    assert re.search(r"^make test$", (COURSE / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_repository_without_git_is_small():

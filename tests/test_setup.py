@@ -79,6 +79,32 @@ def test_notebook_alone_says_what_to_do(alone, address, said):
     assert [path.name for path in alone.iterdir()] == [FIRST]
 
 
+@pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/sample_data/documents"])
+def test_course_is_found_from_any_folder_of_it_and_nothing_is_fetched(folder):
+    notebook = nbformat.read(COURSE / "notebooks" / FIRST, as_version=4)
+    (setup,) = [cell.source for cell in notebook.cells if cell.source.startswith("# Setup")]
+    environment = os.environ | {"KORQG_REPOSITORY_URL": "file:///no/such/course.git"}
+    shown = subprocess.run(
+        [sys.executable, "-c", f"{setup}\nprint(korqg.__file__)"],
+        cwd=COURSE / folder,
+        env={name: value for name, value in environment.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert shown.strip() == str(COURSE / "notebooks" / "korqg" / "__init__.py")
+
+
+def test_missing_git_is_told_in_a_sentence(alone):
+    notebook = nbformat.read(alone / FIRST, as_version=4)
+    (setup,) = [cell.source for cell in notebook.cells if cell.source.startswith("# Setup")]
+    environment = os.environ | {"KORQG_REPOSITORY_URL": "file:///no/such/course.git", "PATH": str(alone)}
+    failed = subprocess.run([sys.executable, "-c", setup], cwd=alone, env=environment, capture_output=True, text=True)
+    assert "ConnectionError: The course could not be fetched from file:///no/such/course.git:" in failed.stderr
+    assert failed.stderr.splitlines()[-1].endswith("'git'") and "During handling" not in failed.stderr
+    assert [path.name for path in alone.iterdir()] == [FIRST]
+
+
 def test_nothing_is_missing_where_the_tests_run():
     assert missing_packages() == []
 
