@@ -19,6 +19,7 @@ DATA = dict(
     task="question",
     questions_per_passage="first",
     train_articles="all",
+    giving_away="keep",
     max_train_rows=0,
     max_passage_tokens=384,
     validation_fraction=0.1,

@@ -6,7 +6,7 @@ from conftest import COURSE
 from test_chain import corpus  # noqa: F401
 
 from korqg.files import read_json, read_jsonl
-from korqg.measure_ways import measure_ways, table_of
+from korqg.measure_ways import measure_ways, ways_table
 
 
 @pytest.mark.chain
@@ -52,7 +52,7 @@ def test_table_gives_means_over_the_seeds_and_the_share_of_the_human_rate():
         judge = {"human": {"n": 500, "answerable_rate": 0.5, "gives_answer_away_rate": 0.004}}
         return {"kind": "question", "seed": seed, "ways": {"greedy": figures}, "judge": judge}
 
-    lines = table_of([result(1, 0.3), result(2, 0.5)]).splitlines()
+    lines = ways_table([result(1, 0.3), result(2, 0.5)]).splitlines()
     assert "40.0 (30.0 to 50.0)" in lines[1]
     assert "80.0 (60.0 to 100.0)" in lines[1]
     assert lines[2].startswith("human, by the judge")

@@ -95,7 +95,7 @@ def result_of(kind: str, seed: int, name: str, outputs: Path) -> dict:
     }
 
 
-def table_of(results: list[dict]) -> str:
+def ways_table(results: list[dict]) -> str:
     """The results as lines of text: means over the seeds, and in brackets the lowest and the highest."""
 
     def spread(values: list[float | None], scale: float = 100, digits: int = 1) -> str:
@@ -177,7 +177,7 @@ def measure_ways(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
         return 130
-    print(f"\n{table_of(results)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
+    print(f"\n{ways_table(results)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
     return 1 if failed else 0
 
 
