@@ -59,6 +59,7 @@ TRAIN = dict(
     questions_per_chunk=3,
     torch_compile="auto",
     activation_checkpointing="auto",
+    filter_run="",
     reader_run="",
     judge_run="",
     resume="auto",

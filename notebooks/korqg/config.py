@@ -207,6 +207,7 @@ class TrainConfig(_Checked):
     questions_per_chunk: int
     torch_compile: str
     activation_checkpointing: str
+    filter_run: str
     reader_run: str
     judge_run: str
     resume: str
@@ -257,6 +258,10 @@ class TrainConfig(_Checked):
                         f"{name}={getattr(self, name)!r} goes with an adapter alone, and with "
                         f'training_method="full" there is none (the whole model is saved): leave {name}={value!r}.'
                     )
+        if self.filter_run:
+            self._folder_name("filter_run")
+            if self.filter_run == self.run_name:
+                raise KorqgError("filter_run is this run itself; name a finished run on task answer.")
         if self.reader_run:
             self._folder_name("reader_run")
             if self.reader_run == self.run_name:
