@@ -37,14 +37,18 @@ COMPARED = ("single_question_rate", "answerable_rate", "gives_answer_away_rate",
 
 
 def finished(stage: str, name: str, outputs: Path, parameters: dict, data: Path | None = None) -> bool:
-    """Whether the stage's folder is finished, with these parameters, and from what `data` holds now."""
+    """Whether the stage's folder is finished, with these parameters, and from what `data` and the source hold now."""
     try:
         manifest = require_finished(outputs / stage / name)
     except KorqgError:
         return False
     read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
     same = data is None or all(read.get(split) == sha256_of(data / f"{split}.jsonl") for split in SPLITS)
-    return same and all(manifest["parameters"].get(key) == value for key, value in parameters.items())
+    source = Path(parameters.get("source_path") or ".")  # a manifest keeps the file's name alone, and its SHA-256
+    same = same and (not source.is_file() or sha256_of(source) in [entry["sha256"] for entry in manifest["read"]])
+    wanted = shareable({"model_name": "auto", **parameters})
+    used = shareable({"model_name": "auto", **manifest["parameters"]})
+    return same and all(used.get(key) == value for key, value in wanted.items() if key != "source_path")
 
 
 def make(stage: str, name: str, outputs: Path, parameters: dict, data: Path | None = None, anew: bool = False) -> bool:
