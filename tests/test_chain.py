@@ -414,6 +414,8 @@ def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_mo
     page = (chain / "compare" / "read" / "03_compare_outputs.html").read_text(encoding="utf-8")
     assert "its verdict on them is biased" in page
     assert "answerable_rate" in read_json(chain / "compare" / "read" / "metrics.json")["runs"]["judged"]["after"]
+    with pytest.raises(KorqgError, match=r"learnt from \d of the articles whose rows it is to choose from"):
+        run_notebook("runs", "judged", chain, {**model, **judged, "filter_run": "reader"})
     for stage, name in (("data", "answers"), ("runs", "reader"), ("runs", "judged"), ("compare", "read")):
         shutil.rmtree(chain / stage / name)
 

@@ -41,6 +41,7 @@ def test_recipe_of_the_ladder_is_complete_and_accepted(name):
             "candidates",
             "questions_per_chunk",
             "judge_run",
+            "filter_run",
         )
     }
 

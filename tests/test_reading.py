@@ -133,6 +133,61 @@ def test_second_reader_must_have_learnt_from_other_articles_with_another_seed(tm
         require_other_articles(tmp_path, manifests({"one": (0, 1), "other": (2, 3)}, (1, 1)))
 
 
+def test_reader_may_not_choose_among_rows_of_articles_that_it_knows(tmp_path):
+    from korqg.reading import require_unseen
+
+    write_jsonl(tmp_path / "data" / "answers" / "train.jsonl", [_row(number) for number in range(3)])
+    figures = {"reader": {"threshold": 0.4}}
+    manifest = {"name": "reader", "parameters": {"data_name": "answers"}, "figures": figures}
+    assert require_unseen(tmp_path, manifest, [_row(3, "question"), _row(4, "question")]) == 0.4
+    with pytest.raises(KorqgError, match="learnt from 1 of the articles whose rows it is to choose from"):
+        require_unseen(tmp_path, manifest, [_row(2, "question"), _row(4, "question")])
+    with pytest.raises(KorqgError, match="these rows are answers"):
+        require_unseen(tmp_path, manifest, [_row(3)])
+    with pytest.raises(KorqgError, match="noted no threshold"):
+        require_unseen(tmp_path, {**manifest, "figures": {}}, [_row(3, "question")])
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("task", ["question", "answer_first", "answer_aware"])
+def test_rows_that_the_reader_answers_are_kept_and_the_model_is_as_before(
+    tiny_model_folder, tokenizer, tmp_path, monkeypatch, task
+):
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    import korqg.reading as reading
+    from korqg.methods import require_untouched
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+
+    def base():
+        return load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+
+    trained = get_peft_model(base(), LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
+    trained.save_pretrained(tmp_path / "adapter")
+    model, ids = base(), torch.tensor([[2, 5000, 6000]])
+    with torch.no_grad():
+        before, with_adapter = model(ids).logits, trained(ids).logits
+    asked = []
+
+    def answer_questions(reader, tokenizer, pairs, *options):
+        with torch.no_grad():
+            torch.testing.assert_close(reader(ids).logits, with_adapter)
+        asked.extend(pairs)
+        said = (("0대 촌장", 0.9), ("1대 촌장", 0.3), ("없는 말", 0.9), ("3대 촌장", 0.5))
+        return [{"answer": answer, "confidence": confidence} for answer, confidence in said]
+
+    monkeypatch.setattr(reading, "answer_questions", answer_questions)
+    rows = [_row(number, task) for number in range(4)]
+    kept = reading.answerable_rows(model, tokenizer, rows, tmp_path / "adapter", 0.5, 128, 4)
+    assert [row["id"] for row in kept] == ["0", "3"]
+    assert asked[2] == ("2번 마을의 어른은 누구인가?", "2번 마을의 어른은 2대 촌장이다.")
+    require_untouched(model)
+    with torch.no_grad():
+        assert torch.equal(model(ids).logits, before)
+
+
 def test_run_on_another_task_is_no_reader(tmp_path):
     from korqg.reading import require_reader
 

@@ -46,6 +46,7 @@ The modules stand in the order of the story:
     methods     adapters or all weights: what learns, and how it is saved
     ladder      `make ladder`: one change at a time, several seeds
     ladder_page the ladder's table, pictures and page
+    measure_ways  the ways on KorQuAD 1.0 dev, several seeds, with a second reader as the judge
     example     `make example`: the finished run that is kept in git
 
 Importing this package imports the standard library only; torch, pandas and the rest are imported

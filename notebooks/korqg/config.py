@@ -22,6 +22,7 @@ COLAB_DRIVE = Path("/content/drive")
 
 SOURCES = ("sample", "korquad1", "korquad2", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
+GIVING_AWAY = ("keep", "drop")
 TRAIN_ARTICLES = ("all", "first_half", "second_half")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
@@ -113,6 +114,7 @@ class DataConfig(_Checked):
     task: str
     questions_per_passage: str
     train_articles: str
+    giving_away: str
     max_train_rows: int
     max_passage_tokens: int
     validation_fraction: float
@@ -138,6 +140,7 @@ class DataConfig(_Checked):
             )
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
         self._one_of("train_articles", TRAIN_ARTICLES)
+        self._one_of("giving_away", GIVING_AWAY)
         self._between("max_train_rows", 0, 10**9)
         self._between("max_passage_tokens", 32, 100_000)
         self._between("validation_fraction", 0.01, 0.5)
@@ -218,6 +221,7 @@ class TrainConfig(_Checked):
     questions_per_chunk: int
     torch_compile: str
     activation_checkpointing: str
+    filter_run: str
     reader_run: str
     judge_run: str
     resume: str
@@ -268,6 +272,10 @@ class TrainConfig(_Checked):
                         f"{name}={getattr(self, name)!r} goes with an adapter alone, and with "
                         f'training_method="full" there is none (the whole model is saved): leave {name}={value!r}.'
                     )
+        if self.filter_run:
+            self._folder_name("filter_run")
+            if self.filter_run == self.run_name:
+                raise KorqgError("filter_run is this run itself; name a finished run on task answer.")
         if self.reader_run:
             self._folder_name("reader_run")
             if self.reader_run == self.run_name:

@@ -12,8 +12,16 @@ from korqg.batches import AnswerOnlyCollator, split_batch
 from korqg.errors import KorqgError
 from korqg.files import read_jsonl
 from korqg.generation import generate_tokens, read_answer
-from korqg.prompts import IGNORED, INSTRUCTIONS, STOP_IDS, encode_prompt, given_and_passage, task_texts
-from korqg.reader import stands_in
+from korqg.prompts import (
+    IGNORED,
+    INSTRUCTIONS,
+    STOP_IDS,
+    encode_prompt,
+    given_and_passage,
+    named_answer,
+    task_texts,
+)
+from korqg.reader import is_answerable, stands_in
 from korqg.stages import require_finished
 
 QUESTIONS_OF_A_KIND = 500
@@ -73,6 +81,55 @@ def require_other_articles(outputs: Path, readers: dict[str, dict]) -> None:
         )
     if len({manifest["parameters"]["seed"] for manifest in readers.values()}) < len(readers):
         raise KorqgError(f"The readers {names} were trained with the same seed: train one of them with another.")
+
+
+def require_unseen(outputs: Path, manifest: dict, rows: list[dict]) -> float:
+    """The threshold of a reader (its manifest) that is to choose among training rows of articles that it has not seen.
+
+    Raises KorqgError when it learnt from one of these articles, since it would know the answers by heart, when the rows
+    are a reader's own, and when its run noted no threshold.
+    """
+    learnt = read_jsonl(outputs / "data" / manifest["parameters"]["data_name"] / "train.jsonl")
+    shared = {row["title"] for row in learnt} & {row["title"] for row in rows}
+    if shared:
+        raise KorqgError(
+            f"The reader {manifest['name']} learnt from {len(shared)} of the articles whose rows it is to choose from: "
+            'make its data with train_articles="first_half" and those of this run with "second_half".'
+        )
+    if rows[0]["instruction"] == INSTRUCTIONS["answer"]:
+        raise KorqgError("filter_run chooses among questions, and these rows are answers: leave it empty.")
+    if "reader" not in manifest["figures"]:
+        raise KorqgError(f"The reader {manifest['name']} noted no threshold: run it again with this version.")
+    return manifest["figures"]["reader"]["threshold"]
+
+
+def answerable_rows(
+    base_model,
+    tokenizer,
+    rows: list[dict],
+    adapter: Path,
+    threshold: float,
+    max_length: int,
+    batch_size: int,
+    progress: Callable[[str], None] | None = None,
+) -> list[dict]:
+    """The rows whose question a reader answers from the passage with at least `threshold`, in their order.
+
+    `adapter` is the reader's; it is put on `base_model` for this alone, which is as before afterwards.
+    """
+    from peft import PeftModel
+
+    pairs = [(named_answer(row["instruction"], row["output"])[1], given_and_passage(row["input"])[2]) for row in rows]
+    reader = PeftModel.from_pretrained(base_model, str(adapter))
+    try:
+        answers = answer_questions(reader, tokenizer, pairs, max_length, batch_size, progress)
+    finally:
+        reader.unload()
+    return [
+        row
+        for row, (question, passage), answer in zip(rows, pairs, answers, strict=True)
+        if is_answerable(question, passage, answer, threshold)
+    ]
 
 
 def read_for_run(

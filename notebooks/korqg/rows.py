@@ -9,6 +9,7 @@ from korqg.documents import Chunk
 from korqg.errors import KorqgError
 from korqg.leaks import ArticleGroups, near_duplicates
 from korqg.prompts import named_answer, passage_of, task_texts
+from korqg.reader import gives_answer_away
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
@@ -160,6 +161,24 @@ def take_half(passages: list[Passage], groups: ArticleGroups, which: str, seed: 
     half = len(names) // 2
     wanted = set(names[:half] if which == "first_half" else names[half:])
     return [passage for passage in passages if groups.group_of[passage.title] in wanted]
+
+
+def without_giving_away(passages: list[Passage]) -> tuple[list[Passage], list[dict]]:
+    """The passages without the questions in which their own answer stands, and these as {"file", "id", "reason"}.
+
+    A passage that nobody asks about any more is left out too. Questions without an answer stay.
+    """
+    kept, dropped = [], []
+    for passage in passages:
+        good = tuple(one for one in passage.questions if not gives_answer_away(one.text, one.answer))
+        dropped += [
+            {"file": passage.title, "id": one.id, "reason": "the question holds its own answer"}
+            for one in passage.questions
+            if one not in good
+        ]
+        if good:
+            kept.append(replace(passage, questions=good))
+    return kept, dropped
 
 
 def shared_between_splits(rows: dict[str, list[dict]]) -> dict[str, set]:
