@@ -32,6 +32,7 @@ KINDS = ("question", "answer_first")
 READERS = {"ranker": ("first_half", 1), "judge": ("second_half", 2)}
 """By name the half of the training articles that a reader learns from, and its seed."""
 
+PLACES = ("source_path", "own_path")
 BOOTSTRAP_SAMPLES = 2000
 COMPARED = ("single_question_rate", "answerable_rate", "gives_answer_away_rate", "rouge_l")
 
@@ -44,11 +45,11 @@ def finished(stage: str, name: str, outputs: Path, parameters: dict, data: Path 
         return False
     read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
     same = data is None or all(read.get(split) == sha256_of(data / f"{split}.jsonl") for split in SPLITS)
-    source = Path(parameters.get("source_path") or ".")  # a manifest keeps the file's name alone, and its SHA-256
+    source = Path(parameters.get("source_path") or ".")  # a manifest keeps names of places alone, and SHA-256
     same = same and (not source.is_file() or sha256_of(source) in [entry["sha256"] for entry in manifest["read"]])
     wanted = shareable({"model_name": "auto", **parameters})
     used = shareable({"model_name": "auto", **manifest["parameters"]})
-    return same and all(used.get(key) == value for key, value in wanted.items() if key != "source_path")
+    return same and all(used.get(key) == value for key, value in wanted.items() if key not in PLACES)
 
 
 def make(stage: str, name: str, outputs: Path, parameters: dict, data: Path | None = None, anew: bool = False) -> bool:
