@@ -135,6 +135,17 @@ def test_every_notebook_opens_and_ends_alike(name):
     assert "**Limits.**" in last
 
 
+def test_all_three_are_read_aloud_in_half_an_hour():
+    text = "\n".join(
+        re.sub(r"\]\([^)]*\)", "]", cell.source)
+        for notebook in READ.values()
+        for cell in notebook.cells
+        if cell.cell_type == "markdown" and not cell.source.startswith("## Exercises")
+    )
+    words = re.findall(r"\w[\w'.,/<>=-]*", text)
+    assert 3000 < len(words) < 30 * 160  # words a minute, of a calm reader
+
+
 def test_links_between_notebooks_lead_somewhere():
     for name, notebook in READ.items():
         text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
