@@ -111,6 +111,46 @@ def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, enc
         assert not any("forward" in vars(layer) for layer in layers)
 
 
+def test_compiled_layers_share_their_code_with_activations_that_are_computed_twice(tiny_model_folder, encoded):
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from korqg.acceleration import compiled_layers
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+
+    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
+    model.config.use_cache = False
+    model.train()
+    batch = AnswerOnlyCollator()(encoded)
+    kept = _loss_and_gradients(model, batch)
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    layers = base.model.layers
+    called = []
+    for layer in layers:
+        original = layer._gradient_checkpointing_func
+
+        def noted(*arguments, original=original):
+            called.append(1)
+            return original(*arguments)
+
+        layer._gradient_checkpointing_func = noted
+    counters = torch._dynamo.utils.counters["stats"]
+    with compiled_layers(model, backend="aot_eager"):
+        for layer in layers:
+            layer.gradient_checkpointing = False
+        _loss_and_gradients(model, batch)
+        graphs = counters["unique_graphs"]
+        for layer in layers:
+            layer.gradient_checkpointing = True
+        twice = _loss_and_gradients(model, batch)
+        assert counters["unique_graphs"] == graphs
+    assert len(called) == len(layers)
+    _assert_the_same(twice, kept)
+
+
 def test_short_walks_touch_what_learns_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
 

@@ -61,9 +61,9 @@ def compiled_layers(model, active: bool = True, backend: str = "inductor") -> It
     # Training and evaluation, two types of attention, each with and without a mask: more than the usual 8.
     with torch._dynamo.config.patch(recompile_limit=64):
         for layer in layers:
-            forward = getattr(type(layer).forward, "__wrapped__", type(layer).forward)  # without its checkpointing
-            compiled = torch.compile(forward.__get__(layer), backend=backend, dynamic=True)
-            layer.forward = functools.partial(_checkpointed, layer, compiled)
+            plain = getattr(type(layer).forward, "__wrapped__", None)  # without the checkpointing that wraps it
+            compiled = torch.compile(plain.__get__(layer) if plain else layer.forward, backend=backend, dynamic=True)
+            layer.forward = functools.partial(_checkpointed, layer, compiled) if plain else compiled
         model.enable_input_require_grads()  # or the first layer, whose input needs no gradient, is compiled apart
         try:
             yield
