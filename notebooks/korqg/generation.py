@@ -46,39 +46,58 @@ def generate_tokens(
     row has produced a stop token or `max_new_tokens`; when the device's memory runs out, batches are halved.
     Raises KorqgError when a single prompt does not fit.
     """
+
+    def generate(some: list[list[int]]) -> list[list[int]]:
+        return _generate_batch(model, some, max_new_tokens)
+
+    model.config.use_cache = True
+    too_large = 'The device\'s memory does not hold a single prompt: use a smaller max_length, or quantization="nf4".'
+    return in_batches(model, prompts, batch_size, generate, too_large, progress)
+
+
+def in_batches(
+    model,
+    prompts: list[list[int]],
+    batch_size: int,
+    of_batch: Callable[[list[list[int]]], list],
+    too_large: str,
+    progress: Callable[[str], None] | None = None,
+) -> list:
+    """What `of_batch` gives for each prompt, in the prompts' order, with the model in evaluation mode.
+
+    Prompts of like length share a batch, the longest first; when the device's memory runs out, batches are halved.
+    Raises KorqgError with the words `too_large` when a single prompt does not fit.
+    """
     import torch
 
     waiting = sorted(range(len(prompts)), key=lambda index: len(prompts[index]), reverse=True)
-    answers: list[list[int]] = [[] for _ in prompts]
-    was_training, model.config.use_cache = model.training, True
+    found: list = [None] * len(prompts)
+    was_training = model.training
     model.eval()
     started = time.monotonic()
     while waiting:
         chosen = waiting[:batch_size]
         try:
-            continuations = _generate_batch(model, [prompts[index] for index in chosen], max_new_tokens)
+            made = of_batch([prompts[index] for index in chosen])
         except torch.OutOfMemoryError:
             if len(chosen) == 1:
-                raise KorqgError(
-                    "The device's memory does not hold a single prompt: use a smaller max_length, or "
-                    'quantization="nf4".'
-                ) from None
-            continuations = None
-        if continuations is None:  # outside of the except block, where the traceback would keep the tensors alive
+                raise KorqgError(too_large) from None
+            made = None
+        if made is None:  # outside of the except block, where the traceback would keep the tensors alive
             batch_size = len(chosen) // 2
             torch.cuda.empty_cache()
             continue
-        for index, ids in zip(chosen, continuations, strict=True):
-            answers[index] = ids
+        for index, one in zip(chosen, made, strict=True):
+            found[index] = one
         waiting = waiting[len(chosen) :]
         if progress:
-            progress(f"{len(prompts) - len(waiting)} of {len(prompts)} questions, {time.monotonic() - started:.0f} s")
+            progress(f"{len(prompts) - len(waiting)} of {len(prompts)} prompts, {time.monotonic() - started:.0f} s")
     model.train(was_training)
-    return answers
+    return found
 
 
-def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[list[int]]:
-    """The token ids that follow each prompt, padding at the end included."""
+def left_padded(prompts: list[list[int]]):
+    """Token ids and attention mask of prompts (both: prompts x longest), padded on the left, where a model reads on."""
     import torch
 
     width = max(map(len, prompts))
@@ -87,6 +106,14 @@ def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> lis
     for line, prompt in enumerate(prompts):
         input_ids[line, width - len(prompt) :] = torch.tensor(prompt)
         attention_mask[line, width - len(prompt) :] = 1
+    return input_ids, attention_mask
+
+
+def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[list[int]]:
+    """The token ids that follow each prompt, padding at the end included."""
+    import torch
+
+    input_ids, attention_mask = left_padded(prompts)
     with torch.inference_mode():
         generated = model.generate(
             input_ids=input_ids.to(model.device),
@@ -96,7 +123,7 @@ def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> lis
             eos_token_id=list(STOP_IDS),
             pad_token_id=PAD_ID,
         )
-    return generated[:, width:].tolist()
+    return generated[:, input_ids.shape[1] :].tolist()
 
 
 def read_output(tokenizer, instruction: str, ids: list[int]) -> dict:

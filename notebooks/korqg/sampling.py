@@ -5,12 +5,11 @@ times. Here a batch of prompts goes through the model once; its KV cache is then
 samples go their own ways.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from korqg.errors import KorqgError
-from korqg.prompts import PAD_ID, STOP_IDS
+from korqg.generation import in_batches, left_padded
+from korqg.prompts import STOP_IDS
 
 TOP_K = 50
 """Tokens that a sample may choose from at each step: sorting all 262,144 for top-p alone would take longest."""
@@ -61,35 +60,15 @@ def sample_tokens(
     if model.device.type == "cpu":
         batch_size = max(1, min(batch_size, ROWS_ON_A_CPU // samples))
     generator = torch.Generator(model.device).manual_seed(seed)
-    waiting = sorted(range(len(prompts)), key=lambda index: len(prompts[index]), reverse=True)
-    found: list[list[Sample]] = [[] for _ in prompts]
-    was_training = model.training
-    model.eval()
-    started = time.monotonic()
-    while waiting:
-        chosen = waiting[:batch_size]
-        try:
-            drawn = _sample_batch(
-                model, [prompts[index] for index in chosen], samples, max_new_tokens, generator, temperature, top_p
-            )
-        except torch.OutOfMemoryError:
-            if len(chosen) == 1:
-                raise KorqgError(
-                    f"The device's memory does not hold {samples} samples of one prompt: use fewer candidates, a "
-                    'smaller max_length, or quantization="nf4".'
-                ) from None
-            drawn = None
-        if drawn is None:  # outside of the except block, where the traceback would keep the tensors alive
-            batch_size = len(chosen) // 2
-            torch.cuda.empty_cache()
-            continue
-        for index, some in zip(chosen, drawn, strict=True):
-            found[index] = some
-        waiting = waiting[len(chosen) :]
-        if progress:
-            progress(f"{len(prompts) - len(waiting)} of {len(prompts)} prompts, {time.monotonic() - started:.0f} s")
-    model.train(was_training)
-    return found
+
+    def sample(some: list[list[int]]) -> list[list[Sample]]:
+        return _sample_batch(model, some, samples, max_new_tokens, generator, temperature, top_p)
+
+    too_large = (
+        f"The device's memory does not hold {samples} samples of one prompt: use fewer candidates, a smaller "
+        'max_length, or quantization="nf4".'
+    )
+    return in_batches(model, prompts, batch_size, sample, too_large, progress)
 
 
 def _sample_batch(
@@ -98,12 +77,8 @@ def _sample_batch(
     """The samples of one batch: read the prompts, repeat their cache, draw token by token until all have ended."""
     import torch
 
-    width, device = max(map(len, prompts)), model.device
-    input_ids = torch.full((len(prompts), width), PAD_ID)
-    mask = torch.zeros((len(prompts), width), dtype=torch.long)
-    for line, prompt in enumerate(prompts):
-        input_ids[line, width - len(prompt) :] = torch.tensor(prompt)
-        mask[line, width - len(prompt) :] = 1
+    device = model.device
+    input_ids, mask = left_padded(prompts)
     mask = mask.to(device)
     stops = torch.tensor(STOP_IDS, device=device)
     rows = len(prompts) * samples
