@@ -1,6 +1,8 @@
 """The ladder: its recipes, results of other data or another model, and two rungs beside one that fails."""
 
 import json
+import subprocess
+import time
 
 import pytest
 import yaml
@@ -10,7 +12,7 @@ from test_chain import corpus  # noqa: F401
 from korqg import TrainConfig
 from korqg.errors import KorqgError
 from korqg.files import read_json
-from korqg.ladder import RECIPES, open_results, read_recipes, read_sweep, run_ladder, table_of
+from korqg.ladder import RECIPES, Job, climb, open_results, read_recipes, read_sweep, run_ladder, table_of
 from korqg.pipeline import own_parameters
 
 OURS = own_parameters("runs")
@@ -117,6 +119,23 @@ def test_recipes_that_cannot_be_a_ladder_are_refused(tmp_path):
     (tmp_path / "two.yaml").write_text("model_name: google/gemma-3-1b-it\n")
     with pytest.raises(KorqgError, match="must share one model_name"):
         read_recipes(tmp_path)
+
+
+def test_runs_are_spread_over_the_devices_and_each_failure_is_noted(tmp_path, monkeypatch):
+    used = []
+
+    def broken(command, env, **options):
+        used.append(env["CUDA_VISIBLE_DEVICES"])
+        time.sleep(0.2)  # while it runs its device is taken
+        return subprocess.CompletedProcess(command, 1, stdout="", stderr="no such card\n")
+
+    monkeypatch.setattr("korqg.ladder.subprocess.run", broken)
+    monkeypatch.setattr("korqg.ladder.SECONDS_BETWEEN_STARTS", 0)
+    ladder = open_results(tmp_path / "ladder.json", {}, "gemma-3-270m")
+    jobs = [Job("1_first", seed, {}) for seed in range(6)]
+    climb(jobs, tmp_path, ladder, tmp_path / "ladder.json", 2, ["4", "7"])
+    assert sorted(used) == ["4"] * 3 + ["7"] * 3
+    assert [(row["seed"], row["error"]) for row in ladder["failed"]] == [(seed, "no such card") for seed in range(6)]
 
 
 @pytest.mark.chain

@@ -45,6 +45,9 @@ DATA = {
 }
 """How the ladder's data is made, beside notebook 1's own values: of KorQuAD 1.0 dev's 140 articles about 98 teach."""
 
+PLACES = ("run_name", "outputs_dir", "source_path", "own_path")
+"""Parameters that name a place, which the result does not depend on."""
+
 BOOTSTRAP_SAMPLES = 2000
 LONGEST_QUOTE = 30
 """Characters: the corpus may not be passed on, and an output that copies its paragraph is a part of it."""
@@ -119,39 +122,34 @@ def make_data(outputs: Path, data_name: str, source_path: str) -> dict[str, str]
     """Make the ladder's data with notebook 1, unless it is there already, and return the splits' SHA-256."""
     folder = outputs / "data" / data_name
     parameters = {**DATA, "source_path": source_path}
-    if not _has_data(folder, source_path):
+    wanted = {name: value for name, value in own_parameters("data").items() if name != "data_name"} | parameters
+    if finished_manifest(folder, wanted) is None:
         run_notebook("data", data_name, outputs, parameters)
     return {name: sha256_of(folder / f"{name}.jsonl") for name in SPLITS}
 
 
-def _has_data(folder: Path, source_path: str) -> bool:
-    try:
-        manifest = require_finished(folder)
-    except KorqgError:
-        return False
-    wanted = {**own_parameters("data"), **DATA}
-    for name in (
-        "data_name",
-        "source_path",
-        "own_path",
-        "outputs_dir",
-    ):  # names and places; no documents are asked about
-        del wanted[name]
-    if any(manifest["parameters"].get(name) != value for name, value in wanted.items()):
-        return False
-    source = Path(source_path).expanduser()
-    return not source.is_file() or sha256_of(source) in [entry["sha256"] for entry in manifest["read"]]
+def finished_manifest(folder: Path, parameters: dict, data: dict[str, str] | None = None) -> dict | None:
+    """The manifest of a folder that is finished with these parameters and from what its sources hold now, or None.
 
-
-def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | None:
-    """The result of a job whose run is finished with the same parameters and data; None when it is to be run."""
-    folder = outputs / "runs" / job.run_name
+    `data` is the SHA-256 of each split that a run must have read. A source counts by what is in it, not by its path.
+    """
     try:
         manifest = require_finished(folder)
     except KorqgError:
         return None
     read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
-    if not _made_with(manifest["parameters"], job.parameters) or any(read.get(name) != data[name] for name in data):
+    source = Path(parameters.get("source_path") or ".").expanduser()
+    same = _made_with(manifest["parameters"], parameters)
+    same = same and all(read.get(name) == sha for name, sha in (data or {}).items())
+    same = same and (not source.is_file() or sha256_of(source) in read.values())
+    return manifest if same else None
+
+
+def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | None:
+    """The result of a job whose run is finished with the same parameters and data; None when it is to be run."""
+    folder = outputs / "runs" / job.run_name
+    manifest = finished_manifest(folder, job.parameters, data)
+    if manifest is None:
         return None
     outputs_of = {stage: _tested(folder, name) for stage, name in (("before", "init"), ("after", "after"))}
     figures = manifest["figures"]
@@ -201,7 +199,7 @@ def _tested(folder: Path, stage: str) -> list[dict]:
 
 
 def _comparable(parameters: dict) -> dict:
-    return {name: value for name, value in parameters.items() if name not in ("run_name", "outputs_dir")}
+    return {name: value for name, value in parameters.items() if name not in PLACES}
 
 
 def shareable(parameters: dict) -> dict:

@@ -17,13 +17,12 @@ from pathlib import Path
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
 from korqg.files import read_json, sha256_of, write_json
-from korqg.ladder import DATA, shareable
+from korqg.ladder import DATA, finished_manifest, shareable
 from korqg.metrics import summarize
 from korqg.pipeline import NOTEBOOKS_FOLDER, run_notebook, shown
 from korqg.reader import confidence_auc, reader_quality, reliability
 from korqg.rows import SPLITS
 from korqg.runs import read_comparison
-from korqg.stages import require_finished
 from korqg.ways import way_figures
 
 RECIPE = NOTEBOOKS_FOLDER / "recipes" / "ladder" / "8_swept.yaml"
@@ -32,29 +31,14 @@ KINDS = ("question", "answer_first")
 READERS = {"ranker": ("first_half", 1), "judge": ("second_half", 2)}
 """By name the half of the training articles that a reader learns from, and its seed."""
 
-PLACES = ("source_path", "own_path")
 BOOTSTRAP_SAMPLES = 2000
 COMPARED = ("single_question_rate", "answerable_rate", "gives_answer_away_rate", "rouge_l")
 
 
-def finished(stage: str, name: str, outputs: Path, parameters: dict, data: Path | None = None) -> bool:
-    """Whether the stage's folder is finished, with these parameters, and from what `data` and the source hold now."""
-    try:
-        manifest = require_finished(outputs / stage / name)
-    except KorqgError:
-        return False
-    read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
-    same = data is None or all(read.get(split) == sha256_of(data / f"{split}.jsonl") for split in SPLITS)
-    source = Path(parameters.get("source_path") or ".")  # a manifest keeps names of places alone, and SHA-256
-    same = same and (not source.is_file() or sha256_of(source) in [entry["sha256"] for entry in manifest["read"]])
-    wanted = shareable({"model_name": "auto", **parameters})
-    used = shareable({"model_name": "auto", **manifest["parameters"]})
-    return same and all(used.get(key) == value for key, value in wanted.items() if key not in PLACES)
-
-
 def make(stage: str, name: str, outputs: Path, parameters: dict, data: Path | None = None, anew: bool = False) -> bool:
     """Run the stage's notebook unless it is finished, and say whether it was run. Raises what run_notebook raises."""
-    if not anew and finished(stage, name, outputs, parameters, data):
+    read = {split: sha256_of(data / f"{split}.jsonl") for split in SPLITS} if data else None
+    if not anew and finished_manifest(outputs / stage / name, parameters, read) is not None:
         print(f"{name}: finished before", flush=True)
         return False
     run_notebook(stage, name, outputs, parameters)
