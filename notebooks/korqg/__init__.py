@@ -4,6 +4,7 @@ The modules stand in the order of the story:
 
     config      the parameters of the three notebooks, checked
     packages    which packages are missing here
+    processes   several processes on one run: who writes, what they agree on
     files       JSON and JSON Lines that are either whole or absent
     stages      output folders and their manifest.json
     downloads   the published KorQuAD files, fetched once and checked
@@ -39,6 +40,7 @@ The modules stand in the order of the story:
     plots       Hangul in matplotlib, a colour for each run
     pages       tables and the side-by-side page
     pipeline    `make run`: the three notebooks through papermill
+    launch      `make train`: notebook 2 on several processes
     methods     adapters or all weights: what learns, and how it is saved
     ladder      `make ladder`: one change at a time, several seeds
     ladder_page the ladder's table, pictures and page

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from korqg.errors import KorqgError
+from korqg.processes import gather_all, process_count, process_rank
 from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
 
 
@@ -38,12 +39,14 @@ def generate_tokens(
 
     Prompts of like length share a batch, padded on the left; a batch uses the KV cache and ends when every
     row has produced a stop token or `max_new_tokens`; when the device's memory runs out, batches are halved.
+    Several processes share the prompts, each taking every so-manieth of them, and all get all answers.
     Raises KorqgError when a single prompt does not fit.
     """
     import torch
 
     waiting = sorted(range(len(prompts)), key=lambda index: len(prompts[index]), reverse=True)
-    answers: list[list[int]] = [[] for _ in prompts]
+    waiting = waiting[process_rank() :: process_count()]
+    mine, found = len(waiting), []
     was_training, model.config.use_cache = model.training, True
     model.eval()
     started = time.monotonic()
@@ -62,13 +65,13 @@ def generate_tokens(
             batch_size = len(chosen) // 2
             torch.cuda.empty_cache()
             continue
-        for index, ids in zip(chosen, continuations, strict=True):
-            answers[index] = ids
+        found += zip(chosen, continuations, strict=True)
         waiting = waiting[len(chosen) :]
         if progress:
-            progress(f"{len(prompts) - len(waiting)} of {len(prompts)} questions, {time.monotonic() - started:.0f} s")
+            progress(f"{mine - len(waiting)} of {mine} questions, {time.monotonic() - started:.0f} s")
     model.train(was_training)
-    return answers
+    answers = dict(gather_all(found))
+    return [answers[index] for index in range(len(prompts))]
 
 
 def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[list[int]]:
