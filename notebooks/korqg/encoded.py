@@ -10,16 +10,17 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_jsonl
 from korqg.prompts import IGNORED, EncodedRow
 
 LARGE_FILE = 200_000_000
 """Bytes of a JSON Lines file from which it is read as Arrow: some 100,000 rows of KorQuAD's lengths."""
+
+ENCODING = 1
+"""Raised when rows are encoded otherwise than before, so that older tables are not taken for new ones."""
 
 
 class EncodedRows(Sequence):
@@ -52,7 +53,7 @@ class EncodedRows(Sequence):
         return {"input_ids": row["input_ids"], "labels": [IGNORED] * front + row["input_ids"][front:]}
 
 
-def read_rows(path: Path, limit: int = 0) -> Sequence[dict]:
+def read_training_rows(path: Path, limit: int = 0) -> Sequence[dict]:
     """The rows of a JSON Lines file, the first `limit` of them (0: all): a list, or for a large file a table on disk.
 
     Both give a row by its index and can be iterated. The table is made once and kept in the cache folder. Raises
@@ -67,12 +68,12 @@ def read_rows(path: Path, limit: int = 0) -> Sequence[dict]:
         table.save_to_disk(folder / "table")
 
     stat = path.stat()
-    table = _kept("rows", {"file": str(path.resolve()), "bytes": stat.st_size, "changed": stat.st_mtime_ns}, make)
+    table = _kept("rows", json.dumps([str(path.resolve()), stat.st_size, stat.st_mtime_ns]), make)
     return table.select(range(min(limit or len(table), len(table))))
 
 
 def encode_rows(
-    rows: Sequence[dict], encode: Callable[[dict], EncodedRow], settings: dict[str, Any], workers: int | None = None
+    rows: Sequence[dict], encode: Callable[[dict], EncodedRow], settings: Sequence, workers: int | None = None
 ) -> EncodedRows:
     """Every row through `encode`, in order; the rows of a large file in `workers` processes (default: one a core).
 
@@ -96,8 +97,8 @@ def encode_rows(
             new_fingerprint=hashlib.sha256(key.encode()).hexdigest()[:16],
         ).save_to_disk(folder / "table")
 
-    key = json.dumps([rows._fingerprint, settings], sort_keys=True, default=str)
-    return EncodedRows(_kept("encoded", {"rows": rows._fingerprint, **settings}, make))
+    key = json.dumps([ENCODING, rows._fingerprint, list(settings)])
+    return EncodedRows(_kept("encoded", key, make))
 
 
 def _columns(encoded: EncodedRow) -> dict:
@@ -107,15 +108,15 @@ def _columns(encoded: EncodedRow) -> dict:
     return {"input_ids": encoded.input_ids, "ignored": front, "cut_tokens": encoded.cut_tokens}
 
 
-def _kept(kind: str, settings: dict[str, Any], make: Callable[[Path], None]):
-    """The table that `make` writes into a folder, made once for these settings: others who want it wait for it."""
+def _kept(kind: str, key: str, make: Callable[[Path], None]):
+    """The table that `make` writes into a folder, made once for this `key`: others who want it wait for it."""
     from datasets import Dataset, disable_progress_bars
     from filelock import FileLock
 
     from korqg.models import cache_folder
 
     disable_progress_bars()
-    name = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    name = hashlib.sha256(key.encode()).hexdigest()[:16]
     folder = cache_folder() / kind / name
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

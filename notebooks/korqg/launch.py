@@ -172,7 +172,7 @@ def run_processes(arguments: list[str], here: int) -> int:
             name = signal.Signals(-failure.exitcode).name
             memory = ", most likely because the host's memory ran out" if name == "SIGKILL" else ""
             print(f"\nProcess {rank} was killed ({name}){memory}; the others were ended.", file=sys.stderr)
-        print("The same command goes on from the newest whole checkpoint.", file=sys.stderr)
+        print("The same command goes on from what is whole.", file=sys.stderr)
         return 1
     return 0
 

@@ -140,8 +140,9 @@ class CourseTrainer(Trainer):
         return (loss * weight if real else torch.zeros_like(loss)), None, None
 
     def _get_train_sampler(self, train_dataset=None):
-        filled = isinstance(self.train_dataset, FilledRows)
-        lengths = [len(row["input_ids"]) for row in (self.train_dataset.rows if filled else self.train_dataset)]
+        rows = self.train_dataset.rows if isinstance(self.train_dataset, FilledRows) else self.train_dataset
+        known = getattr(rows, "lengths", None)  # EncodedRows': the ids are not read for this
+        lengths = [len(row["input_ids"]) for row in rows] if known is None else known.tolist()
         group = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
         return EpochLengthSampler(lengths, group, self.args.seed, len(self.train_dataset))
 
