@@ -14,9 +14,10 @@ import pytest
 from conftest import COURSE
 
 from korqg import processes
+from korqg.ask import ask_run
 from korqg.checkpoints import newest_complete
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl, sha256_of, write_jsonl
+from korqg.files import read_json, read_jsonl, sha256_of, write_json, write_jsonl
 from korqg.launch import launch, require_free_port, train_parameters, write_script
 from korqg.pipeline import run_notebook
 from korqg.processes import check_gpus, share_of_step
@@ -44,7 +45,8 @@ def villages(tmp_path_factory):
         }
         for number in range(38)
     ]
-    parts = {"train": rows[:22], "validation": rows[22:33], "test": rows[33:], "own": []}
+    chunks = [{**row, "id": f"chunk-{row['id']}", "output": "", "answer": ""} for row in rows[5:8]]
+    parts = {"train": rows[:22], "validation": rows[22:33], "test": rows[33:], "own": chunks}
     for name, part in parts.items():
         write_jsonl(folder / f"{name}.jsonl", part)
     finish_stage(folder, {}, [], [folder / f"{name}.jsonl" for name in parts], {})
@@ -119,7 +121,7 @@ def test_two_processes_end_where_one_ends(villages, small, two):
         assert mine[2] == pytest.approx(other[2], rel=1e-5), mine
     assert alone[-1][2] < alone[0][2] - 0.01, "nothing was learnt, so nothing was compared"
     for name in ("init_outputs.json", "after_outputs.json"):
-        assert len(read_json(one / name)) == 5
+        assert len(read_json(one / name)) == 5 + 3
         assert read_json(one / name) == read_json(two / name)
     assert read_json(two / "init_outputs.json") != read_json(two / "after_outputs.json")
     assert len(list(two.glob("wandb/offline-run-*"))) == 1
@@ -150,6 +152,16 @@ def test_killed_process_ends_the_others_and_the_run_goes_on_to_the_same_result(v
     assert "Going on from checkpoint-" in said
     for name in ("adapter/adapter_model.safetensors", "after_outputs.json"):
         assert sha256_of(folder / name) == sha256_of(two[0] / name), name
+
+
+@pytest.mark.chain
+def test_saved_adapter_asks_about_chunks_what_the_run_asked(villages, two):
+    asked = read_json(ask_run(villages, "two", "villages", batch_size=2))
+    assert asked == [output for output in read_json(two[0] / "after_outputs.json") if output["split"] == "own"]
+    assert len(asked) == 3
+    write_json(villages / "asked" / "two_villages" / "job.json", {"adapter": "another"})
+    with pytest.raises(KorqgError, match="begun with another adapter or other chunks"):
+        ask_run(villages, "two", "villages", batch_size=2)
 
 
 @pytest.mark.chain

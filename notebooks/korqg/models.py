@@ -11,7 +11,7 @@ from pathlib import Path
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, whole_folder, write_json, write_text
 from korqg.precision import Precision
-from korqg.processes import is_main, join_processes, wait_for_all
+from korqg.processes import is_main, join_processes, process_count, wait_for_all
 
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
@@ -182,7 +182,9 @@ def load_model(choice: ModelChoice, precision: Precision, quantization: str = "n
 
     dtype = getattr(torch, precision.weights)
     options = {}
-    device = f"cuda:{torch.cuda.current_device()}" if torch.cuda.is_available() else "cpu"
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and process_count() > 1:
+        device = f"cuda:{torch.cuda.current_device()}"  # its own, see join_processes
     if quantization == "nf4":
         from transformers import BitsAndBytesConfig
 

@@ -142,7 +142,13 @@ def quiet_others() -> None:
 
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)
-    sys.excepthook = _show_first
+    show_errors_once()
+
+
+def show_errors_once() -> None:
+    """Under torchrun: show an uncaught error as described above. Called again after wandb, which shows them itself."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        sys.excepthook = _show_first
 
 
 def _show_first(kind, error, traceback) -> None:
@@ -161,6 +167,8 @@ def _show_first(kind, error, traceback) -> None:
         print(f"\n{words}", file=sys.stderr)
     if process_count() > 1:
         print(f"(process {process_rank()} of {process_count()}; the others are ended)", file=sys.stderr, flush=True)
+    if "wandb" in sys.modules and sys.modules["wandb"].run is not None:
+        sys.modules["wandb"].finish(exit_code=1)
 
 
 def _of_another(error: BaseException) -> str | None:

@@ -13,7 +13,7 @@ from transformers.integrations import rewrite_logs
 from korqg.config import COURSE_FOLDER
 from korqg.metrics import is_single_question
 from korqg.models import peak_device_memory_gb
-from korqg.processes import is_main
+from korqg.processes import is_main, show_errors_once
 
 INIT_TIMEOUT_S = 20
 
@@ -57,6 +57,7 @@ def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], fold
         print(f"wandb: the server did not accept the run ({str(error).splitlines()[0]}); it is kept offline.")
         run = wandb.init(mode="offline", settings=wandb.Settings(**settings), **options)
     _finish_on_error()
+    show_errors_once()
     return run
 
 
