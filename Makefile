@@ -1,5 +1,6 @@
 # make run    set up, then the three notebooks on the built-in data and model
 # make ladder  set up, then every recipe of notebooks/recipes/ladder (for a GPU); ARGS="--parallel 4" passes options on
+# make train  notebook 2 on several processes: make train GPUS=4 RECIPE=notebooks/recipes/... ARGS="-p run_name mine"
 # make test   set up, then lint and all tests: what CI runs
 # make example  make run, and keep what came out as outputs/example
 # make clean  remove the environment (results in outputs/ stay)
@@ -8,10 +9,13 @@ PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run ladder example test chromium clean
+.PHONY: run train ladder example test chromium clean
 
 run: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline
+
+train: .venv/installed
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.launch --gpus $(or $(GPUS),0) $(if $(RECIPE),--recipe "$(RECIPE)") $(ARGS)
 
 ladder: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.ladder $(ARGS)

@@ -4,6 +4,7 @@ The modules stand in the order of the story:
 
     config      the parameters of the three notebooks, checked
     packages    which packages are missing here, and installing them
+    processes   several processes on one run: who writes, what they agree on
     files       JSON and JSON Lines that are either whole or absent
     stages      output folders and their manifest.json
     downloads   the published KorQuAD files, fetched once and checked
@@ -21,6 +22,7 @@ The modules stand in the order of the story:
     leaks       near copies of paragraphs, and the articles that they join
     rows        instruction rows, split by article
     prompts     the wording, Gemma's turns, token ids and the loss mask
+    encoded     encoded rows as an Arrow table, on disk where memory is too small
     precision   which precision, and how large activations get
     models      which model, from where; adapters saved
     batches     padding, with logits at answer positions only, in pieces that fit
@@ -43,6 +45,8 @@ The modules stand in the order of the story:
     pages       tables and the side-by-side page
     ways        greedy and the best of several beside each other, with their seconds
     pipeline    `make run`: the three notebooks through papermill
+    launch      `make train`: notebook 2 on several processes
+    ask         questions for many chunks, kept as they come
     methods     adapters or all weights: what learns, and how it is saved
     ladder      `make ladder`: one change at a time, several seeds
     ladder_page the ladder's table, pictures and page

@@ -59,7 +59,8 @@ def compiled_layers(model, active: bool = True, backend: str = "inductor") -> It
 
     layers = [module for module in model.modules() if type(module).__name__.endswith("DecoderLayer")]
     # Training and evaluation, two types of attention, each with and without a mask: more than the usual 8.
-    with torch._dynamo.config.patch(recompile_limit=64):
+    # A layer is a piece small enough for DistributedDataParallel to send while the next one computes.
+    with torch._dynamo.config.patch(recompile_limit=64, optimize_ddp=False):
         for layer in layers:
             plain = getattr(type(layer).forward, "__wrapped__", None)  # without the checkpointing that wraps it
             compiled = torch.compile(plain.__get__(layer) if plain else layer.forward, backend=backend, dynamic=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, sha256_of, write_json
+from korqg.processes import from_main, require_same
 from korqg.stages import start_stage
 
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")
@@ -13,6 +14,9 @@ WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.
 
 NEEDED = ("optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 """Without any of these the Trainer resumes in silence, with other numbers than the run would have had."""
+
+OF_SEVERAL = {"rng_state.pth": "rng_state_0.pth"}
+"""What the first of several processes calls its own."""
 
 MADE_BY_A_RUN = (
     "checkpoints",
@@ -32,9 +36,17 @@ def begin_run(folder: Path, settings: dict[str, Any], resume: str) -> Path | Non
 
     A run that was finished, or `resume` "never", starts anew: what the earlier run of that name left is
     removed. With "auto" an unfinished run goes on, provided that it had the same `settings` (whatever the
-    result depends on: parameters, data, model), which are kept in run.json.
-    Raises KorqgError that names the settings which differ, and when the folder cannot be written.
+    result depends on: parameters, data, model), which are kept in run.json. Of several processes the first one does
+    this for all.
+    Raises KorqgError that names the settings which differ, from the earlier run's or between processes, and when the
+    folder cannot be written.
     """
+    require_same("what the run is made of", {"run_name": folder.name, "resume": resume, **settings})
+    name = from_main(lambda: _begin_run(folder, settings, resume))
+    return folder / "checkpoints" / name if name else None
+
+
+def _begin_run(folder: Path, settings: dict[str, Any], resume: str) -> str | None:
     earlier = folder / "run.json"
     if resume == "never" or (folder / "manifest.json").is_file() or not earlier.is_file():
         start_stage(folder)
@@ -49,7 +61,8 @@ def begin_run(folder: Path, settings: dict[str, Any], resume: str) -> Path | Non
             f"The run {folder.name} was cut off and can go on only as it began, but {changes}. Set that back, or "
             'start over with resume="never", or give the new run another run_name.'
         )
-    return newest_complete(folder / "checkpoints")
+    newest = newest_complete(folder / "checkpoints")
+    return newest.name if newest else None
 
 
 def newest_complete(checkpoints: Path) -> Path | None:
@@ -78,7 +91,7 @@ def _flaw_of(folder: Path) -> str | None:
     if not any(name in listed for name in WEIGHTS):
         return f"it lacks {WEIGHTS[0]}"
     for name in NEEDED:
-        if name not in listed:
+        if name not in listed and OF_SEVERAL.get(name) not in listed:
             return f"it lacks {name}"
     for name, expected in listed.items():
         path = folder / name

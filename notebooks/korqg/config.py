@@ -301,10 +301,15 @@ class TrainConfig(_Checked):
 
     @property
     def result_parameters(self) -> dict[str, Any]:
-        """The parameters that the result depends on: a run that was cut off can only go on with the same."""
+        """The parameters that the result depends on: a run that was cut off can only go on with the same.
+
+        A step's rows count, in whichever batches and pieces they go through the model.
+        """
         free = {"run_name", "outputs_dir", "resume", "export", "reader_run", "generation_batch_size"}
         free |= {"wandb_mode", "wandb_project", "generation", "candidates", "questions_per_chunk", "judge_run"}
-        return {name: value for name, value in self.as_dict().items() if name not in free}
+        free |= {"batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
+        kept = {name: value for name, value in self.as_dict().items() if name not in free}
+        return {**kept, "rows_a_step": self.batch_size * self.gradient_accumulation_steps}
 
     @property
     def lora_targets(self) -> str | list[str]:

@@ -14,7 +14,8 @@ def prepare_notebook() -> None:
     A KorqgError is shown as its message alone, and so are an interruption, a full disk and a name that a cell above
     has not made yet; every other error keeps its traceback. Three remarks of libraries that nobody here can act on
     are left out: tqdm's on missing widgets (the course prints lines, which a saved notebook keeps), bitsandbytes' on
-    CPU kernels, and transformers' on a name of its own. Outside IPython only those are done.
+    CPU kernels, and transformers' on a name of its own. Outside IPython only those are done, and under torchrun
+    one process speaks for all.
     """
     warnings.filterwarnings("ignore", message="IProgress not found")
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
@@ -22,7 +23,9 @@ def prepare_notebook() -> None:
     try:
         shell = get_ipython()  # IPython puts this name into builtins
     except NameError:
-        return
+        from korqg.processes import quiet_others
+
+        return quiet_others()
 
     def show(shell, kind, error, traceback, tb_offset=None):
         words = in_words(error)

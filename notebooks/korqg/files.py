@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from korqg.errors import KorqgError
+from korqg.processes import is_main
 
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text under a temporary name, then rename: a reader never sees half a file.
 
+    Of several processes (torchrun) the first one writes, and the others do nothing.
     Raises KorqgError when the disk is full or the folder cannot be written.
     """
+    if not is_main():
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

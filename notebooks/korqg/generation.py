@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from korqg.errors import KorqgError
+from korqg.processes import gather_all, process_count, process_rank
 from korqg.prompts import INSTRUCTIONS, PAD_ID, STOP_IDS, encode_prompt, named_answer
 
 
@@ -66,12 +67,14 @@ def in_batches(
     """What `of_batch` gives for each prompt, in the prompts' order, with the model in evaluation mode.
 
     Prompts of like length share a batch, the longest first; when the device's memory runs out, batches are halved.
+    Several processes share the prompts, each taking every so-manieth of them, and all get all answers.
     Raises KorqgError with the words `too_large` when a single prompt does not fit.
     """
     import torch
 
     waiting = sorted(range(len(prompts)), key=lambda index: len(prompts[index]), reverse=True)
-    found: list = [None] * len(prompts)
+    waiting = waiting[process_rank() :: process_count()]
+    mine, found = len(waiting), []
     was_training = model.training
     model.eval()
     started = time.monotonic()
@@ -87,13 +90,13 @@ def in_batches(
             batch_size = len(chosen) // 2
             torch.cuda.empty_cache()
             continue
-        for index, one in zip(chosen, made, strict=True):
-            found[index] = one
+        found += zip(chosen, made, strict=True)
         waiting = waiting[len(chosen) :]
         if progress:
-            progress(f"{len(prompts) - len(waiting)} of {len(prompts)} prompts, {time.monotonic() - started:.0f} s")
+            progress(f"{mine - len(waiting)} of {mine} prompts, {time.monotonic() - started:.0f} s")
     model.train(was_training)
-    return found
+    all_found = dict(gather_all(found))
+    return [all_found[index] for index in range(len(prompts))]
 
 
 def left_padded(prompts: list[list[int]]):

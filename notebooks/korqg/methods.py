@@ -8,6 +8,7 @@ from korqg.errors import KorqgError
 from korqg.files import whole_folder
 from korqg.models import ModelChoice, choose_model, load_model, save_adapter
 from korqg.precision import Precision
+from korqg.processes import is_main, wait_for_all
 
 AGAIN = "restart the kernel and run from the first cell."
 
@@ -61,15 +62,17 @@ def untrained(model, choice: ModelChoice, precision: Precision) -> Iterator:
 def save_trained(model, tokenizer, folder: Path, base_name: str) -> Path:
     """Save what was trained below the run's folder, `adapter/` or `model/` (with its tokenizer), and return where.
 
-    A temporary name first. Raises KorqgError when the disk is full.
+    A temporary name first; of several processes one saves. Raises KorqgError when the disk is full.
     """
     if hasattr(model, "peft_config"):
         save_adapter(model, folder / "adapter", base_name)
         return folder / "adapter"
     saved = folder / "model"
-    with whole_folder(saved) as temporary:
-        model.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
+    if is_main():
+        with whole_folder(saved) as temporary:
+            model.save_pretrained(temporary)
+            tokenizer.save_pretrained(temporary)
+    wait_for_all()
     return saved
 
 

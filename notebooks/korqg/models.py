@@ -11,6 +11,7 @@ from pathlib import Path
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, whole_folder, write_json, write_text
 from korqg.precision import Precision
+from korqg.processes import is_main, join_processes, process_count, wait_for_all
 
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
@@ -182,6 +183,8 @@ def load_model(choice: ModelChoice, precision: Precision, quantization: str = "n
     dtype = getattr(torch, precision.weights)
     options = {}
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and process_count() > 1:
+        device = f"cuda:{torch.cuda.current_device()}"  # its own, see join_processes
     if quantization == "nf4":
         from transformers import BitsAndBytesConfig
 
@@ -313,20 +316,24 @@ def _quiet_and_offline(choice: ModelChoice | None = None) -> None:
 def use_one_gpu() -> None:
     """Show one GPU to torch, before it is imported: the Trainer makes `nn.DataParallel` out of several.
 
-    Leaves everything alone under torchrun (WORLD_SIZE) and where CUDA_VISIBLE_DEVICES is set.
+    Where CUDA_VISIBLE_DEVICES is set it stays. Under torchrun (WORLD_SIZE) each process is given a GPU of its own, and
+    connected with the others; raises KorqgError when there are too few.
     """
     if "WORLD_SIZE" not in os.environ:
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    join_processes()
 
 
 def save_adapter(model, folder: Path, base_name: str) -> None:
     """Save a LoRA adapter as safetensors, under a temporary name first; `base_name` goes into its configuration.
 
     peft would write the base model's local folder there, the modules in random order, and an empty model card.
-    Raises KorqgError when the disk is full.
+    Of several processes one saves. Raises KorqgError when the disk is full.
     """
     from korqg.files import read_json
 
+    if not is_main():
+        return wait_for_all()
     with whole_folder(folder) as temporary:
         model.peft_config["default"].base_model_name_or_path = base_name
         with warnings.catch_warnings():
@@ -336,6 +343,7 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
         configuration["target_modules"] = sorted(configuration["target_modules"])
         write_json(temporary / "adapter_config.json", configuration)
         (temporary / "README.md").unlink(missing_ok=True)
+    wait_for_all()
 
 
 def write_model_card(
@@ -399,6 +407,8 @@ def export_merged(model, tokenizer, folder: Path) -> None:
             'export="merged" is not possible with quantization="nf4": 4-bit weights would lose by merging. The adapter '
             "is saved; load it on the unquantized model and merge there."
         )
+    if not is_main():
+        return wait_for_all()
     with whole_folder(folder) as temporary:
         model.merge_adapter()
         try:
@@ -411,3 +421,4 @@ def export_merged(model, tokenizer, folder: Path) -> None:
         finally:
             model.unmerge_adapter()
         tokenizer.save_pretrained(temporary)
+    wait_for_all()

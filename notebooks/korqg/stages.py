@@ -14,6 +14,7 @@ from korqg import STARTED
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, sha256_of, write_json
+from korqg.processes import from_main, process_count
 
 NOTEBOOKS = {"data": "01_make_data.ipynb", "runs": "02_train_lora.ipynb", "compare": "03_compare_outputs.ipynb"}
 PARAMETERS = {"data": "data_name", "runs": "run_name", "compare": "compare_name"}
@@ -71,12 +72,16 @@ def finish_stage(
     figures: dict[str, Any],
     device: str = "cpu",
 ) -> dict:
-    """Write the folder's manifest.json, last and atomically, and return it.
+    """Write the folder's manifest.json, last and atomically, and return it; of several processes one does it.
 
     Files are listed with path relative to outputs/ (for files elsewhere: the name alone), sha256 and, for
     JSON Lines, their rows. `figures` are the stage's own results. Seconds are wall-clock since korqg was
     first imported, in the setup cell; the peak is this process's resident memory in GB (1e9 bytes).
     """
+    return from_main(lambda: _finish_stage(folder, parameters, read, written, figures, device))
+
+
+def _finish_stage(folder: Path, parameters: dict, read: list, written: list, figures: dict, device: str) -> dict:
     outputs = folder.parent.parent
     shown = {**parameters}
     for name in ("outputs_dir", "source_path", "own_path"):
@@ -96,7 +101,7 @@ def finish_stage(
         "written": [_describe(path, outputs) for path in written],
         "packages": package_versions(),
         "python": platform.python_version(),
-        "device": device,
+        "device": device if process_count() == 1 else f"{process_count()} processes, each with {device}",
         "git_commit": git_commit(),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - STARTED, 1),

@@ -13,18 +13,19 @@ from transformers.integrations import rewrite_logs
 from korqg.config import COURSE_FOLDER
 from korqg.metrics import is_single_question
 from korqg.models import peak_device_memory_gb
+from korqg.processes import is_main, show_errors_once
 
 INIT_TIMEOUT_S = 20
 
 
 def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], folder: Path):
-    """Start a wandb run, or return None for mode "disabled".
+    """Start a wandb run, or return None for mode "disabled", and on all but the first of several processes.
 
     "online" needs a key (WANDB_API_KEY, or `wandb login` beforehand); without one, or when the server does
     not answer within 20 seconds, the run is kept offline and a line says so. Host name, paths, git state
     and code are not recorded. The run is closed when a later cell fails, too.
     """
-    if mode == "disabled":
+    if mode == "disabled" or not is_main():
         return None
     import wandb
 
@@ -56,6 +57,7 @@ def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], fold
         print(f"wandb: the server did not accept the run ({str(error).splitlines()[0]}); it is kept offline.")
         run = wandb.init(mode="offline", settings=wandb.Settings(**settings), **options)
     _finish_on_error()
+    show_errors_once()
     return run
 
 

@@ -1,5 +1,6 @@
 """What the Trainer does beside training: progress, a log of one's own, whole checkpoints, less memory when it must."""
 
+import contextlib
 import gc
 import json
 import math
@@ -15,6 +16,8 @@ from korqg.batches import split_batch
 from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
 from korqg.files import write_jsonl
+from korqg.processes import from_main, is_main, process_count, process_rank, wait_for_all
+from korqg.prompts import BOS_ID, IGNORED
 
 
 class EpochLengthSampler:
@@ -24,17 +27,19 @@ class EpochLengthSampler:
     with its longest group in front (memory that will not do shows at once); the other whole groups are shuffled,
     where its own sampler would go from long rows to short ones over and over. That sampler also draws from torch's
     global generator, so a run that goes on in its second epoch would see its rows in another order than one that
-    was never stopped.
+    was never stopped. `filled` is the number of rows with those that are only there to fill up the last step (see
+    FilledRows); they come last.
     """
 
-    def __init__(self, lengths: list[int], group: int, seed: int):
+    def __init__(self, lengths: list[int], group: int, seed: int, filled: int = 0):
         self.lengths, self.group, self.seed, self.epoch = lengths, group, seed, 0
+        self.filling = range(len(lengths), max(filled, len(lengths)))
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.lengths) + len(self.filling)
 
     def __iter__(self):
         import torch
@@ -44,7 +49,30 @@ class EpochLengthSampler:
         whole = len(ordered) // self.group
         shuffled = (1 + torch.randperm(max(whole - 1, 0), generator=generator)).tolist()
         places = [0, *shuffled, *range(max(whole, 1), -(-len(ordered) // self.group))]
-        return iter([row for place in places for row in ordered[place * self.group : (place + 1) * self.group]])
+        chosen = [row for place in places for row in ordered[place * self.group : (place + 1) * self.group]]
+        return iter([*chosen, *self.filling])
+
+
+class FilledRows:
+    """Rows, and behind them rows with nothing to learn, until their number is a multiple of `multiple`.
+
+    Several processes take batches in turn and must all take equally many. accelerate would repeat the first rows for
+    that, which then count twice; a row whose labels are all ignored counts for nothing.
+    """
+
+    def __init__(self, rows, multiple: int):
+        self.rows, self.real = rows, len(rows)
+        self.filled = -(-self.real // multiple) * multiple
+
+    def __len__(self) -> int:
+        return self.filled
+
+    def __getitem__(self, index: int) -> dict:
+        if index < self.real:
+            return self.rows[index]
+        if index >= self.filled:
+            raise IndexError(index)
+        return {"input_ids": [BOS_ID, BOS_ID], "labels": [IGNORED, IGNORED]}
 
 
 class CourseTrainer(Trainer):
@@ -56,11 +84,21 @@ class CourseTrainer(Trainer):
     idle. 0 means no bound. What the Trainer does at every step beside the model is cut short (see short_walks).
 
     `eval_data_collator` makes the batches of the evaluation where they differ from those of the training.
+
+    On several processes (torchrun) a step and an evaluation see the rows, and give the loss, that they would on one:
+    the rows are filled up to whole rounds of batches, and the gradients are exchanged once a step.
     """
 
     def __init__(self, *args, max_batch_tokens: int = 0, eval_data_collator: Callable | None = None, **kwargs):
         super().__init__(*args, **kwargs)
+        self.args.ddp_find_unused_parameters = False  # every weight that learns has a part in every batch
+        self.args.ddp_broadcast_buffers = False  # Gemma's are constants
         self.max_batch_tokens = max_batch_tokens
+        processes = self.args.world_size
+        if processes > 1:
+            self.train_dataset = FilledRows(self.train_dataset, self.args.per_device_train_batch_size * processes)
+        if processes > 1 and self.eval_dataset is not None:
+            self.eval_dataset = FilledRows(self.eval_dataset, self.args.per_device_eval_batch_size * processes)
         self.eval_data_collator = eval_data_collator or self.data_collator
 
     def get_eval_dataloader(self, eval_dataset=None):
@@ -81,12 +119,32 @@ class CourseTrainer(Trainer):
         pieces = split_batch(inputs, self.max_batch_tokens)
         if len(pieces) > 1 and num_items_in_batch is None:
             raise ValueError("pieces can only be added up when the loss is divided by the step's target tokens")
-        return sum(super(CourseTrainer, self).training_step(model, piece, num_items_in_batch) for piece in pieces)
+        loss = 0.0
+        for place, piece in enumerate(pieces, start=1):
+            # The processes may have unequal numbers of pieces: they exchange gradients after the last one only.
+            alone = place < len(pieces) and self.args.world_size > 1
+            with self.accelerator.no_sync(model) if alone else contextlib.nullcontext():
+                loss = loss + super().training_step(model, piece, num_items_in_batch)
+        return loss
+
+    def prediction_step(self, model, inputs, *args, **kwargs):
+        if not isinstance(self.eval_dataset, FilledRows):
+            return super().prediction_step(model, inputs, *args, **kwargs)
+        import torch
+
+        # The Trainer takes the mean over all batches, rows that fill up included: each batch counts by its real rows.
+        real = (inputs["labels"] != IGNORED).any(dim=1).sum().item()
+        weight = real / len(inputs["labels"]) * self.eval_dataset.filled / self.eval_dataset.real
+        with torch.no_grad(), self.compute_loss_context_manager():
+            loss = self.compute_loss(model, self._prepare_inputs(inputs)).detach()
+        return (loss * weight if real else torch.zeros_like(loss)), None, None
 
     def _get_train_sampler(self, train_dataset=None):
-        lengths = [len(row["input_ids"]) for row in self.train_dataset]
-        group = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
-        return EpochLengthSampler(lengths, group, self.args.seed)
+        rows = self.train_dataset.rows if isinstance(self.train_dataset, FilledRows) else self.train_dataset
+        known = getattr(rows, "lengths", None)  # EncodedRows': the ids are not read for this
+        lengths = [len(row["input_ids"]) for row in rows] if known is None else known.tolist()
+        group = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+        return EpochLengthSampler(lengths, group, self.args.seed, len(self.train_dataset))
 
 
 class PrintProgress(TrainerCallback):
@@ -129,6 +187,8 @@ class LogFile(TrainerCallback):
         write_jsonl(self.path, state.log_history)
 
     def on_log(self, args, state, control, **kwargs):
+        if not is_main():
+            return
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(state.log_history[-1]) + "\n")
 
@@ -154,7 +214,11 @@ class WholeCheckpoints(TrainerCallback):
 
     On resuming it puts the place of the best checkpoint right, which the Trainer notes as an absolute path: a
     folder that was moved (Drive, say) would silently end with the last weights in place of the best.
+
+    Several processes go by the first one's clock, and ask it every `ASK_CLOCK` steps.
     """
+
+    ASK_CLOCK = 20
 
     def __init__(self, minutes: float = 10.0):
         self.minutes = minutes
@@ -166,11 +230,15 @@ class WholeCheckpoints(TrainerCallback):
             state.best_model_checkpoint = str(Path(args.output_dir) / f"checkpoint-{state.best_global_step}")
 
     def on_step_end(self, args, state, control, **kwargs):
-        if time.monotonic() - self._saved > 60 * self.minutes:
+        if process_count() > 1 and state.global_step % self.ASK_CLOCK:
+            return
+        if from_main(lambda: time.monotonic() - self._saved > 60 * self.minutes):
             control.should_save = True
 
     def on_save(self, args, state, control, **kwargs):
-        mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        wait_for_all()  # each process adds its random state
+        if is_main():
+            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
         self._saved = time.monotonic()
 
 
@@ -189,7 +257,7 @@ def train_within_memory(
     A step then still sees the same rows, so the result stays what it would have been, but for rounding.
     `make_trainer(batch_size, gradient_accumulation_steps, checkpoint)` makes a fresh Trainer on the same model;
     after running out of memory it goes on from the newest whole checkpoint, or else from the first weights.
-    Raises KorqgError when a single row does not fit.
+    Raises KorqgError when a single row does not fit, and on several processes, which cannot halve one by one.
     """
     import torch
 
@@ -205,6 +273,12 @@ def train_within_memory(
             return trainer
         except torch.OutOfMemoryError:
             ran_out = trainer.state.global_step
+        if process_count() > 1 and batch_size > 1:  # the others wait for this one's gradients: all must begin again
+            raise KorqgError(
+                f"Process {process_rank()} ran out of its device's memory at step {ran_out}. Halve batch_size and "
+                "double gradient_accumulation_steps (a step then sees the same rows), or set max_batch_tokens, and run "
+                "the same command again: it goes on from the newest checkpoint."
+            )
         if batch_size == 1:
             raise KorqgError(
                 "A single row does not fit into the device's memory: use a smaller max_length, or "

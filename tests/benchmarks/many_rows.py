@@ -1,0 +1,127 @@
+"""A million rows: seconds until training begins, and this process's memory.
+
+    python tests/benchmarks/many_rows.py FOLDER [--rows N] [--workers N]
+
+with notebooks/ on PYTHONPATH. In FOLDER (some 6 GB for a million rows) it makes train.jsonl of random words from the
+course's own sample, with lengths that are log-normal and on average like KorQuAD 1.0's; encodes them (what is there
+already is not made again); and then begins to train a Gemma 3 of two layers with random weights, in a process of its
+own, whose seconds from its start to its first and tenth step and whose peak memory it prints.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+STARTED = time.monotonic()
+
+
+def make_rows(file: Path, count: int, seed: int = 0) -> None:
+    """JSON Lines of notebook 1's form: paragraphs of 40 to 450 words, 130 on average."""
+    from korqg.config import SAMPLE_CORPUS
+    from korqg.prompts import INSTRUCTIONS
+
+    draw = random.Random(seed)
+    articles = json.loads(SAMPLE_CORPUS.read_text(encoding="utf-8"))["data"]
+    paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
+    words = [word for paragraph in paragraphs for word in paragraph["context"].split()]
+    questions = [qa["question"] for paragraph in paragraphs for qa in paragraph["qas"]]
+    with open(file.with_suffix(".making"), "w", encoding="utf-8") as opened:
+        for number in range(count):
+            length = min(450, max(40, int(draw.lognormvariate(4.78, 0.42))))
+            row = {
+                "id": str(number),
+                "title": f"{number // 20}번 글",
+                "passage_id": str(number // 5),
+                "instruction": INSTRUCTIONS["question"],
+                "input": " ".join(draw.choices(words, k=length)),
+                "output": draw.choice(questions),
+                "answer": "",
+            }
+            opened.write(json.dumps(row, ensure_ascii=False) + "\n")
+    file.with_suffix(".making").rename(file)
+
+
+def encoded_rows(file: Path, workers: int):
+    """What notebook 2 does with a large file, its checks left out."""
+    import functools
+
+    from korqg import encoded
+    from korqg.models import choose_model, load_tokenizer
+    from korqg.prompts import encode_row
+
+    encoded.LARGE_FILE = 0  # with few rows, too, the way of many is measured
+    tokenizer = load_tokenizer(choose_model("gemma-3-270m"))
+    encode = functools.partial(encode_row, tokenizer, max_length=640)
+    return encoded.encode_rows(encoded.read_training_rows(file), encode, ("gemma-3-270m", 640), workers)
+
+
+def begin_training(file: Path, workers: int) -> dict:
+    """Ten steps of eight rows; seconds since this process began."""
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig, TrainerCallback, TrainingArguments
+
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.training import CourseTrainer
+
+    rows = encoded_rows(file, workers)
+    seen = {"rows": len(rows), "tokens_per_row": round(float(rows.lengths.mean()), 1)}
+    seen["rows_ready_s"] = time.monotonic() - STARTED
+
+    class Watch(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):
+            if state.global_step in (1, 10):
+                seen[f"step_{state.global_step}_s"] = time.monotonic() - STARTED
+
+    shape = Gemma3TextConfig(
+        vocab_size=262_144,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+    )
+    options = dict(max_steps=10, per_device_train_batch_size=8, report_to="none", save_strategy="no", disable_tqdm=True)
+    arguments = TrainingArguments(str(file.parent / "out"), remove_unused_columns=False, use_cpu=True, **options)
+    CourseTrainer(
+        model=Gemma3ForCausalLM(shape),
+        args=arguments,
+        data_collator=AnswerOnlyCollator(),
+        train_dataset=rows,
+        callbacks=[Watch()],
+    ).train()
+    seen["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return {name: round(value, 2) for name, value in seen.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--train", action="store_true", help="begin to train, in this process")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    os.environ["KORQG_CACHE"] = str(options.folder / "cache")
+    file = options.folder / f"train_{options.rows}.jsonl"
+    if options.train:
+        print(json.dumps(begin_training(file, options.workers)))
+        return
+    started = time.monotonic()
+    if not file.is_file():
+        make_rows(file, options.rows)
+        print(f"rows made: {time.monotonic() - started:.0f} s, {file.stat().st_size / 1e9:.2f} GB", flush=True)
+    started = time.monotonic()
+    encoded_rows(file, options.workers)
+    print(f"encoded, or found: {time.monotonic() - started:.0f} s", flush=True)
+    command = [sys.executable, __file__, str(options.folder), "--rows", str(options.rows), "--train"]
+    subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""Notebook 02 on two processes of the CPU: the same result as on one, and errors that are said once."""
+
+import json
+import math
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from conftest import COURSE
+
+from korqg import processes
+from korqg.ask import ask_run
+from korqg.checkpoints import newest_complete
+from korqg.errors import KorqgError
+from korqg.files import read_json, read_jsonl, sha256_of, write_json, write_jsonl
+from korqg.launch import launch, require_free_port, train_parameters, write_script
+from korqg.pipeline import run_notebook
+from korqg.processes import check_gpus, share_of_step
+from korqg.prompts import INSTRUCTIONS
+from korqg.stages import finish_stage, require_finished
+
+RECIPE = COURSE / "notebooks" / "recipes" / "sample_cpu.yaml"
+
+
+@pytest.fixture(scope="module")
+def villages(tmp_path_factory):
+    """An outputs folder with finished data: 22 rows to learn from and 11 to validate with, which no 4 divides."""
+    outputs = tmp_path_factory.mktemp("여러 장치") / "outputs"
+    folder = outputs / "data" / "villages"
+    rows = [
+        {
+            "id": f"{number}",
+            "title": f"{number}번 마을",
+            "passage_id": f"{number}",
+            "instruction": INSTRUCTIONS["question"],
+            "input": f"{number}번 마을에는 다리가 {number + 2}개 있고, 봄에 잔치가 열린다."
+            + " 길이 좁다." * (number % 7),
+            "output": f"{number}번 마을의 잔치는 언제인가?" if number % 2 else f"{number}번 마을에 있는 것은 무엇인가?",
+            "answer": "봄" if number % 2 else "다리",
+        }
+        for number in range(38)
+    ]
+    chunks = [{**row, "id": f"chunk-{row['id']}", "output": "", "answer": ""} for row in rows[5:8]]
+    parts = {"train": rows[:22], "validation": rows[22:33], "test": rows[33:], "own": chunks}
+    for name, part in parts.items():
+        write_jsonl(folder / f"{name}.jsonl", part)
+    finish_stage(folder, {}, [], [folder / f"{name}.jsonl" for name in parts], {})
+    return outputs
+
+
+@pytest.fixture(scope="module")
+def small(villages, tiny_model_folder) -> dict:
+    """Two epochs of steps of four rows, accumulated and in pieces."""
+    return {
+        "data_name": "villages",
+        "model_name": str(tiny_model_folder),
+        "outputs_dir": str(villages),
+        "num_epochs": 2,
+        "batch_size": 2,
+        "gradient_accumulation_steps": 2,
+        "max_batch_tokens": 100,
+        "learning_rate": 0.01,
+        "lora_rank": 4,
+        "max_new_tokens": 12,
+        "wandb_mode": "offline",
+    }
+
+
+def _command(parameters: dict, *options: str) -> list[str]:
+    given = [part for name, value in parameters.items() for part in ("-p", name, json.dumps(value))]
+    return [sys.executable, "-m", "korqg.launch", *options, *given]
+
+
+def _start(command: list[str], **options) -> psutil.Popen:
+    environment = {**os.environ, "PYTHONPATH": str(COURSE / "notebooks")}
+    return psutil.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", **options
+    )
+
+
+def _run(command: list[str]) -> tuple[str, str, int]:
+    """What a command said on stdout and stderr, and its exit code; ended with its children when it hangs."""
+    process = _start(command)
+    try:
+        return *process.communicate(timeout=120), process.returncode
+    except subprocess.TimeoutExpired:
+        for one in [*process.children(recursive=True), process]:
+            one.kill()
+        raise
+
+
+def _losses(run) -> list[tuple[int, str, float]]:
+    log = read_jsonl(run / "train_log.jsonl")
+    return [(entry["step"], name, entry[name]) for entry in log for name in ("loss", "eval_loss") if name in entry]
+
+
+@pytest.fixture(scope="module")
+def two(villages, small):
+    """A run on two processes, and what it said."""
+    said, errors, code = _run(_command({**small, "run_name": "two"}, "--gpus", "2"))
+    assert code == 0, errors
+    return villages / "runs" / "two", said
+
+
+@pytest.mark.chain
+def test_two_processes_end_where_one_ends(villages, small, two):
+    two, said = two
+    assert said.count("Model: ") == 1, "one process speaks for all"
+    run_notebook("runs", "one", villages, {name: value for name, value in small.items() if name != "outputs_dir"})
+    one = villages / "runs" / "one"
+    assert require_finished(two)["device"].startswith("2 processes, each with CPU")
+    alone, shared = _losses(one), _losses(two)
+    assert len({step for step, *_ in alone}) == 2 * math.ceil(22 / 4) + 1
+    assert [entry[:2] for entry in alone] == [entry[:2] for entry in shared]
+    for mine, other in zip(alone, shared, strict=True):
+        assert mine[2] == pytest.approx(other[2], rel=1e-5), mine
+    assert alone[-1][2] < alone[0][2] - 0.01, "nothing was learnt, so nothing was compared"
+    for name in ("init_outputs.json", "after_outputs.json"):
+        assert len(read_json(one / name)) == 5 + 3
+        assert read_json(one / name) == read_json(two / name)
+    assert read_json(two / "init_outputs.json") != read_json(two / "after_outputs.json")
+    assert len(list(two.glob("wandb/offline-run-*"))) == 1
+    assert not list(two.glob("*.tmp-*"))
+
+
+@pytest.mark.chain
+def test_killed_process_ends_the_others_and_the_run_goes_on_to_the_same_result(villages, small, two):
+    command = _command({**small, "run_name": "cut"}, "--gpus", "2")
+    folder = villages / "runs" / "cut"
+    process = _start(command)
+    while process.poll() is None and not any(folder.glob("checkpoints/*/complete.json")):
+        time.sleep(0.02)
+    workers = [one for one in process.children(recursive=True) if any("02_train" in part for part in one.cmdline())]
+    assert len(workers) == 2, "the run ended before it could be killed"
+    workers[1].kill()
+    killed = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - killed < 60
+    assert process.returncode == 1
+    assert errors.count("was killed (SIGKILL)") == 1
+    assert "Traceback" not in errors
+    assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
+    assert not (folder / "manifest.json").exists()
+    assert newest_complete(folder / "checkpoints") is not None
+    said, errors, code = _run(command)
+    assert code == 0, errors
+    assert "Going on from checkpoint-" in said
+    for name in ("adapter/adapter_model.safetensors", "after_outputs.json"):
+        assert sha256_of(folder / name) == sha256_of(two[0] / name), name
+
+
+@pytest.mark.chain
+def test_saved_adapter_asks_about_chunks_what_the_run_asked(villages, two):
+    asked = read_json(ask_run(villages, "two", "villages", batch_size=2))
+    assert asked == [output for output in read_json(two[0] / "after_outputs.json") if output["split"] == "own"]
+    assert len(asked) == 3
+    write_json(villages / "asked" / "two_villages" / "job.json", {"adapter": "another"})
+    with pytest.raises(KorqgError, match="begun with another adapter or other chunks"):
+        ask_run(villages, "two", "villages", batch_size=2)
+
+
+@pytest.mark.chain
+def test_error_of_the_notebook_is_shown_once_and_without_a_traceback(small):
+    _, errors, code = _run(_command({**small, "run_name": "bad", "target_modules": "query_proj"}, "--gpus", "2"))
+    assert code == 1
+    assert errors.count("the model has no linear layer query_proj") == 1
+    assert "Traceback" not in errors and "ChildFailedError" not in errors
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--gpus", "50"), "50 processes, but outputs/data/villages has 22 training rows"),
+        (("--gpus", "3"), "A step of 4 rows .* cannot be shared by 3 processes: make it a multiple of 3"),
+        (("--hosts", "2"), "--hosts needs --main-address"),
+        (("--hosts", "2", "--host-rank", "2", "--main-address", "localhost"), "count from 0"),
+        (("--recipe", "nowhere.yaml"), "The recipe nowhere.yaml cannot be read"),
+        (("-p", "learning_rat", "1"), "has no parameter learning_rat"),
+        (("-p", "learning_rate", "high"), "learning_rate must be of type float"),
+        (("-p", "data_name", "nowhere"), "nowhere does not exist: run 01_make_data.ipynb"),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_starts(small, villages, capsys, options, said):
+    given = [part for name, value in small.items() for part in ("-p", name, json.dumps(value))]
+    assert launch([*given, "-p", "run_name", "never", *options]) == 1
+    shown = capsys.readouterr()
+    assert re.search(said, shown.err) and len(shown.err.strip().splitlines()) == 1
+    assert not (villages / "runs" / "never").exists()
+
+
+def test_port_in_use_is_named():
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(KorqgError, match=f"Port {port} of main cannot be used .*--port"):
+            require_free_port("main", port)
+    require_free_port("main", port)
+
+
+@pytest.mark.parametrize(("count", "gpus"), [(1, 0), (8, 0), (2, 2), (1, 4)])
+def test_processes_share_a_cpu_or_have_a_gpu_each(count, gpus):
+    check_gpus(count, gpus)
+
+
+def test_more_processes_than_gpus_are_refused():
+    with pytest.raises(KorqgError, match=r"8 processes were asked for on a host with 4 GPUs.*GPUS=4"):
+        check_gpus(8, 4)
+
+
+@pytest.mark.parametrize(
+    ("batch", "accumulation", "count", "expected"),
+    [
+        (4, 2, 1, (4, 2)),
+        (4, 2, 2, (4, 1)),
+        (32, 1, 8, (4, 1)),
+        (4, 6, 4, (3, 2)),
+        (40, 1, 8, (5, 1)),
+        (5, 6, 5, (3, 2)),
+    ],
+)
+def test_step_is_shared_out_without_changing_its_rows(batch, accumulation, count, expected):
+    assert share_of_step(batch, accumulation, count) == expected
+    assert expected[0] * expected[1] * count == batch * accumulation
+
+
+def test_other_parameters_on_another_process_are_named(monkeypatch):
+    settings = [{"learning_rate": 0.1, "seed": 1}, {"learning_rate": 0.2, "seed": 1}]
+    monkeypatch.setattr(processes, "process_count", lambda: 2)
+    monkeypatch.setattr(processes, "gather_all", lambda values: settings)
+    with pytest.raises(KorqgError, match=r"learning_rate is 0\.1 on process 0 and 0\.2 on process 1") as caught:
+        processes.require_same("the settings", settings[0])
+    assert "seed" not in str(caught.value)
+    monkeypatch.setattr(processes, "gather_all", lambda values: [settings[0]] * 2)
+    processes.require_same("the settings", settings[0])
+
+
+def test_script_holds_the_given_parameters_behind_the_notebooks_own(villages, small):
+    given = train_parameters(RECIPE, {**small, "run_name": "script", "seed": 7, "num_epochs": 1.0})
+    assert "num_epochs" not in given and given["seed"] == 7
+    text = write_script(given).read_text(encoding="utf-8")
+    assert text.index("seed: int = 42") < text.index("seed = 7") < text.index("TrainConfig.from_notebook")
+    compile(text, "script", "exec")
