@@ -17,7 +17,7 @@ def test_ways_are_measured_once_and_the_results_hold_no_text(corpus, tiny_model_
     recipe.write_text(yaml.safe_dump(small))
     outputs = tmp_path / "outputs"
     command = ["--outputs", str(outputs), "--source-path", str(corpus), "--seeds", "7", "--only", "question"]
-    command += ["--recipe", str(recipe), "--reader-recipe", str(recipe), "--candidates", "2"]
+    command += ["--recipe", str(recipe), "--reader-recipe", str(recipe), "--candidates", "2", "--preference-rows", "2"]
     assert measure_ways(command) == 0
     assert "finished before" not in capsys.readouterr().out
 
@@ -31,6 +31,7 @@ def test_ways_are_measured_once_and_the_results_hold_no_text(corpus, tiny_model_
     assert (result["kind"], result["seed"], list(result["ways"])) == ("question", 7, ["greedy", "best_of"])
     assert result["ways"]["best_of"]["ranked_by"] == "ways-ranker"
     assert result["judge"]["name"] == "ways-judge"
+    assert result["preferences"] == {"paragraphs": 2, "pairs": 0}  # random readers tell nothing apart
     assert result["ways"]["greedy"]["n"] == result["ways"]["best_of"]["n"] == 1
     text = path.read_text(encoding="utf-8")
     for private in (str(tmp_path), str(COURSE), "마을", "촌장"):

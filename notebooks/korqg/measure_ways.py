@@ -4,8 +4,11 @@
 
 run with notebooks/ on PYTHONPATH, on a GPU. Notebook 1 makes four data sets with one split by article: questions,
 answers with their questions, and two sets for readers, each on half of the training articles. Notebook 2 trains the
-two readers, with different seeds, then for each seed a run that asks, and one that names the answer first; each asks
-about the test paragraphs greedily and by the best of several candidates. Run it again and it goes on where it stopped.
+two readers, with different seeds, then for each seed the runs of KINDS: one that asks, one that names the answer
+first, and two on half of the articles, all of their rows and those that the ranking reader can answer. Each asks about
+the test paragraphs greedily, by the best of several candidates, and greedily after preference tuning on articles that
+the ranking reader has not learnt from. Run it again and it goes on where it stopped; once the readers are there,
+several of it, each with its own --only or --seeds, may go on beside each other, and one more run collects the results.
 The results are in outputs/ways/ways.json: figures with their intervals, no text of the corpus.
 """
 
@@ -27,7 +30,17 @@ from korqg.ways import way_figures
 
 RECIPE = NOTEBOOKS_FOLDER / "recipes" / "ladder" / "8_swept.yaml"
 READER_RECIPE = NOTEBOOKS_FOLDER / "recipes" / "reader.yaml"
-KINDS = ("question", "answer_first")
+KINDS = {
+    "question": {"task": "question"},
+    "answer_first": {"task": "answer_first"},
+    "half": {"task": "question", "train_articles": "second_half"},
+    "half_filtered": {"task": "question", "train_articles": "second_half"},
+}
+"""What is compared, each with notebook 1's parameters; the ranking reader learns from the first half."""
+
+FILTERED = ("half_filtered",)
+"""Of them those whose rows the ranking reader chooses from: to be compared with "half"."""
+
 READERS = {"ranker": ("first_half", 1), "judge": ("second_half", 2)}
 """By name the half of the training articles that a reader learns from, and its seed."""
 
@@ -71,6 +84,7 @@ def result_of(kind: str, seed: int, name: str, outputs: Path) -> dict:
         "seed": seed,
         "ways": way_figures(run, BOOTSTRAP_SAMPLES, seed),
         "seconds": run.figures["ways"],
+        "preferences": run.figures.get("preferences", {}),
         "judge": {
             **people,
             "name": run.reader.name,
@@ -131,8 +145,9 @@ def measure_ways(arguments: list[str] | None = None) -> int:
     parser.add_argument("--recipe", type=Path, default=RECIPE, help="the parameter file of the runs that ask")
     parser.add_argument("--reader-recipe", type=Path, default=READER_RECIPE, help="the parameter file of the readers")
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44], help="one run of each kind for each")
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS), help="which tasks")
+    parser.add_argument("--only", nargs="+", choices=list(KINDS), default=list(KINDS), help="which kinds")
     parser.add_argument("--candidates", type=int, default=8, help="candidates for each paragraph")
+    parser.add_argument("--preference-rows", type=int, default=600, help="paragraphs for preference tuning, 0 for none")
     options = parser.parse_args(arguments)
     outputs = options.outputs.expanduser().resolve()
     path = outputs / "ways" / "ways.json"
@@ -145,13 +160,15 @@ def measure_ways(arguments: list[str] | None = None) -> int:
         )
         anew = make_readers(outputs, source, reader_recipe, recipe.get("max_length", 640))
         for kind in options.only:
-            make("data", f"ways-{kind}", outputs, {**DATA, **source, "task": kind})
+            make("data", f"ways-{kind}", outputs, {**DATA, **source, **KINDS[kind]})
         for seed in options.seeds:
             for kind in options.only:
                 name, data = f"ways-{kind}-seed{seed}", outputs / "data" / f"ways-{kind}"
                 parameters = {**recipe, "data_name": data.name, "seed": seed, "generation": "best_of"}
                 parameters |= {"candidates": options.candidates, "questions_per_chunk": min(3, options.candidates)}
                 parameters |= {"reader_run": "ways-ranker", "judge_run": "ways-judge"}
+                parameters |= {"preference_rows": options.preference_rows}
+                parameters |= {"filter_run": "ways-ranker"} if kind in FILTERED else {}
                 try:
                     make("runs", name, outputs, parameters, data, anew)
                     results.append(result_of(kind, seed, name, outputs))

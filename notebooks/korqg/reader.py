@@ -15,7 +15,8 @@ were read; this module reads that file and counts. One JSON object, UTF-8:
     }
 
 "before" and "after" hold one entry for each entry of init_outputs.json and after_outputs.json, test and own, by its
-`id`; "best_of", where there is one, for each of best_of_outputs.json, about its first question. "human" and
+`id`; "best_of" and "preferred", where they are there, for each of best_of_outputs.json, about its first question, and
+of preferred_outputs.json. "human" and
 "mismatched" are the reader's own ceiling and floor, on articles that it was not trained on: human questions with their
 paragraph and gold answers, and human questions put to a paragraph of another article. `answer` is the text as the
 reader wrote it ("" for none); `confidence` the geometric mean of its tokens' probabilities, stop token included, 0 to
@@ -38,12 +39,13 @@ READER_FILE = "reader_answers.json"
 READER_FIGURES = ("answerable_rate", "gives_answer_away_rate", "round_trip_f1")
 QUALITY_FIGURES = ("answerable_rate", "answer_found_rate", "gives_answer_away_rate", "exact_match", "character_f1")
 STAGES = ("before", "after")
+MORE_STAGES = ("best_of", "preferred")
 BINS = 5
 
 
 @dataclass(frozen=True)
 class ReaderAnswers:
-    """A reader's answers: `before`, `after` and `best_of` by output id, and to human and to mismatched questions."""
+    """A reader's answers: those to a run's own questions by output id, and to human and to mismatched questions."""
 
     name: str
     model: str
@@ -54,6 +56,7 @@ class ReaderAnswers:
     human: list[dict]
     mismatched: list[dict]
     best_of: dict[str, dict] = field(default_factory=dict)
+    preferred: dict[str, dict] = field(default_factory=dict)
 
 
 def read_reader_answers(path: Path) -> ReaderAnswers:
@@ -67,7 +70,7 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         raise KorqgError(f"{path.name}: threshold must be a number from 0 to 1, but is {threshold!r}: {remedy}")
     more = {"before": (), "after": (), "human": ("passage", "question", "references"), "mismatched": ()}
     more["mismatched"] = more["human"][:2]
-    more |= {"best_of": ()} if "best_of" in found else {}
+    more |= {stage: () for stage in MORE_STAGES if stage in found}
     for part, keys in more.items():
         entries = found.get(part)
         if not isinstance(entries, list):
@@ -87,7 +90,7 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         **{stage: {entry["id"]: entry for entry in found[stage]} for stage in STAGES},
         human=found["human"],
         mismatched=found["mismatched"],
-        best_of={entry["id"]: entry for entry in found.get("best_of", [])},
+        **{stage: {entry["id"]: entry for entry in found.get(stage, [])} for stage in MORE_STAGES},
     )
 
 

@@ -1,4 +1,4 @@
-"""Ways of asking beside each other: greedy and the best of several, their figures and their seconds."""
+"""Ways of asking beside each other: greedy, the best of several, and after preference tuning; with their seconds."""
 
 from korqg.metrics import Scored, score_outputs, summarize
 from korqg.pages import LABELS, percent
@@ -9,19 +9,26 @@ SHOWN = ("single_question_rate", "rouge_l", "answerable_rate", "gives_answer_awa
 
 
 def scored_ways(run: Run) -> dict[str, list[Scored]]:
-    """The scores of a run's ways, "greedy" and, where there is one, "best_of", about the same test paragraphs.
+    """The scores of a run's ways about the same test paragraphs: "greedy" and, as far as made, "best_of", "preferred".
 
     A paragraph for which no candidate passed the checks has an empty question in "best_of", and scores 0. The reader's
     figures are among them where a reader has answered.
     """
     greedy = run.after["test"]
-    answers = {"greedy": run.reader.after, "best_of": run.reader.best_of} if run.reader else {}
+    answers = {}
+    if run.reader:
+        answers = {"greedy": run.reader.after, "best_of": run.reader.best_of, "preferred": run.reader.preferred}
     best = run.best_of.outputs if run.best_of else {}
     outputs = {"greedy": greedy}
     if any(output["id"] in best for output in greedy):
         outputs["greedy"] = [output for output in greedy if output["id"] in best]
         outputs["best_of"] = [
             {**output, "model_output": best[output["id"]]["model_output"], "stopped": True}
+            for output in outputs["greedy"]
+        ]
+    if all(output["id"] in run.preferred for output in outputs["greedy"]) and run.preferred:
+        outputs["preferred"] = [
+            {**output, **{name: run.preferred[output["id"]][name] for name in ("model_output", "stopped")}}
             for output in outputs["greedy"]
         ]
     scored = {way: score_outputs(some) for way, some in outputs.items()}
@@ -33,9 +40,9 @@ def scored_ways(run: Run) -> dict[str, list[Scored]]:
 def way_figures(run: Run, samples: int, seed: int) -> dict:
     """By way its figures with intervals (see `summarize`), `seconds_per_question` and where the run was made.
 
-    "best_of" also has `minus_greedy`, the paired difference; `abstained`, the share of paragraphs without a question;
-    `questions_kept`, the mean number of different questions that passed the checks; and `ranked_by`. Seconds are None
-    where the run did not note them.
+    All but "greedy" have `minus_greedy`, the paired difference. "best_of" also has `abstained`, the share of paragraphs
+    without a question; `questions_kept`, the mean number of different questions that passed the checks; and
+    `ranked_by`. Seconds are None where the run did not note them.
     """
     scored = scored_ways(run)
     noted = run.figures.get("ways", {})
@@ -44,12 +51,13 @@ def way_figures(run: Run, samples: int, seed: int) -> dict:
         timed = noted.get("greedy_again" if way == "greedy" and "greedy_again" in noted else way)
         seconds = timed["seconds"] / timed["questions"] if timed else None
         figures[way] = {**summarize(some, samples, seed), "seconds_per_question": seconds, "device": run.device}
+        if way != "greedy":
+            figures[way]["minus_greedy"] = summarize(some, samples, seed, minus=scored["greedy"])
     if "best_of" in scored:
         kept = [
             run.best_of.outputs[output["id"]] for output in run.after["test"] if output["id"] in run.best_of.outputs
         ]
         figures["best_of"] |= {
-            "minus_greedy": summarize(scored["best_of"], samples, seed, minus=scored["greedy"]),
             "abstained": sum(not output["questions"] for output in kept) / len(kept),
             "questions_kept": sum(len(output["questions"]) for output in kept) / len(kept),
             "ranked_by": run.best_of.ranked_by,
