@@ -1,10 +1,11 @@
 """Questions for many documents: the chunks of a data folder's own.jsonl, asked by a finished run's adapter.
 
-    python -m korqg.ask --run-name RUN --data-name DATA [--gpus N] [--batch-size N] [--outputs FOLDER]
+    python -m korqg.ask --run-name RUN --data-name DATA [--gpus N] [--batch-size N] [--engine vllm] [--outputs FOLDER]
 
 run with notebooks/ on PYTHONPATH; notebook 1 makes own.jsonl of a folder of documents (own_path). Each answer is
 written as it comes, so that a job that was cut off goes on with the chunks that are left; several processes share the
-chunks. The whole goes to outputs/asked/<run>_<data>/after_outputs.json, in the form of notebook 2's.
+chunks. The whole goes to outputs/asked/<run>_<data>/after_outputs.json, in the form of notebook 2's. With --engine
+vllm (pip install vllm, one GPU with bfloat16) vLLM generates, with the adapter as its LoRA.
 """
 
 import argparse
@@ -24,9 +25,19 @@ from korqg.stages import require_finished
 BATCHES_AT_A_TIME = 8
 """Batches of each process between two writes: what a job that is cut off may have to do again."""
 
+ENGINES = ("transformers", "vllm")
+VLLM_AT_A_TIME = 2048
+"""Prompts given to vLLM between two writes; it makes batches of them itself."""
+
+VLLM_RANKS = (8, 16, 32, 64, 128, 256, 512)
+"""The values that vLLM takes as the largest rank of an adapter (`MaxLoRARanks`)."""
+
+Ask = Callable[[list[dict]], list[dict]]
+"""One {"model_output", "stopped"} for each row, in their order (see generate_questions)."""
+
 
 def ask_all(
-    ask: Callable[[list[dict]], list[dict]],
+    ask: Ask,
     rows: list[dict],
     file: Path,
     at_a_time: int,
@@ -34,9 +45,9 @@ def ask_all(
 ) -> list[dict]:
     """An answer for each row, in the rows' order; those that `file` has already are not asked again.
 
-    `ask` gives one {"model_output", "stopped"} a row, on every process (see generate_questions). Rows go to it in
-    parts of `at_a_time`, the longest first; each part's answers are appended to `file`, JSON Lines with the row's id,
-    before the next part begins. A line that was cut off while it was written is dropped, and its row asked again.
+    `ask` is called on every process. Rows go to it in parts of `at_a_time`, the longest first; each part's answers
+    are appended to `file`, JSON Lines with the row's id, before the next part begins. A line that was cut off while it
+    was written is dropped, and its row asked again.
     Raises KorqgError for two rows with one id, for an answer to a row that is not there, and when the disk is full.
     """
     ids = [row["id"] for row in rows]
@@ -92,18 +103,79 @@ def _append(file: Path, answers: dict[str, dict]) -> None:
         raise cannot_write(file, error) from None
 
 
-def ask_run(outputs: Path, run_name: str, data_name: str, batch_size: int) -> Path:
-    """Ask the run's adapter about every chunk of the data's own.jsonl, and return the file with all outputs.
-
-    Raises KorqgError for a run or data that is not finished, for a run without an adapter, for data without documents,
-    and for a job that was begun with another adapter or other chunks.
-    """
+def transformers_asker(adapter: Path, parameters: dict, batch_size: int) -> Ask:
+    """Questions by the run's model with its adapter, `batch_size` at a time on each process."""
     from peft import PeftModel
 
     from korqg.generation import generate_questions
     from korqg.models import choose_model, load_model, load_tokenizer
     from korqg.precision import choose_precision
 
+    choice = choose_model(parameters["model_name"])
+    tokenizer = load_tokenizer(choice)
+    precision = choose_precision(parameters["precision"], parameters["quantization"], "lora")
+    model = load_model(choice, precision, parameters["quantization"])
+    model = PeftModel.from_pretrained(model, str(adapter)).eval()
+    sizes = (parameters["max_length"], parameters["max_new_tokens"], batch_size)
+    return lambda rows: generate_questions(model, tokenizer, rows, *sizes, None, parameters["prompt_format"])
+
+
+def vllm_asker(adapter: Path, parameters: dict) -> Ask:
+    """The same by vLLM, greedily and in bfloat16, with the adapter as its LoRA; prompts go to it as token ids.
+
+    Raises KorqgError where vLLM is not installed or does not start, for a run on 4-bit weights and for an adapter
+    of a rank that vLLM does not take.
+    """
+    rank = next((one for one in VLLM_RANKS if one >= parameters["lora_rank"]), None)
+    if rank is None or parameters["quantization"] != "none":
+        raise KorqgError(
+            f'--engine vllm takes a run with quantization="none" and a lora_rank of at most {VLLM_RANKS[-1]}: use '
+            "--engine transformers."
+        )
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    try:
+        from vllm import LLM, SamplingParams
+        from vllm.lora.request import LoRARequest
+    except ImportError as error:
+        raise KorqgError(f"--engine vllm needs vLLM ({error}): pip install vllm (a GPU is needed).") from None
+    from korqg.generation import read_output
+    from korqg.models import choose_model, load_tokenizer
+    from korqg.prompts import STOP_IDS, encode_prompt
+
+    choice = choose_model(parameters["model_name"])
+    tokenizer = load_tokenizer(choice)
+    longest = parameters["max_length"] + parameters["max_new_tokens"]
+    try:
+        # vLLM's LoRA kernels take no float32, and Gemma 3's activations pass float16's largest number.
+        model = LLM(model=choice.source, dtype="bfloat16", max_model_len=longest, enable_lora=True, max_lora_rank=rank)
+    except (OSError, RuntimeError, ValueError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise KorqgError(
+            f"vLLM does not start ({first_line}): it needs a free GPU with bfloat16; or use --engine transformers."
+        ) from None
+    greedy = SamplingParams(temperature=0, max_tokens=parameters["max_new_tokens"], stop_token_ids=list(STOP_IDS))
+    lora = LoRARequest("run", 1, str(adapter))
+
+    def ask(rows: list[dict]) -> list[dict]:
+        sizes = (parameters["max_length"], parameters["prompt_format"])
+        encoded = [encode_prompt(tokenizer, row["instruction"], row["input"], *sizes) for row in rows]
+        prompts = [{"prompt_token_ids": ids} for ids, _ in encoded]
+        made = model.generate(prompts, greedy, use_tqdm=False, lora_request=lora)  # in the prompts' order
+        return [
+            read_output(tokenizer, row["instruction"], list(one.outputs[0].token_ids))
+            | ({"cut_tokens": cut} if cut else {})
+            for row, one, (_, cut) in zip(rows, made, encoded, strict=True)
+        ]
+
+    return ask
+
+
+def ask_run(outputs: Path, run_name: str, data_name: str, batch_size: int, engine: str = "transformers") -> Path:
+    """Ask the run's adapter about every chunk of the data's own.jsonl, and return the file with all outputs.
+
+    Raises KorqgError for a run or data that is not finished, for a run without an adapter, for data without documents,
+    for a job that was begun with another adapter, other chunks or another engine, and where vLLM cannot be used.
+    """
     run, data = outputs / "runs" / run_name, outputs / "data" / data_name
     parameters = require_finished(run)["parameters"]
     require_finished(data)
@@ -116,28 +188,23 @@ def ask_run(outputs: Path, run_name: str, data_name: str, batch_size: int) -> Pa
     made_of = {
         "adapter": sha256_of(run / "adapter" / "adapter_model.safetensors"),
         "chunks": sha256_of(data / "own.jsonl"),
-    }
+    } | ({"engine": engine} if engine != "transformers" else {})
 
     def begin() -> None:
-        if not (folder / "job.json").is_file():
+        if not (folder / "answers.jsonl").is_file():
             write_json(folder / "job.json", made_of)
         elif read_json(folder / "job.json") != made_of:
             raise KorqgError(
-                f"{folder} was begun with another adapter or other chunks, so its answers cannot be used: move it away."
+                f"{folder} was begun with another adapter or other chunks, or by another engine, so its answers cannot "
+                "be used: move it away."
             )
 
     from_main(begin)
-    choice = choose_model(parameters["model_name"])
-    tokenizer = load_tokenizer(choice)
-    precision = choose_precision(parameters["precision"], parameters["quantization"], "lora")
-    model = load_model(choice, precision, parameters["quantization"])
-    model = PeftModel.from_pretrained(model, str(run / "adapter")).eval()
-    sizes = (parameters["max_length"], parameters["max_new_tokens"], batch_size)
-
-    def ask(part: list[dict]) -> list[dict]:
-        return generate_questions(model, tokenizer, part, *sizes, None, parameters["prompt_format"])
-
-    at_a_time = batch_size * BATCHES_AT_A_TIME * process_count()
+    if engine == "vllm":
+        ask, at_a_time = vllm_asker(run / "adapter", parameters), VLLM_AT_A_TIME
+    else:
+        ask = transformers_asker(run / "adapter", parameters, batch_size)
+        at_a_time = batch_size * BATCHES_AT_A_TIME * process_count()
     answers = ask_all(ask, rows, folder / "answers.jsonl", at_a_time, print)
     outputs_of = [
         {
@@ -162,9 +229,14 @@ def ask_from_terminal(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run-name", required=True, help="a finished run, outputs/runs/<run>")
     parser.add_argument("--data-name", required=True, help="finished data with documents, outputs/data/<data>")
     parser.add_argument("--gpus", type=int, default=1, help="processes that share the chunks, one a GPU")
-    parser.add_argument("--batch-size", type=int, default=16, help="questions generated at a time by each")
+    parser.add_argument(
+        "--batch-size", type=int, default=16, help="questions generated at a time by each (vllm: as many as fit)"
+    )
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="vllm: pip install vllm, on one GPU")
     parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="the outputs folder")
     options = parser.parse_args(arguments)
+    if options.engine == "vllm" and options.gpus > 1:
+        parser.error("--engine vllm asks on one GPU: leave --gpus out, or use --engine transformers.")
     outputs = options.outputs.expanduser().resolve()
     if options.gpus > 1 and "WORLD_SIZE" not in os.environ:
         from korqg.launch import run_processes
@@ -177,14 +249,15 @@ def ask_from_terminal(arguments: list[str] | None = None) -> int:
             "--batch-size",
             str(options.batch_size),
         ]
-        given += ["--outputs", str(outputs)]
+        given += ["--engine", options.engine, "--outputs", str(outputs)]
         return run_processes(
             ["--standalone", f"--nproc-per-node={options.gpus}", "-m", "korqg.ask", *given], options.gpus
         )
     prepare_notebook()
     try:
         join_processes()
-        print(f"All questions are in {ask_run(outputs, options.run_name, options.data_name, options.batch_size)}")
+        file = ask_run(outputs, options.run_name, options.data_name, options.batch_size, options.engine)
+        print(f"All questions are in {file}")
     except KorqgError as error:
         if process_count() > 1:
             raise
