@@ -128,6 +128,33 @@ def test_two_processes_end_where_one_ends(villages, small, two):
     assert not list(two.glob("*.tmp-*"))
 
 
+def _two_hosts(first: dict, second: dict) -> list[tuple[str, str, int]]:
+    """What two launches of one process each said, as on two hosts that share the outputs folder; host 0 comes first."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        port = str(probe.getsockname()[1])
+    hosts = ("--gpus", "1", "--hosts", "2", "--main-address", "127.0.0.1", "--port", port)
+    started = [_start(_command(given, *hosts, "--host-rank", str(rank))) for rank, given in enumerate((first, second))]
+    try:
+        return [(*process.communicate(timeout=120), process.returncode) for process in started]
+    finally:
+        for process in [one for one in started if one.poll() is None]:
+            for child in [*process.children(recursive=True), process]:
+                child.kill()
+
+
+@pytest.mark.chain
+def test_two_hosts_end_where_two_processes_of_one_end(villages, small, two):
+    (said, errors, code), (other_said, other_errors, other_code) = _two_hosts(*[{**small, "run_name": "hosts"}] * 2)
+    assert (code, other_code) == (0, 0), errors + other_errors
+    assert said.count("Model: ") == 1 and "Model: " not in other_said
+    folder = villages / "runs" / "hosts"
+    for mine, other in zip(_losses(two[0]), _losses(folder), strict=True):
+        assert mine[:2] == other[:2] and mine[2] == pytest.approx(other[2], rel=1e-5)
+    for name in ("init_outputs.json", "after_outputs.json"):
+        assert read_json(folder / name) == read_json(two[0] / name)
+
+
 @pytest.mark.chain
 def test_killed_process_ends_the_others_and_the_run_goes_on_to_the_same_result(villages, small, two):
     command = _command({**small, "run_name": "cut"}, "--gpus", "2")
