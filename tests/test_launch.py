@@ -156,6 +156,16 @@ def test_two_hosts_end_where_two_processes_of_one_end(villages, small, two):
 
 
 @pytest.mark.chain
+def test_hosts_with_other_parameters_are_told_which(villages, small):
+    given = {**small, "run_name": "unlike"}
+    ended = _two_hosts(given, {**given, "learning_rate": 0.02})
+    assert [code for *_, code in ended] == [1, 1]
+    for _, errors, _ in ended:
+        assert errors.count("learning_rate is 0.01 on process 0 and 0.02 on process 1") == 1
+    assert not (villages / "runs" / "unlike" / "manifest.json").exists()
+
+
+@pytest.mark.chain
 def test_killed_process_ends_the_others_and_the_run_goes_on_to_the_same_result(villages, small, two):
     command = _command({**small, "run_name": "cut"}, "--gpus", "2")
     folder = villages / "runs" / "cut"

@@ -55,10 +55,11 @@ def train_parameters(recipe: Path | None, given: dict[str, Any]) -> dict[str, An
     return {name: value for name, value in chosen.items() if value != own[name]}
 
 
-def write_script(parameters: dict[str, Any]) -> Path:
-    """Notebook 2 with these parameters, as a notebook and as the script of it, in the run's folder; the script's path.
+def write_script(parameters: dict[str, Any], host: str = "") -> Path:
+    """Notebook 2 with these parameters, as a script in the run's folder; the script's path.
 
-    Raises KorqgError when the folder cannot be written.
+    Hosts share that folder: of several, each gives its `host` and gets a script of its own, or the parameters of the
+    last one would be run on all, and no difference be seen. Raises KorqgError when the folder cannot be written.
     """
     import nbconvert
     import papermill
@@ -75,7 +76,7 @@ def write_script(parameters: dict[str, Any]) -> Path:
             log_output=False,
         )
         script, _ = nbconvert.PythonExporter().from_filename(str(prepared))
-    path = (folder / NOTEBOOKS["runs"]).with_suffix(".py")
+    path = folder / f"{Path(NOTEBOOKS['runs']).stem}{host}.py"
     write_text(path, script)
     return path
 
@@ -150,7 +151,7 @@ def _launch(options: argparse.Namespace) -> int:
             require_free_port(options.main_address, options.port)
         meeting = [f"--node-rank={options.host_rank}", f"--master-addr={options.main_address}"]
         meeting += [f"--master-port={options.port}"]
-    script = write_script(parameters)
+    script = write_script(parameters, f"_host{options.host_rank}" if options.hosts > 1 else "")
     print(f"{shown(script)} on {here} process{'es' * (here > 1)}, {options.hosts} host(s)", flush=True)
     return run_processes([f"--nnodes={options.hosts}", f"--nproc-per-node={here}", *meeting, str(script)], here)
 
