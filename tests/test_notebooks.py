@@ -42,6 +42,28 @@ def test_parameters_cell_declares_exactly_the_fields_of_the_configuration(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_no_cell_gives_another_value_to_a_parameter(name):
+    """A loop variable of that name would change it unseen, and stop whoever runs an earlier cell again."""
+    parameters = {line["name"] for line in _parameters(name)}
+    (declared,) = [place for place, cell in enumerate(_code(name)) if _stored(cell) >= parameters]
+    others = [_stored(cell) & parameters for place, cell in enumerate(_code(name)) if place != declared]
+    assert not any(others), others
+
+
+def _stored(cell: ast.Module) -> set[str]:
+    """The names that a cell assigns to, inside of its functions apart."""
+    kept, waiting = set(), list(cell.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            kept.add(node.id)
+        scopes = (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+        if not isinstance(node, scopes):
+            waiting += ast.iter_child_nodes(node)
+    return kept
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_default_parameters_are_accepted(name):
     values = {line["name"]: ast.literal_eval(line["default"]) for line in _parameters(name)}
     config = NOTEBOOKS[name](**values)

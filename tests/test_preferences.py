@@ -66,17 +66,22 @@ def test_pair_of_answer_first_has_the_form_that_is_to_be_written(tokenizer):
 
 
 @pytest.mark.torch
-def test_better_question_becomes_likelier_and_the_other_adapters_stay(tiny_model_folder, tokenizer, tmp_path):
+def test_better_question_becomes_likelier_and_the_other_adapters_stay(
+    tiny_model_folder, tokenizer, tmp_path, monkeypatch
+):
     import math
 
     import torch
     from peft import LoraConfig, get_peft_model
 
+    from korqg import preferences
     from korqg.models import choose_model, load_model
     from korqg.precision import choose_precision
     from korqg.preferences import learn_preferences, preference_pairs
     from korqg.reading import token_confidences
 
+    monkeypatch.setattr(preferences, "PAIRS_OF_A_STEP", 4)
+    monkeypatch.setattr(preferences, "LEARNING_RATE", 1e-3)
     precision = choose_precision("float32", "none")
     base = load_model(choose_model(str(tiny_model_folder)), precision)
     torch.manual_seed(0)
@@ -87,7 +92,7 @@ def test_better_question_becomes_likelier_and_the_other_adapters_stay(tiny_model
     frozen = {name: weights.clone() for name, weights in model.named_parameters() if "lora_" not in name}
     some = [_candidate("훈민정음은 누가 만들었는가?", 0.9), _candidate("세종이 만든 임금은?", None, "keeps_its_answer")]
     short = {**ROW, "input": "세종이 만들었다."}
-    pairs = preference_pairs(tokenizer, [short], [some], 0.6, 128) * 32
+    pairs = preference_pairs(tokenizer, [short], [some], 0.6, 128) * 16
 
     def gap() -> float:
         prompts, answers = [pairs[0].prompt_ids] * 2, [pairs[0].chosen_ids, pairs[0].rejected_ids]
