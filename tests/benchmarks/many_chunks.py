@@ -4,8 +4,7 @@
 
 with notebooks/ on PYTHONPATH. Chunks: one to three sentences of the built-in sample, drawn at random. The run is a
 Gemma 3 of two layers with random weights and a random adapter. One job is left alone; another one is killed again and
-again and then left to end: as soon as a number of answers is there, drawn for each kill from its share of all, and up to
-two seconds later.
+again, up to two seconds after a number of answers is there that is drawn anew for each kill, and then left to end.
 """
 
 import argparse
