@@ -100,6 +100,14 @@ def test_manifest_holds_what_was_written_and_no_machine_path(tmp_path):
     assert require_finished(tmp_path / "outputs" / "data" / "mine") == manifest
 
 
+def test_places_in_a_manifest_are_names_and_no_documents_is_none(tmp_path):
+    folder = tmp_path / "outputs" / "data" / "mine"
+    start_stage(folder)
+    places = {"own_path": "none", "source_path": str(tmp_path / "rows.jsonl"), "outputs_dir": str(tmp_path / "outputs")}
+    shown = finish_stage(folder, places, read=[], written=[], figures={})["parameters"]
+    assert shown == {"own_path": "none", "source_path": "rows.jsonl", "outputs_dir": "."}
+
+
 def test_folder_counts_as_unfinished_from_the_start_of_a_new_run(tmp_path):
     folder = tmp_path / "data" / "mine"
     _finish(folder)

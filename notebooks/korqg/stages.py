@@ -85,7 +85,7 @@ def _finish_stage(folder: Path, parameters: dict, read: list, written: list, fig
     outputs = folder.parent.parent
     shown = {**parameters}
     for name in ("outputs_dir", "source_path", "own_path"):
-        if shown.get(name):
+        if shown.get(name) and shown[name] != "none":  # own_path's word for no documents, not a folder
             shown[name] = _without_machine_path(Path(shown[name]), outputs)
     if shown.get("output_pairs"):
         shown["output_pairs"] = [
