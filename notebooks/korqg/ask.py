@@ -137,7 +137,9 @@ def vllm_asker(adapter: Path, parameters: dict) -> Ask:
         from vllm import LLM, SamplingParams
         from vllm.lora.request import LoRARequest
     except ImportError as error:
-        raise KorqgError(f"--engine vllm needs vLLM ({error}): pip install vllm (a GPU is needed).") from None
+        raise KorqgError(
+            f"--engine vllm needs vLLM ({error}): pip install vllm, in an environment of its own (a GPU is needed)."
+        ) from None
     from korqg.generation import read_output
     from korqg.models import choose_model, load_tokenizer
     from korqg.prompts import STOP_IDS, encode_prompt
