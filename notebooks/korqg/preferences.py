@@ -7,6 +7,7 @@ that the reader is much less sure of.
 
 import logging
 import random
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +131,7 @@ def learn_preferences(
     from korqg.training import train_within_memory
 
     logging.getLogger("trl").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing", category=FutureWarning)  # TRL's own word
     model.set_adapter("default")
     ids = [{name: getattr(pair, name) for name in ("prompt_ids", "chosen_ids", "rejected_ids")} for pair in pairs]
     base = model.get_base_model()
