@@ -1,6 +1,8 @@
 """Preference tuning: which questions become a pair, and that the better one becomes likelier and nothing else moves."""
 
 import pytest
+from conftest import COURSE
+from test_chain import corpus  # noqa: F401
 
 from korqg.errors import KorqgError
 from korqg.files import write_jsonl
@@ -108,3 +110,45 @@ def test_better_question_becomes_likelier_and_the_other_adapters_stay(
     assert all(torch.equal(weights, now[name]) for name, weights in {**saved, **frozen}.items())
     assert not any(".ref." in name for name in now) and list(model.peft_config) == ["default", "saved"]
     assert "forward" not in vars(model.get_base_model())
+
+
+@pytest.mark.chain
+def test_notebook_tunes_on_pairs_and_the_comparison_shows_a_third_way(corpus, tiny_model_folder, tmp_path, monkeypatch):  # noqa: F811
+    from korqg.files import read_json
+    from korqg.pipeline import run_notebook
+
+    # A reader of random weights tells nothing apart, so the kernel is given two candidates of which it is sure.
+    startup = tmp_path / "ipython" / "profile_default" / "startup" / "00.py"
+    startup.parent.mkdir(parents=True)
+    startup.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(COURSE / 'notebooks')!r})\n"
+        "from korqg import preferences\n"
+        "from korqg.ranking import Candidate\n"
+        "plain = preferences.preference_pairs\n"
+        "some = [Candidate(text, '', True, -1.0, '', sure) for text, sure in (('누구인가?', 0.9), ('무엇?', 0.1))]\n"
+        "def told_apart(tokenizer, rows, candidates, threshold, *sizes):\n"
+        "    return plain(tokenizer, rows, [some] * len(rows), 0.5, *sizes)\n"
+        "preferences.preference_pairs = told_apart\n"
+    )
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    outputs = tmp_path / "outputs"
+    data = {"source": "korquad1", "source_path": str(corpus), "own_path": "none", "test_fraction": 0.25}
+    run_notebook("data", "questions", outputs, data)
+    run_notebook("data", "answers", outputs, {**data, "task": "answer", "train_articles": "first_half"})
+    small = dict(model_name=str(tiny_model_folder), max_steps=2, batch_size=2, gradient_accumulation_steps=1)
+    small |= dict(max_new_tokens=6, max_length=256, lora_rank=2, wandb_mode="disabled", candidates=1)
+    small |= dict(questions_per_chunk=1)
+    run_notebook("runs", "reader", outputs, {**small, "data_name": "answers"})
+    asks = {**small, "data_name": "questions", "reader_run": "reader", "preference_rows": 2}
+    run_notebook("runs", "asks", outputs, asks)
+    folder = outputs / "runs" / "asks"
+    manifest = read_json(folder / "manifest.json")
+    assert manifest["figures"]["preferences"]["pairs"] == 2
+    assert (folder / "preferred" / "adapter_model.safetensors").is_file()
+    asked = [output["id"] for output in read_json(folder / "after_outputs.json")]
+    assert [output["id"] for output in read_json(folder / "preferred_outputs.json")] == asked
+    assert [answer["id"] for answer in read_json(folder / "reader_answers.json")["preferred"]] == asked
+    run_notebook("compare", "both", outputs, {"run_names": ["asks"], "bootstrap_samples": 100})
+    ways = read_json(outputs / "compare" / "both" / "metrics.json")["ways"]["asks"]
+    assert list(ways) == ["greedy", "preferred"] and "minus_greedy" in ways["preferred"]
