@@ -48,13 +48,11 @@ def tokenizer():
     return load_tokenizer(choose_model("gemma-3-270m"))
 
 
-def save_tiny_model(folder: Path, tokenizer) -> Path:
-    """A Gemma 3 of two layers with random weights, Gemma's own vocabulary and tokenizer, as a folder."""
-    import torch
-    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+def tiny_shape():
+    """The configuration of a Gemma 3 of two layers, with Gemma's own vocabulary."""
+    from transformers import Gemma3TextConfig
 
-    torch.manual_seed(0)
-    shape = Gemma3TextConfig(
+    return Gemma3TextConfig(
         vocab_size=262_144,
         hidden_size=32,
         intermediate_size=64,
@@ -65,7 +63,15 @@ def save_tiny_model(folder: Path, tokenizer) -> Path:
         sliding_window=64,
         layer_types=["sliding_attention", "full_attention"],
     )
-    Gemma3ForCausalLM(shape).save_pretrained(folder)
+
+
+def save_tiny_model(folder: Path, tokenizer) -> Path:
+    """A model of that shape with random weights, and Gemma's tokenizer, as a folder."""
+    import torch
+    from transformers import Gemma3ForCausalLM
+
+    torch.manual_seed(0)
+    Gemma3ForCausalLM(tiny_shape()).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

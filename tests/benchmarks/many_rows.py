@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 STARTED = time.monotonic()
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 
 def make_rows(file: Path, count: int, seed: int = 0) -> None:
@@ -63,7 +64,8 @@ def encoded_rows(file: Path, workers: int):
 
 def begin_training(file: Path, workers: int) -> dict:
     """Ten steps of eight rows; seconds since this process began."""
-    from transformers import Gemma3ForCausalLM, Gemma3TextConfig, TrainerCallback, TrainingArguments
+    from conftest import tiny_shape
+    from transformers import Gemma3ForCausalLM, TrainerCallback, TrainingArguments
 
     from korqg.batches import AnswerOnlyCollator
     from korqg.training import CourseTrainer
@@ -77,19 +79,10 @@ def begin_training(file: Path, workers: int) -> dict:
             if state.global_step in (1, 10):
                 seen[f"step_{state.global_step}_s"] = time.monotonic() - STARTED
 
-    shape = Gemma3TextConfig(
-        vocab_size=262_144,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=16,
-    )
     options = dict(max_steps=10, per_device_train_batch_size=8, report_to="none", save_strategy="no", disable_tqdm=True)
     arguments = TrainingArguments(str(file.parent / "out"), remove_unused_columns=False, use_cpu=True, **options)
     CourseTrainer(
-        model=Gemma3ForCausalLM(shape),
+        model=Gemma3ForCausalLM(tiny_shape()),
         args=arguments,
         data_collator=AnswerOnlyCollator(),
         train_dataset=rows,
