@@ -122,13 +122,23 @@ def test_page_and_pictures_come_from_the_results_alone(ladder, tmp_path, capsys)
     assert make_page([str(tmp_path)]) == 0 and (tmp_path / "README.md").read_bytes() == first
 
 
-def test_sweep_shows_what_varies_and_the_best_first():
-    """A higher rate of single questions counts before a lower loss."""
-    variants = [result("a", 42, [True], loss=1.6), result("b", 42, [True], loss=1.5, batch_size=8)]
-    variants.append(result("c", 42, [False], loss=1.4, batch_size=32))
+def test_sweep_shows_what_varies_and_the_choice_first():
+    """Near the best rate the loss decides, near the lowest loss the rate: neither alone."""
+
+    def variant(name: str, right: int, loss: float, **parameters) -> dict:
+        return result(name, 42, [True] * right + [False] * (100 - right), loss=loss, **parameters)
+
+    variants = [
+        variant("best rate, higher loss", 100, 1.45, batch_size=1),
+        variant("lowest loss", 96, 1.352, batch_size=8),
+        variant("chosen", 98, 1.361, batch_size=2),
+        variant("as good, higher loss", 98, 1.362, batch_size=4),
+        variant("low rate, lower loss", 94, 1.30, batch_size=16),
+        variant("loss too high", 99, 1.363, batch_size=32),
+    ]
     rows = sweep_rows({"results": variants})
     assert list(rows[0])[:2] == ["batch_size", "validation loss"]
-    assert [row["batch_size"] for row in rows] == ["8", "2", "32"]
+    assert [row["batch_size"] for row in rows] == ["2", "4", "8", "1", "32", "16"]
 
 
 def test_folder_without_results_is_told_in_a_sentence(tmp_path, capsys):

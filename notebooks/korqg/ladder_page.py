@@ -33,11 +33,13 @@ RUNGS = {
     ),
     "3_gemmas_turns": (
         "3. + Gemma's turns · 젬마의 대화 차례",
-        "The marks that Gemma was trained on take the place of the headings.",
+        "Gemma's marks take the place of the headings. The base model has hardly seen them: it asks, but where the "
+        "turn should end it writes unused tokens and goes on, and adapters on the attention layers alone do not teach "
+        "it the mark in 147 steps. (An instruction-tuned Gemma knows it.)",
     ),
     "4_all_linear": (
         "4. + all linear layers · 모든 선형 층",
-        "The MLP layers, most of the weights, get adapters too, of rank 16.",
+        "The MLP layers, most of the weights, get adapters too, of rank 16. Now the mark is learnt, and the turns pay.",
     ),
     "5_learning_rate": (
         "5. + validation chooses · 검증으로 고르기",
@@ -78,6 +80,14 @@ FIGURES = {
     "rouge_l": "ROUGE-L",
     "copy_rate": "copied (%)",
 }
+SAME_RATE = 5.0
+SAME_LOSS = 0.01
+RULE = (
+    f"of the variants within {SAME_RATE:.0f} points of the best single-question rate, which so few paragraphs cannot "
+    f"tell apart, those within {SAME_LOSS} nats of the lowest validation loss, and of these the highest rate."
+)
+"""How a sweep is decided, see in_order_of_choice."""
+
 SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs", "lora_dropout", "training_method")
 
 
@@ -180,13 +190,20 @@ def table_rows(ladder: dict) -> list[dict[str, str]]:
 def in_order_of_choice(sweep: dict) -> list[list[dict]]:
     """The results of each variant of a sweep, the chosen one first.
 
-    The rule: the highest single-question rate on the validation articles, in whole points of 100, and among equals
-    the lowest validation loss.
+    The rule, of RULE: on some 80 validation paragraphs single-question rates within SAME_RATE points cannot be told
+    from the best one, and validation losses within SAME_LOSS nats of the lowest differ no more than those of two
+    seeds. Of the variants that pass both, the highest rate wins, and among equals the lowest loss.
     """
-    return sorted(
-        by_rung(sweep).values(),
-        key=lambda rows: (-round(estimate(rows, "single_question_rate", 1).mean), mean_loss(rows)),
-    )
+    groups = list(by_rung(sweep).values())
+    rates = {rows[0]["rung"]: estimate(rows, "single_question_rate", 1).mean for rows in groups}
+    proper = [rows for rows in groups if rates[rows[0]["rung"]] >= max(rates.values()) - SAME_RATE]
+    lowest = min(map(mean_loss, proper))
+
+    def place(rows: list[dict]) -> tuple:
+        passes = rows in proper and mean_loss(rows) <= lowest + SAME_LOSS
+        return (not passes, -round(rates[rows[0]["rung"]]), mean_loss(rows))
+
+    return sorted(groups, key=place)
 
 
 def sweep_rows(sweep: dict) -> list[dict[str, str]]:
@@ -379,7 +396,7 @@ def page(ladder: dict, sweeps: dict[str, dict]) -> str:
         parts += [
             f"## The sweep over {title} · 검증 데이터로 고르기",
             f"On the {count} paragraphs of the validation articles; the test articles have no part in it. The first "
-            "line is the choice: the highest single-question rate in whole points, and among equals the lowest loss.",
+            f"line is the choice: {RULE}",
             markdown_table(sweep_rows(sweep)),
         ]
     failed = [f"- {row['rung']}, seed {row['seed']}: {row['error']}" for row in ladder["failed"]]

@@ -23,8 +23,9 @@ TOLD_APART = 0.3
 BETA = 0.1
 """How dearly leaving the model of before is paid for: DPO's usual value."""
 
-LEARNING_RATE = 2.0e-5
-"""A tenth of what the adapter learnt with: it is to lean, not to learn anew."""
+LEARNING_RATE = 1.0e-4
+"""Half of what the adapter learnt with. Of 2e-5, 1e-4 and 3e-4, tried on KorQuAD's validation articles with some 80
+pairs, the first hardly moved the model and the last took the loss up and down."""
 
 PAIRS_OF_A_STEP = 16
 
