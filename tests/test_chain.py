@@ -348,6 +348,7 @@ def _run_and_kill(outputs, parameters: dict, when) -> None:
 @pytest.mark.chain
 def test_killed_run_is_not_finished_and_goes_on_to_the_same_adapter(chain, tiny_model_folder, tmp_path):
     longer = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL, "max_steps": 12}
+    longer["learning_rate"] = 3.0e-4
     run_notebook("runs", "whole", chain, longer)
     folder = chain / "runs" / "cut"
     _run_and_kill(chain, longer, lambda: any(folder.glob("checkpoints/*/complete.json")))
