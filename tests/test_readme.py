@@ -4,6 +4,9 @@ import re
 
 from conftest import COURSE
 
+from korqg.files import read_json
+from korqg.measure_ways import ways_table
+
 ENGLISH = (COURSE / "README.md").read_text(encoding="utf-8")
 KOREAN = (COURSE / "README.ko.md").read_text(encoding="utf-8")
 
@@ -92,3 +95,30 @@ def test_repository_without_git_is_small():
         pytest.skip("not a git repository")
     files = [COURSE / name for name in listed.stdout.decode().split("\0") if name]
     assert sum(file.stat().st_size for file in files if file.is_file()) < 15e6
+
+
+def test_ways_of_asking_have_the_figures_of_the_kept_results():
+    results = read_json(COURSE / "outputs" / "example" / "ways" / "ways.json")["results"]
+    lines = [re.split(r" {2,}", line.strip()) for line in ways_table(results).splitlines()]
+    wanted = [lines[0].index(name) for name in ("single question %", "answerable %", "of the human rate %", "ROUGE-L")]
+    assert len(lines) == 8
+    lines[-1].insert(1, "")  # of the human questions: no seeds
+    for line in lines[1:]:
+        row = next(row for row in ENGLISH.splitlines() if row.startswith("|") and line[wanted[1]] in row)
+        assert all(line[place] in row for place in wanted), (line, row)
+    judges = [row["judge"] for row in results]
+    exact = [round(100 * judge["human"]["exact_match"]) for judge in judges]
+    others = [100 * judge["mismatched"]["answerable_rate"] for judge in judges]
+    pairs = [row["preferences"]["pairs"] for row in results]
+    reader = read_json(COURSE / "outputs" / "example" / "ways" / "reader.json")
+    for sentence in (
+        f"it answers {min(exact)} to {max(exact)} % of {judges[0]['human']['n']} human questions exactly",
+        f"{min(others):.1f} to {max(others):.1f} % of questions about other paragraphs",
+        f"preference tuning on {min(pairs)} to {max(pairs)} pairs",
+        f"answers {100 * reader['human']['exact_match']:.1f} % of {reader['human']['n']} human questions",
+        f"(character F1 {100 * reader['human']['character_f1']:.1f})",
+        f"finds {100 * reader['human']['answerable_rate']:.1f} % of them answerable and "
+        f"{100 * reader['mismatched']['answerable_rate']:.1f} % of questions about other paragraphs",
+        f"human one in {100 * reader['auc']:.1f} % of pairs",
+    ):
+        assert sentence in ENGLISH, sentence

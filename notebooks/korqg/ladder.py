@@ -49,8 +49,8 @@ PLACES = ("run_name", "outputs_dir", "source_path", "own_path")
 """Parameters that name a place, which the result does not depend on."""
 
 BOOTSTRAP_SAMPLES = 2000
-LONGEST_QUOTE = 30
-"""Characters: the corpus may not be passed on, and an output that copies its paragraph is a part of it."""
+LONGEST_QUOTE = 24
+"""Letters, blanks not counted: the corpus may not be passed on, and an output that copies it is a part of it."""
 
 SECONDS_BETWEEN_STARTS = 2
 """Two kernels that start at the same moment may choose the same port."""
@@ -186,11 +186,16 @@ def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | Non
 
 
 def without_quotes(output: str, passage: str) -> str:
-    """The output with each stretch of the passage that is longer than LONGEST_QUOTE characters taken out."""
+    """The output with each stretch of the passage that is longer than LONGEST_QUOTE letters taken out.
+
+    Blanks do not count, neither as characters nor as a difference.
+    """
+    places = [place for place, letter in enumerate(output) if not letter.isspace()]
+    letters, wanted = "".join(output[place] for place in places), "".join(passage.split())
     parts, done = [], 0
-    for start, end in copied_stretches(output, passage, LONGEST_QUOTE + 1):
-        parts += [output[done:start], f"[{end - start} characters of the paragraph]"]
-        done = end
+    for start, end in copied_stretches(letters, wanted, LONGEST_QUOTE + 1):
+        parts += [output[done : places[start]], f"[{end - start} characters of the paragraph]"]
+        done = places[end - 1] + 1
     return "".join([*parts, output[done:]])
 
 
