@@ -8,7 +8,7 @@ from conftest import COURSE
 
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
-from korqg.ladder import RECIPES, read_recipes, without_quotes
+from korqg.ladder import LONGEST_QUOTE, RECIPES, read_recipes, without_quotes
 from korqg.ladder_page import (
     EXAMPLE,
     PICTURES,
@@ -201,3 +201,16 @@ def test_kept_page_and_readme_say_what_the_kept_results_say():
         assert sentence in readme, sentence
     longest = max(len(one["model_output"]) for row in ladder["results"] for one in row["questions"])
     assert longest < 1_000 and read_json(EXAMPLE / "ladder.json")["model_name"] == "gemma-3-270m"
+
+
+def test_kept_outputs_quote_no_more_of_the_corpus_than_they_may(shared_data):
+    articles = read_json(shared_data / "KorQuAD_v1.0_dev.json")["data"]
+    texts = ["".join(paragraph["context"].split()) for article in articles for paragraph in article["paragraphs"]]
+    length = LONGEST_QUOTE + 1
+    known = {text[start : start + length] for text in texts for start in range(len(text) - length + 1)}
+    for file in sorted(EXAMPLE.glob("*.json")):
+        for row in read_json(file)["results"]:
+            for question in row["questions"]:
+                output = "".join(question["model_output"].split())
+                pieces = {output[start : start + length] for start in range(len(output) - length + 1)}
+                assert not pieces & known, (file.name, row["rung"], question["id"])
