@@ -1,11 +1,13 @@
 """The best of several questions: what is thrown out and why, who ranks, and that no two ask the same."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from korqg.metrics import rouge_l
 from korqg.prompts import INSTRUCTIONS, task_texts
-from korqg.ranking import FAILURES, Candidate, best_of_output, check_candidates, choose
+from korqg.ranking import AGREEMENT_WEIGHT, FAILURES, Candidate, best_of_output, check_candidates, choose
 
 PASSAGE = "훈민정음은 세종이 1443년에 만들었다. 해례본은 1446년에 집현전 학자들이 썼다."
 
@@ -47,13 +49,33 @@ def test_reader_ranks_by_confidence_and_by_agreement_with_the_named_answer():
     unsure = _candidate("훈민정음은 언제 만들어졌는가?", "1443년", read_answer="1443년", confidence=0.3)
     assert (sure.score, elsewhere.score, unsure.score) == (0.8, 0.0, 0.3)
     chosen, _ = choose([elsewhere, unsure, sure], 2)
-    assert chosen == [sure, unsure]
+    assert [one.answer for one in chosen] == [sure.answer, unsure.answer]
 
 
 def test_without_a_reader_the_likeliest_is_the_best():
     rare, likely = (_candidate("해례본은 누가 썼는가?", "", p) for p in (math.log(0.2), math.log(0.6)))
-    assert choose([rare, likely], 1)[0] == [likely]
+    assert choose([rare, likely], 1)[0][0].log_probability == likely.log_probability
     assert likely.score == pytest.approx(0.6)
+
+
+def test_what_most_candidates_ask_comes_before_what_a_reader_is_a_little_surer_of():
+    def read(question: str, confidence: float, **known) -> Candidate:
+        return _candidate(question, read_answer="세종", confidence=confidence, **known)
+
+    odd = read("글자를 낸 이의 이름은?", 0.96)
+    common = [read("훈민정음은 누가 만들었는가?", 0.94), read("훈민정음을 누가 만들었는가?", 0.9)]
+    endless = read("훈민정음은 누가 만들었는가? " * 3, 0.9, stopped=False, failed="stopped")
+    (best, *_), others = choose([odd, *common, endless], 3)
+    assert best.question == common[0].question
+    assert best.agreement == pytest.approx((rouge_l(best.question, [common[1].question]) + _like(best, odd)) / 2)
+    assert best.rank == pytest.approx(0.94 * best.agreement**AGREEMENT_WEIGHT)
+    assert choose([replace(odd, confidence=0.99), replace(common[0], confidence=0.3)], 1)[0][0].question == odd.question
+    assert choose([odd], 1)[0][0].rank == odd.score  # nobody to agree with
+    assert [one.failed for one in others] == ["different"] * 2 + ["stopped"]
+
+
+def _like(one: Candidate, other: Candidate) -> float:
+    return rouge_l(one.question, [other.question])
 
 
 def test_no_two_that_are_chosen_ask_the_same_and_a_failed_one_is_never_chosen():

@@ -1,6 +1,8 @@
-"""The best of several sampled questions: checks first, then a reader's confidence, or the model's own.
+"""The best of several sampled questions: checks first, then a reader's confidence and the candidates' agreement.
 
-One function for each step, so that notebook 2 can show and time them: draw, let a reader answer, choose.
+One function for each step, so that notebook 2 can show and time them: draw, let a reader answer, choose. Confidence
+alone finds easy questions that nobody would ask; what most candidates are about is what the model takes to be worth
+asking (minimum Bayes risk decoding, Kumar and Byrne 2004, https://aclanthology.org/N04-1022/).
 """
 
 import math
@@ -9,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from korqg.checks import ask_the_same, is_copied
 from korqg.generation import read_answer, read_output
-from korqg.metrics import is_single_question, unified
+from korqg.metrics import is_single_question, rouge_l, unified
 from korqg.prompts import INSTRUCTIONS, encode_prompt, given_and_passage, task_texts
 from korqg.reader import character_f1, gives_answer_away, stands_in
 from korqg.sampling import sample_tokens
@@ -19,6 +21,9 @@ TEMPERATURE, TOP_P = 0.8, 0.95
 
 LONGEST_ANSWER = 32
 """Tokens of a reader's answer at most."""
+
+AGREEMENT_WEIGHT = 0.25
+"""The power of the agreement beside the score: 0 ranks by the score alone, 1 lets both weigh the same."""
 
 FAILURES = {
     "single_question": "not a single question",
@@ -37,7 +42,8 @@ class Candidate:
 
     `answer` is the one that the model named for it (after task answer_first), `read_answer` the reader's, "" where
     there is none; `log_probability` the mean over its tokens (nats), `confidence` the reader's (0 to 1, None: not
-    asked). `failed` names the first check of FAILURES that it does not pass, "" while there is none.
+    asked), `agreement` the mean ROUGE-L with the passage's other candidates (0 to 1, None: there is no other). `failed`
+    names the first check of FAILURES that it does not pass, "" while there is none.
     """
 
     question: str
@@ -46,6 +52,7 @@ class Candidate:
     log_probability: float
     read_answer: str = ""
     confidence: float | None = None
+    agreement: float | None = None
     failed: str = ""
 
     @property
@@ -58,6 +65,11 @@ class Candidate:
             return math.exp(self.log_probability)
         return self.confidence * (character_f1(self.read_answer, [self.answer]) if self.answer else 1.0)
 
+    @property
+    def rank(self) -> float:
+        """0 to 1, what the candidates of a passage are ordered by: the score, and how near it is to what others ask."""
+        return self.score * (1.0 if self.agreement is None else self.agreement**AGREEMENT_WEIGHT)
+
     def as_dict(self) -> dict:
         """Ready for JSON; the answer is the model's where it named one, else the reader's."""
         return {
@@ -66,6 +78,8 @@ class Candidate:
             "read_answer": self.read_answer,
             "confidence": self.confidence,
             "score": self.score,
+            "log_probability": self.log_probability,
+            "agreement": self.agreement,
             "stopped": self.stopped,
             "failed": self.failed,
         }
@@ -172,13 +186,25 @@ def ask_reader(
     return found
 
 
+def with_agreement(candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates of a passage, each with its mean ROUGE-L with the other ones that stopped and are not empty."""
+    texts = [one.question if one.stopped else "" for one in candidates]
+    found = []
+    for place, one in enumerate(candidates):
+        others = [text for text in texts[:place] + texts[place + 1 :] if text.strip()]
+        likeness = [rouge_l(one.question, [text]) for text in others]
+        found.append(replace(one, agreement=sum(likeness) / len(likeness) if likeness else None))
+    return found
+
+
 def choose(candidates: list[Candidate], count: int) -> tuple[list[Candidate], list[Candidate]]:
     """At most `count` questions that passed the checks and ask different things, the best first; and the others.
 
-    The others come by score too, with `failed` telling why; one that was good enough but not needed has "".
+    The best has the highest `rank`. The others come in that order too, with `failed` telling why; one that was good
+    enough but not needed has "".
     """
     chosen, others = [], []
-    for one in sorted(candidates, key=lambda candidate: (bool(candidate.failed), -candidate.score)):
+    for one in sorted(with_agreement(candidates), key=lambda candidate: (bool(candidate.failed), -candidate.rank)):
         if one.failed:
             others.append(one)
         elif any(ask_the_same(one.question, c.question, _answer(one), _answer(c)) for c in chosen):
