@@ -33,6 +33,20 @@ def test_each_notebook_has_three_exercises_with_a_hint_and_a_folded_answer(stage
         assert len(_answer(stage, number).split()) > 15
 
 
+@pytest.mark.parametrize("stage", NOTEBOOKS)
+def test_hints_and_answers_are_folded_in_html_too(stage):
+    """nbconvert, and nbviewer by it, close an HTML element at the first blank line: what follows would stand open."""
+    from bs4 import BeautifulSoup
+    from nbconvert.filters.markdown import markdown2html
+
+    folded = BeautifulSoup(markdown2html(TEXT[stage]), "html.parser").find_all("details")
+    assert len(folded) == 6
+    for one in folded:
+        one.summary.extract()
+        assert len(one.get_text().split()) > 3
+        assert "`" not in one.get_text()  # Markdown is not read inside
+
+
 @pytest.fixture(scope="module")
 def sample_rows():
     """The sample's rows as notebook 1 makes them with its own parameters."""
@@ -71,7 +85,7 @@ def test_answer_about_the_question_that_fits_every_paragraph_is_true(sample_rows
     assert f"single question {100 * found['single_question_rate']:.0f} %" in answer
     assert f"ROUGE-L {100 * found['rouge_l']:.1f} where human" in answer
     assert f"({100 * found['rouge_l_morphemes']:.1f} over morphemes)" in answer
-    assert f"`distinct_rate` ({100 * found['distinct_rate']:.1f} %)" in answer
+    assert f"<code>distinct_rate</code> ({100 * found['distinct_rate']:.1f} %)" in answer
 
 
 @pytest.mark.torch
