@@ -33,7 +33,10 @@ def test_same_answer_or_nearly_the_same_words_ask_the_same():
         ("1443 1446 1450 1455 1457 1468", "not in Korean"),
         ("구분 | 평일 | 주말\n여는 시각 | 09:00 | 10:00\n닫는 시각 | 22:00 | 18:00", "holds no sentence"),
         ("제1장 서론\n제2장 방법\n제3장 결과\n제4장 토의", "holds no sentence"),
+        ("이름\t결과\n김 아무개\t합격했다\n박 아무개\t떨어졌다\n최 아무개\t미루어졌다", "holds no sentence"),
         ("안녕하세요. 반갑습니다. 감사합니다.", "states no fact"),
+        ("정말 아름다운 하루였다. 나는 참 행복했다. 마음이 따뜻했다. 봄이 왔다.", "states no fact"),
+        ("이 페이지는 비어 있습니다. 내용이 없습니다. 그림도 없습니다.", "states no fact"),
         ("글쎄요, 그럴 수도 있고 아닐 수도 있습니다. 잘 모르겠습니다.", "states no fact"),
     ],
 )

@@ -14,7 +14,8 @@ ROW = {"title": "훈민정음", "instruction": INSTRUCTIONS["question"], "input"
 
 
 def _candidate(question: str, confidence: float | None, failed: str = "", **known) -> Candidate:
-    return Candidate(question, known.pop("answer", ""), known.pop("stopped", True), -1.0, "세종", confidence, failed)
+    known = {"answer": "", "stopped": True, "read_answer": "세종", **known}
+    return Candidate(question, log_probability=-1.0, confidence=confidence, failed=failed, **known)
 
 
 def test_only_articles_that_the_reader_has_not_learnt_are_asked_about(tmp_path):
@@ -60,8 +61,8 @@ def test_pair_of_answer_first_has_the_form_that_is_to_be_written(tokenizer):
     from korqg.preferences import preference_pairs
 
     row = {**ROW, "instruction": INSTRUCTIONS["answer_first"]}
-    good = Candidate("훈민정음은 누가 만들었는가?", "세종", True, -1.0, "세종", 0.9)
-    bad = Candidate("훈민정음은 누가 만들었는가?", "태종", True, -1.0, "", None, "answer_found")
+    good = Candidate("훈민정음은 누가 만들었는가?", "세종", True, -1.0, read_answer="세종", confidence=0.9)
+    bad = Candidate("훈민정음은 누가 만들었는가?", "태종", True, -1.0, failed="answer_found")
     (pair,) = preference_pairs(tokenizer, [row], [[bad, good]], 0.6, 256)
     assert pair.chosen == task_texts("answer_first", PASSAGE, good.question, "세종")[2]
     assert "태종" in pair.rejected
@@ -126,7 +127,8 @@ def test_notebook_tunes_on_pairs_and_the_comparison_shows_a_third_way(corpus, ti
         "from korqg import preferences\n"
         "from korqg.ranking import Candidate\n"
         "plain = preferences.preference_pairs\n"
-        "some = [Candidate(text, '', True, -1.0, '', sure) for text, sure in (('누구인가?', 0.9), ('무엇?', 0.1))]\n"
+        "sure = (('누구인가?', 0.9), ('무엇?', 0.1))\n"
+        "some = [Candidate(text, '', True, -1.0, confidence=share) for text, share in sure]\n"
         "def told_apart(tokenizer, rows, candidates, threshold, *sizes):\n"
         "    return plain(tokenizer, rows, [some] * len(rows), 0.5, *sizes)\n"
         "preferences.preference_pairs = told_apart\n"

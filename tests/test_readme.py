@@ -126,7 +126,7 @@ def test_ways_of_asking_have_the_figures_of_the_kept_results():
     kept = sorted(float(line[lines[0].index("kept")].split(" ")[0]) for line in lines[1:-1] if "best_of" in line[0])
     for sentence in (
         f"({loss:.1f} points of ROUGE-L less)",
-        f"Of three questions for a paragraph {kept[0]:.1f} to {kept[-1]:.1f} pass",
+        f"Of three questions for a paragraph {kept[0]:.1f} to {kept[-1]:.1f} pass the checks of the ranking",
         f"({rows['half_filtered']:,} of the {rows['half']:,} of half of the articles",
         f"{min(losses):.1f} to {max(losses):.1f} points of ROUGE-L below",
         f"preference tuning on {min(pairs)} to {max(pairs)} pairs".capitalize(),
@@ -147,10 +147,12 @@ def test_readers_have_the_figures_of_the_kept_results():
         exact = [round(100 * judge["human"]["exact_match"]) for judge in judges]
         others = [100 * judge["mismatched"]["answerable_rate"] for judge in judges]
         texts.append((f"{min(exact)} to {max(exact)} %", f"{min(others):.1f} to {max(others):.1f} %"))
+    aucs = [round(100 * judge["auc"]) for judge in of_now]
     reader = read_json(COURSE / "outputs" / "example" / "ways" / "reader.json")
     for sentence in (
         f"it answers {texts[0][0]} of {of_now[0]['human']['n']} human questions exactly",
         f"{texts[0][1]} of questions about other paragraphs",
+        f"surer of a human question than of one about another paragraph in {min(aucs)} to {max(aucs)} % of pairs",
         f"the judge answered {texts[1][0]} exactly and found {texts[1][1]} of the questions about other paragraphs",
         f"answers {100 * reader['human']['exact_match']:.1f} % of {reader['human']['n']} human questions",
         f"(character F1 {100 * reader['human']['character_f1']:.1f})",

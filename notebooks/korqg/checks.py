@@ -19,6 +19,10 @@ In KorQuAD 1.0 dev 1.3 % of the 14,924 pairs of human questions about one paragr
 """
 
 FEWEST_CHARACTERS, FEWEST_THINGS, LEAST_HANGUL = 12, 3, 0.4
+THINGS_OF_A_FACT = 2
+"""Different nouns and numbers of one sentence, at least: a fact says something of one thing by another."""
+
+ROW_OF_A_TABLE = re.compile(r"\||\S *\t\s*\S")
 
 
 def is_copied(question: str, passage: str) -> bool:
@@ -37,20 +41,31 @@ def why_nothing_to_ask(chunk: str) -> str:
     """Why no question should be asked about a chunk, in a few words; "" where there is something to ask.
 
     Too short, not in Korean, without a sentence (a table, a list of names, a heading alone), or without a thing to
-    ask for: fewer than FEWEST_THINGS different nouns and numbers. Sentence endings and nouns are Kiwi's.
+    ask for: fewer than FEWEST_THINGS different nouns and numbers, or no sentence with THINGS_OF_A_FACT of them.
+    Sentences, their endings and nouns are Kiwi's. What a sentence means is not looked at: wishes and opinions pass.
     """
-    letters = [sign for sign in unicodedata.normalize("NFC", chunk) if sign.isalpha()]
+    chunk = unicodedata.normalize("NFC", chunk)
+    letters = [sign for sign in chunk if sign.isalpha()]
     if len([sign for sign in chunk if sign.isalnum()]) < FEWEST_CHARACTERS:
         return "too short to ask about"
     if sum("가" <= sign <= "힣" for sign in letters) < LEAST_HANGUL * len(letters) or not letters:
         return "not in Korean"
     from korqg.sentences import kiwi
 
-    tokens = [token for line in chunk.split("\n") if "|" not in line for token in kiwi().tokenize(line)]
-    if not any(token.tag in ("EF", "ETN") for token in tokens):
+    things: dict[tuple[int, int], set[str]] = {}  # by line and sentence
+    ended = set()
+    for number, line in enumerate(chunk.split("\n")):
+        for token in kiwi().tokenize(line) if not ROW_OF_A_TABLE.search(line) else ():
+            place = number, token.sent_position
+            things.setdefault(place, set())
+            if token.tag in ("NNG", "NNP", "SN", "SL", "SH"):
+                things[place].add(token.form)
+            if token.tag in ("EF", "ETN"):
+                ended.add(place)
+    if not ended:
         return "holds no sentence, only names or rows of a table"
-    things = {token.form for token in tokens if token.tag in ("NNG", "NNP", "SN", "SL", "SH")}
-    return "states no fact to ask for" if len(things) < FEWEST_THINGS else ""
+    fact = any(len(things[place]) >= THINGS_OF_A_FACT for place in ended)
+    return "" if fact and len(set().union(*things.values())) >= FEWEST_THINGS else "states no fact to ask for"
 
 
 def place_of(answer: str, chunk: str, question: str = "") -> list[int] | None:

@@ -7,7 +7,7 @@ asking (minimum Bayes risk decoding, Kumar and Byrne 2004, https://aclanthology.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 from korqg.checks import ask_the_same, is_copied
 from korqg.generation import read_answer, read_output
@@ -23,7 +23,11 @@ LONGEST_ANSWER = 32
 """Tokens of a reader's answer at most."""
 
 AGREEMENT_WEIGHT = 0.25
-"""The power of the agreement beside the score: 0 ranks by the score alone, 1 lets both weigh the same."""
+"""The power of the agreement beside the score: 0 ranks by the score alone, 1 lets both weigh the same.
+
+Of 0, 0.25, 0.5, 1 and 2 the least that kept ROUGE-L within a point of the greedy questions', on candidates about the
+243 test paragraphs of KorQuAD 1.0 dev, ranked by a reader; it was not tried on others, nor without a reader.
+"""
 
 FAILURES = {
     "single_question": "not a single question",
@@ -50,6 +54,7 @@ class Candidate:
     answer: str
     stopped: bool
     log_probability: float
+    _: KW_ONLY
     read_answer: str = ""
     confidence: float | None = None
     agreement: float | None = None
