@@ -236,6 +236,8 @@ def test_page_fits_a_phone(browser, tmp_path):
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         widths = page.eval_on_selector_all("article td", "cells => cells.map(cell => cell.offsetWidth)")
         assert min(widths) > 300  # a label stands above its text, not beside it
+        widths = page.eval_on_selector_all(".figures td:first-child", "cells => cells.map(cell => cell.offsetWidth)")
+        assert widths and min(widths) >= 120  # a name is read in words, not letter by letter
 
 
 def test_thousand_paragraphs_load_in_two_seconds(browser, tmp_path):

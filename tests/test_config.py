@@ -1,12 +1,15 @@
 """Parameters: types, values and names are checked before anything is done."""
 
+import re
 import subprocess
 import sys
 
+import nbformat
 import pytest
 from conftest import COURSE
 
 from korqg import CompareConfig, DataConfig, KorqgError, TrainConfig
+from korqg.stages import NOTEBOOKS
 
 DATA = dict(
     data_name="sample",
@@ -187,6 +190,28 @@ def test_mounted_drive_is_taken():
     from korqg.config import _require_mounted
 
     _require_mounted(Path("/korqg"), drive=Path("/"))  # which is mounted everywhere
+
+
+def test_what_was_made_with_other_parameters_is_taken_away_when_they_are_checked_again():
+    made = {"rows": [1], "encoded": [2], "my_paragraph": "봄"}
+    before = TrainConfig.from_notebook(TRAIN)
+    same, other = ({**TRAIN, **made, "config": before} for _ in range(2))
+    assert TrainConfig.from_notebook(same) == before
+    assert made.items() <= same.items()
+    assert TrainConfig.from_notebook(other | {"seed": 7}).seed == 7  # a copy: nothing of `other` is gone
+    other["seed"] = 7
+    TrainConfig.from_notebook(other)
+    assert "rows" not in other and "encoded" not in other and other["my_paragraph"] == "봄"
+
+
+@pytest.mark.parametrize("stage", NOTEBOOKS)
+def test_names_that_are_taken_away_are_made_in_the_notebook(stage):
+    cells = nbformat.read(COURSE / "notebooks" / NOTEBOOKS[stage], as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    kind = {"data": DataConfig, "runs": TrainConfig, "compare": CompareConfig}[stage]
+    assert len(kind.MADE) > 3
+    for name in kind.MADE:
+        assert re.search(rf"(?m)^[\w, ]*\b{name}\b[\w, *]* = ", code), name
 
 
 def test_parameter_that_was_changed_after_it_was_checked_stops_before_anything_is_written():

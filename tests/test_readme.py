@@ -66,8 +66,13 @@ def test_links_lead_to_what_is_there():
 
 
 def test_the_two_commands_are_within_the_first_screen():
+    from matplotlib.image import imread
+
     for text in (ENGLISH, KOREAN):
-        assert "make run" in "\n".join(text.splitlines()[:20])
+        lines = text.splitlines()
+        assert "make run" in "\n".join(lines[:20])
+        (picture,) = re.findall(r"!\[[^\]]+\]\((outputs/[^)]+)\)", "\n".join(lines[:20]))
+        assert imread(COURSE / picture).shape[0] <= 400  # pixels
 
 
 def test_workflow_runs_the_two_commands_on_the_versions_that_the_readme_names():

@@ -9,7 +9,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from korqg.errors import KorqgError
 from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
@@ -35,6 +35,9 @@ WANDB_MODES = ("offline", "online", "disabled")
 class _Checked:
     """Reads a notebook's variables into a dataclass and stops on a missing, unknown or wrong one."""
 
+    MADE: ClassVar[tuple[str, ...]] = ()
+    """What the notebook makes by its parameters: of no use when one of these has become another."""
+
     def __post_init__(self):
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _as_type(field.name, getattr(self, field.name), field.type))
@@ -47,7 +50,9 @@ class _Checked:
         """The configuration out of a notebook's `globals()`.
 
         Raises KorqgError for a parameter that is absent, of the wrong type or value, or that papermill
-        passed without the notebook declaring it (papermill itself only warns).
+        passed without the notebook declaring it (papermill itself only warns). When the notebook has a configuration
+        with other values already, what it made by that one (MADE) is taken out of `variables`: a cell that would go
+        on with it finds its name missing, and says so.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         for name in _injected_names(variables.get("In", [])):
@@ -58,7 +63,11 @@ class _Checked:
         missing = [name for name in names if name not in variables]
         if missing:
             raise KorqgError(f"No value for {', '.join(missing)}: run the parameters cell first.")
-        return cls(**{name: variables[name] for name in names})
+        checked, before = cls(**{name: variables[name] for name in names}), variables.get("config")
+        if isinstance(before, cls) and before != checked:
+            for name in cls.MADE:
+                variables.pop(name, None)
+        return checked
 
     def require_current(self, variables: dict[str, Any]) -> None:
         """Raise KorqgError when a parameter in a notebook's `globals()` is no longer the one that was checked."""
@@ -103,6 +112,8 @@ class _Checked:
 @dataclass(frozen=True)
 class DataConfig(_Checked):
     """The parameters of 01_make_data.ipynb."""
+
+    MADE = ("tokenizer", "corpus", "passages", "split", "rows", "dropped", "own_rows", "all_rows")
 
     data_name: str
     source: str
@@ -191,6 +202,8 @@ class DataConfig(_Checked):
 @dataclass(frozen=True)
 class TrainConfig(_Checked):
     """The parameters of 02_train_lora.ipynb."""
+
+    MADE = ("choice", "tokenizer", "base_model", "rows", "encoded", "checkpoint", "asked", "before", "model", "after")
 
     run_name: str
     data_name: str
@@ -328,6 +341,8 @@ class TrainConfig(_Checked):
 @dataclass(frozen=True)
 class CompareConfig(_Checked):
     """The parameters of 03_compare_outputs.ipynb."""
+
+    MADE = ("comparison", "main", "metrics", "recommended")
 
     compare_name: str
     run_names: list

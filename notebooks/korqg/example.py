@@ -7,6 +7,7 @@ the page and the small files, and no weights; and it refuses what would tell whe
 """
 
 import getpass
+import os
 import shutil
 import socket
 import sys
@@ -22,6 +23,8 @@ NAME = "sample"
 KEPT = ("*.ipynb", "*.html", "*.png", "*.json", "*.csv", "train_log.jsonl")
 NOT_KEPT = ("corpus.json", "run.json")
 """All rows once more, and the state of a run that may go on."""
+
+PICTURE_WIDTH = 900
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -56,7 +59,42 @@ def make_example(outputs: Path = OUTPUTS, name: str = NAME) -> list[Path]:
         copy = example / file.relative_to(outputs)
         copy.parent.mkdir(parents=True, exist_ok=True)
         written.append(Path(shutil.copyfile(file, copy)))
+    if not take_picture(outputs / "compare" / name / "side_by_side.html", example / "side_by_side.png"):
+        print("side_by_side.png is the old one: no browser took a new one (make test installs one).")
     return written
+
+
+def take_picture(page: Path, picture: Path) -> bool:
+    """Keep one paragraph of a side-by-side page as a picture, for the README; False where there is no browser.
+
+    The shortest one with reference questions that got a single question after training and none before. Wants
+    playwright and Chromium, which `make test` installs.
+    """
+    if not page.is_file():
+        return False
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return False
+    names = (os.environ.get("KORQG_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, filter(None, names))), None)
+    if found is None:
+        return False
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        view = browser.new_page(viewport={"width": PICTURE_WIDTH, "height": 900})
+        view.goto(page.resolve().as_uri())
+        view.add_style_tag(content="article { content-visibility: visible !important; }")
+        articles = [one for one in view.locator("article").all() if _got_better(one.inner_text())]
+        best = min(articles, key=lambda one: one.bounding_box()["height"], default=None)
+        if best is not None:
+            best.screenshot(path=str(picture))
+        browser.close()
+    return best is not None
+
+
+def _got_better(text: str) -> bool:
+    return all(words in text for words in ("References", "✗ not a single question", "✓ a single question"))
 
 
 def _require_shareable(file: Path, outputs: Path) -> None:

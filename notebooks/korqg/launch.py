@@ -18,10 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from korqg.config import COURSE_FOLDER, TrainConfig
+from korqg.config import TrainConfig
 from korqg.errors import KorqgError
 from korqg.files import write_text
-from korqg.packages import missing_packages
+from korqg.packages import require_packages
 from korqg.pipeline import NOTEBOOKS_FOLDER, own_parameters, shown
 from korqg.processes import check_gpus, share_of_step
 from korqg.stages import NOTEBOOKS, require_finished
@@ -129,9 +129,7 @@ def launch(arguments: list[str] | None = None) -> int:
 
 
 def _launch(options: argparse.Namespace) -> int:
-    missing = missing_packages()
-    if missing:
-        raise KorqgError(f'Not installed: {", ".join(missing)}. pip install -r "{COURSE_FOLDER}/requirements.txt"')
+    require_packages()
     import torch
     import yaml
 

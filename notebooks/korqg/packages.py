@@ -46,6 +46,14 @@ def install_missing_packages(requirements: Path = REQUIREMENTS) -> None:
         )
 
 
+def require_packages() -> None:
+    """Raise KorqgError with the command to run when a package is missing; for programs, which install nothing."""
+    if missing := missing_packages():
+        raise KorqgError(
+            f'Not installed: {", ".join(missing)}. Run: "{sys.executable}" -m pip install -r "{REQUIREMENTS}"'
+        )
+
+
 def missing_packages(requirements: Path = REQUIREMENTS) -> list[str]:
     """The lines of a requirements file that are not met here, such as "transformers>=5.20,<6", without their markers.
 

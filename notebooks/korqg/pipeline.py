@@ -19,6 +19,7 @@ from pathlib import Path
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, write_json, write_text
+from korqg.packages import require_packages
 from korqg.stages import NOTEBOOKS, PARAMETERS
 
 NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
@@ -203,6 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
     outputs, name = options.outputs.expanduser().resolve(), options.name
     started = time.monotonic()
     try:
+        require_packages()
         with PeakMemory() as peak:
             run_notebook("data", name, outputs, {})
             run_notebook("runs", name, outputs, {"data_name": name})
