@@ -31,7 +31,7 @@ test: .venv/installed-tests chromium
 .venv/installed: requirements.txt constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Name the Python to use, 3.11 or newer: make run PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; this is ' + sys.version.split()[0] + '. Name another one: make run PYTHON=python3.12')"
-	$(PYTHON) -m venv .venv || { echo "No environment could be made in this folder (Python says why above): it must be writable, and on Debian the package python3-venv is needed."; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "No environment could be made in this folder (Python says why above): it must be writable, and on Debian the package python3-venv is needed."; exit 1; }
 	@echo "Installing the packages (about 1 GB, a few minutes) ..."
 	@$(INSTALL) -r requirements.txt || { echo "The packages could not be installed (pip says why above). The network is needed for this once; behind a proxy set HTTPS_PROXY, and see that the disk has 4 GB free."; exit 1; }
 	@touch $@
