@@ -1,12 +1,14 @@
 """The side-by-side page in a real browser, opened from a file: filters, search, hostile texts, no request."""
 
-import os
-import shutil
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
 import pytest
+from conftest import COURSE
 
+from korqg.example import find_browser
 from korqg.metrics import kind_shares, score_outputs, summarize
 from korqg.pages import side_by_side_page
 
@@ -43,8 +45,7 @@ FLAGS = [
 def browser():
     """Chromium as it is installed, without a window."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: see the Makefile")
-    names = (os.environ.get("KORQG_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, filter(None, names))), None)
+    found = find_browser()
     if found is None:
         pytest.skip("no Chromium here: on Debian apt-get install chromium, elsewhere name it in KORQG_CHROMIUM")
     with playwright.sync_playwright() as driver:
@@ -238,6 +239,28 @@ def test_page_fits_a_phone(browser, tmp_path):
         assert min(widths) > 300  # a label stands above its text, not beside it
         widths = page.eval_on_selector_all(".figures td:first-child", "cells => cells.map(cell => cell.offsetWidth)")
         assert widths and min(widths) >= 120  # a name is read in words, not letter by letter
+
+
+def test_picture_for_the_readme_is_one_paragraph_that_got_better(browser, tmp_path):
+    page = COURSE / "outputs" / "example" / "compare" / "sample" / "side_by_side.html"
+    picture = tmp_path / "new.png"
+    code = (
+        "import sys; from pathlib import Path; from korqg.example import take_picture as take; print(take(*map(Path, "
+    )
+    taken = subprocess.run(  # playwright drives one browser in a process
+        [sys.executable, "-c", f"{code}sys.argv[1:])))", str(page), str(picture)],
+        cwd=COURSE / "notebooks",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert taken.stdout.strip() == "True"
+    width, height = (int.from_bytes(picture.read_bytes()[start : start + 4], "big") for start in (16, 20))
+    assert 600 < width <= 900 and 150 < height <= 400
+    (tmp_path / "none.html").write_text("<article>References ✓ a single question</article>", encoding="utf-8")
+    code = f"{code}sys.argv[1:])))"
+    none = [sys.executable, "-c", code, str(tmp_path / "none.html"), str(tmp_path / "none.png")]
+    assert subprocess.run(none, cwd=COURSE / "notebooks", capture_output=True, text=True).stdout.strip() == "False"
 
 
 def test_thousand_paragraphs_load_in_two_seconds(browser, tmp_path):

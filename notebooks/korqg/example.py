@@ -64,6 +64,12 @@ def make_example(outputs: Path = OUTPUTS, name: str = NAME) -> list[Path]:
     return written
 
 
+def find_browser() -> str | None:
+    """The path of Chromium or Chrome: the one that KORQG_CHROMIUM names, or one that is on the PATH."""
+    names = (os.environ.get("KORQG_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, filter(None, names))), None)
+
+
 def take_picture(page: Path, picture: Path) -> bool:
     """Keep one paragraph of a side-by-side page as a picture, for the README; False where there is no browser.
 
@@ -76,8 +82,7 @@ def take_picture(page: Path, picture: Path) -> bool:
         from playwright.sync_api import sync_playwright
     except ImportError:
         return False
-    names = (os.environ.get("KORQG_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, filter(None, names))), None)
+    found = find_browser()
     if found is None:
         return False
     with sync_playwright() as driver:
