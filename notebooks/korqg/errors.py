@@ -50,8 +50,9 @@ def in_words(error: BaseException) -> str | None:
         )
     if isinstance(error, NameError) and _raised_in_a_cell(error):
         return (
-            f"{error}: a cell above has not been run yet, or the kernel was restarted. Run the notebook from its first "
-            "cell; what is finished is kept, and a training that was cut off goes on from its last checkpoint."
+            f"{error}: a cell above has not been run yet, a parameter was changed, or the kernel was restarted. Run "
+            "the notebook from its first cell; what is finished is kept, and a training that was cut off goes on from "
+            "its last checkpoint."
         )
     # torch, safetensors and matplotlib each raise an error of their own kind when they cannot write.
     if "No space left on device" in str(error) or "PytorchStreamWriter failed" in str(error):
