@@ -39,7 +39,7 @@ CONTENDERS = {
     "this course, no limit": {
         "kind": "ours",
         "batch_size": 256,
-        "max_batch_tokens": 38_000,
+        "tokens_per_gb": 450,
         "recompute": False,
         "timed_rows": 2560,
         "profile": True,
@@ -63,6 +63,7 @@ DEFAULTS = {
     "warm_steps": 4,
     "timed_rows": 640,
     "max_batch_tokens": 0,
+    "tokens_per_gb": 0,  # of the device's memory, in place of max_batch_tokens
     "recompute": True,
     "compile": True,
     "cast": False,
@@ -311,6 +312,7 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     from korqg.batches import AnswerOnlyCollator
     from korqg.training import CourseTrainer
 
+    memory_gb = torch.cuda.get_device_properties(0).total_memory / 1e9
     weights = torch.bfloat16 if settings["precision"] == "bf16" else torch.float32
     model = new_model(weights, "sdpa")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
@@ -332,7 +334,7 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
         data_collator=collator,
         train_dataset=rows,
         callbacks=[callback],
-        max_batch_tokens=settings["max_batch_tokens"],
+        max_batch_tokens=settings["max_batch_tokens"] or int(settings["tokens_per_gb"] * memory_gb),
     )
     return trainer, collator
 
@@ -367,6 +369,7 @@ def run_contender(settings: dict, lengths: list[list[int]]) -> dict:
         "reserved_gb": round(torch.cuda.max_memory_reserved() / 1e9, 1),
         "seconds_before": round(times[warm] - times["begin"], 1),
         "steps": steps - warm,
+        **({"max_batch_tokens": trainer.max_batch_tokens} if settings["kind"] == "ours" else {}),
         "losses": [round(loss, 3) for loss in times.get("losses", [])],
         **({"profile": profile} if settings["profile"] else {}),
     }
