@@ -91,6 +91,12 @@ COMPARE = dict(
         (DataConfig, DATA, {"max_train_rows": "100"}, "max_train_rows must be of type int, but is '100'"),
         (DataConfig, DATA, {"max_train_rows": True}, "max_train_rows must be of type int"),
         (
+            TrainConfig,
+            TRAIN,
+            {"torch_compile": False},
+            'In YAML write "on" or "off" in quotes',
+        ),
+        (
             DataConfig,
             DATA,
             {"source": "squad"},

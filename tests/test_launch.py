@@ -1,6 +1,5 @@
 """Notebook 02 on two processes of the CPU: the same result as on one, and errors that are said once."""
 
-import json
 import math
 import os
 import re
@@ -18,7 +17,7 @@ from korqg.ask import ask_run
 from korqg.checkpoints import newest_complete
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl, sha256_of, write_json, write_jsonl
-from korqg.launch import launch, require_free_port, train_parameters, write_script
+from korqg.launch import launch, read_value, require_free_port, train_parameters, write_script
 from korqg.pipeline import run_notebook
 from korqg.processes import check_gpus, share_of_step
 from korqg.prompts import INSTRUCTIONS
@@ -72,7 +71,7 @@ def small(villages, tiny_model_folder) -> dict:
 
 
 def _command(parameters: dict, *options: str) -> list[str]:
-    given = [part for name, value in parameters.items() for part in ("-p", name, json.dumps(value))]
+    given = [part for name, value in parameters.items() for part in ("-p", name, str(value))]
     return [sys.executable, "-m", "korqg.launch", *options, *given]
 
 
@@ -223,11 +222,19 @@ def test_error_of_the_notebook_is_shown_once_and_without_a_traceback(small):
     ],
 )
 def test_what_cannot_work_is_said_before_anything_starts(small, villages, capsys, options, said):
-    given = [part for name, value in small.items() for part in ("-p", name, json.dumps(value))]
+    given = [part for name, value in small.items() for part in ("-p", name, str(value))]
     assert launch([*given, "-p", "run_name", "never", *options]) == 1
     shown = capsys.readouterr()
     assert re.search(said, shown.err) and len(shown.err.strip().splitlines()) == 1
     assert not (villages / "runs" / "never").exists()
+
+
+def test_parameters_are_read_as_papermill_reads_them():
+    from papermill.cli import _resolve_type
+
+    for text in ("off", "on", "yes", "true", "True", "None", "1e-4", "1.0e-4", "3", "1.5", "google/gemma-3-1b-it", ""):
+        assert read_value(text) == _resolve_type(text) and type(read_value(text)) is type(_resolve_type(text)), text
+    assert read_value("[q_proj, v_proj]") == ["q_proj", "v_proj"]
 
 
 def test_port_in_use_is_named():

@@ -78,7 +78,7 @@ def test_rows_longer_than_the_sliding_window_give_the_same_without_a_mask(tiny_m
     _assert_the_same(_loss_and_gradients(tiny_model, batch), _loss_and_gradients(tiny_model, _plain(batch)))
 
 
-@pytest.mark.parametrize(("max_tokens", "sizes"), [(0, [3]), (10_000, [3]), (200, [2, 1]), (1, [1, 1, 1])])
+@pytest.mark.parametrize(("max_tokens", "sizes"), [(0, [3]), (10_000, [3]), (200, [1, 2]), (1, [1, 1, 1])])
 def test_pieces_of_a_batch_add_up_to_its_loss_and_gradients(tiny_model, encoded, max_tokens, sizes):
     from korqg.batches import AnswerOnlyCollator, split_batch
 
@@ -87,6 +87,58 @@ def test_pieces_of_a_batch_add_up_to_its_loss_and_gradients(tiny_model, encoded,
     pieces = split_batch(batch, max_tokens)
     assert [len(piece["input_ids"]) for piece in pieces] == sizes
     _assert_the_same(_loss_and_gradients(tiny_model, *pieces), _loss_and_gradients(tiny_model, _plain(batch)))
+
+
+def test_a_piece_of_rows_that_only_fill_up_adds_nothing(tiny_model, encoded):
+    from korqg.batches import AnswerOnlyCollator, split_batch
+
+    fillers = [{"input_ids": [2, 2], "labels": [-100, -100]}] * 3
+    batch = AnswerOnlyCollator()([*fillers, *encoded])
+    pieces = split_batch(batch, max(len(row["input_ids"]) for row in encoded) * 3 + 24)
+    assert len(pieces) > 1 and pieces[-1]["input_ids"].shape == (3, 8)
+    _assert_the_same(
+        _loss_and_gradients(tiny_model, *pieces), _loss_and_gradients(tiny_model, AnswerOnlyCollator()(encoded))
+    )
+
+
+def test_pieces_keep_every_row_whole_and_as_little_padding_as_few_pieces_can():
+    import itertools
+    import random
+
+    from korqg.batches import AnswerOnlyCollator, split_batch
+
+    draw, cut = random.Random(0), 0
+    for _ in range(30):
+        lengths = sorted((draw.randint(2, 60) for _ in range(draw.randint(2, 7))), reverse=True)
+        rows = [
+            {"input_ids": [draw.randint(0, 9) for _ in range(length - 1)] + [106], "labels": [7] * length}
+            for length in lengths
+        ]
+        limit = draw.randint(20, 200)
+        pieces = split_batch(AnswerOnlyCollator()(draw.sample(rows, len(rows))), limit)
+        if len(pieces) == 1:
+            continue
+        cut += 1
+        lines = [line for piece in pieces for line in zip(piece["input_ids"], piece["labels"], strict=True)]
+        found = []
+        for (ids, labels), length in zip(lines, lengths, strict=True):
+            assert (ids[length:] == 0).all()
+            found.append(str((ids[:length].tolist(), labels[:length].tolist())))
+        assert sorted(found) == sorted(str((row["input_ids"], row["labels"])) for row in rows)
+        sizes = [piece["input_ids"].numel() for piece in pieces]
+        assert all(size <= limit or len(piece["input_ids"]) == 1 for size, piece in zip(sizes, pieces, strict=True))
+        widths = [-(-length // 8) * 8 for length in lengths]
+        for count in range(1, len(pieces) + 1):
+            totals = []
+            for inner in itertools.combinations(range(1, len(rows)), count - 1):
+                tokens = [
+                    (widths[start] * (end - start), end - start)
+                    for start, end in itertools.pairwise([0, *inner, len(rows)])
+                ]
+                if all(size <= limit or lines == 1 for size, lines in tokens):
+                    totals.append(sum(size for size, _ in tokens))
+            assert not totals if count < len(pieces) else sum(sizes) == min(totals)
+    assert cut > 10
 
 
 def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, encoded):

@@ -68,21 +68,61 @@ def collator_for(loss_on: str, max_length: int) -> AnswerOnlyCollator | PaddedCo
     return AnswerOnlyCollator() if loss_on == "answer" else PaddedCollator(max_length)
 
 
-def split_batch(batch: dict, max_tokens: int) -> list[dict]:
+def split_batch(batch: dict, max_tokens: int, multiple: int = 8) -> list[dict]:
     """A batch of either collator in pieces of at most `max_tokens` tokens, padding included, one row at least.
 
-    The rows stay in their order, and every piece has the batch's width; 0 means no limit.
+    AnswerOnlyCollator's rows are sorted, the longest first, and cut into as few pieces as will do, where the least
+    padding is left: a piece is as wide as its longest row, rounded up to `multiple`. The other collator's rows are all
+    of one width, which is part of what they teach: they stay in their order. `max_tokens` 0 means no limit.
     """
+    import torch
+
     rows, width = batch["input_ids"].shape
-    rows_a_piece = max(1, max_tokens // width) if max_tokens else rows
-    if rows_a_piece >= rows:
+    if not max_tokens or rows * width <= max_tokens:
         return [batch]
-    pieces = -(-rows // rows_a_piece)
-    rows_a_piece = -(-rows // pieces)  # of like size: two of 20 rather than one of 32 and one of 8
-    parts = [slice(place, place + rows_a_piece) for place in range(0, rows, rows_a_piece)]
     if "attention_mask" in batch:
+        rows_a_piece = max(1, max_tokens // width)
+        rows_a_piece = -(-rows // -(-rows // rows_a_piece))  # of like size: two of 20 rather than one of 32 and of 8
+        parts = [slice(place, place + rows_a_piece) for place in range(0, rows, rows_a_piece)]
         return [{name: values[part] for name, values in batch.items()} for part in parts]
-    return [_with_answer_positions(batch["input_ids"][part], batch["labels"][part]) for part in parts]
+    places = torch.arange(1, width + 1, device=batch["input_ids"].device)
+    lengths = (places * (batch["input_ids"] != PAD_ID)).amax(dim=1)  # up to the last token that is no padding
+    order = lengths.argsort(descending=True, stable=True)
+    widths = [min(-(-length // multiple) * multiple, width) for length in lengths[order].tolist()]
+    pieces = []
+    for start, end in _fewest_pieces(widths, max_tokens):
+        part, columns = order[start:end], slice(0, widths[start])
+        pieces.append(_with_answer_positions(batch["input_ids"][part, columns], batch["labels"][part, columns]))
+    return pieces
+
+
+def _fewest_pieces(widths: list[int], max_tokens: int) -> list[tuple[int, int]]:
+    """Where to cut rows of falling width, (start, end) a piece: few pieces first, then few tokens.
+
+    The cheapest way to cut the first `end` rows into one piece more than before, for each `end` at once, until all
+    rows are reached. A piece of one row may be over the limit.
+    """
+    import numpy as np
+
+    rows = len(widths)
+    wide = np.array(widths)
+    tokens = np.full(rows + 1, np.inf)  # of the first rows, cut into as many pieces as there were rounds
+    tokens[0] = 0
+    starts: list[np.ndarray] = []
+    while not np.isfinite(tokens[rows]):
+        with_one_more, start_of_last = np.full(rows + 1, np.inf), np.zeros(rows + 1, dtype=int)
+        for end in range(1, rows + 1):
+            piece = wide[:end] * np.arange(end, 0, -1)
+            piece = np.where((piece <= max_tokens) | (np.arange(end) == end - 1), piece, np.inf)
+            start_of_last[end] = np.argmin(tokens[:end] + piece)
+            with_one_more[end] = (tokens[:end] + piece)[start_of_last[end]]
+        tokens = with_one_more
+        starts.append(start_of_last)
+    cuts, end = [], rows
+    for start_of_last in reversed(starts):
+        cuts.append((int(start_of_last[end]), end))
+        end = cuts[-1][0]
+    return cuts[::-1]
 
 
 def _with_answer_positions(input_ids, labels) -> dict:

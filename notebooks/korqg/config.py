@@ -384,7 +384,9 @@ def _as_type(name: str, value: Any, wanted: type) -> Any:
         return value
     hint = ""
     if wanted is float and isinstance(value, str) and re.fullmatch(r"\d+e[-+]?\d+", value.strip()):
-        hint = " In YAML and on papermill's command line write 1.0e-4: without the point it is a text."
+        hint = " In YAML write 1.0e-4: without the point it is a text."
+    if wanted is str and isinstance(value, bool):
+        hint = ' In YAML write "on" or "off" in quotes: without them they mean true and false.'
     if wanted is list:
         hint = " On papermill's command line a list is given with -y, for example: -y 'run_names: [sample]'"
     raise KorqgError(f"{name} must be of type {wanted.__name__}, but is {value!r} ({type(value).__name__}).{hint}")

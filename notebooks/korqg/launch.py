@@ -9,6 +9,7 @@ parameter, the data, too many processes, a port in use) is said before anything 
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -53,6 +54,21 @@ def train_parameters(recipe: Path | None, given: dict[str, Any]) -> dict[str, An
     if chosen.get("outputs_dir"):
         chosen["outputs_dir"] = str(Path(chosen["outputs_dir"]).expanduser().resolve())
     return {name: value for name, value in chosen.items() if value != own[name]}
+
+
+def read_value(text: str) -> Any:
+    """A parameter's value as papermill's -p reads it: True, False, None, a number, or else the text itself.
+
+    Also a list in brackets, as YAML writes it. (YAML alone would read off as False and 1e-4 as a text.)
+    """
+    import yaml
+
+    if text in ("True", "False", "None"):
+        return {"True": True, "False": False, "None": None}[text]
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            return number(text)
+    return yaml.safe_load(text) if text.startswith("[") else text
 
 
 def write_script(parameters: dict[str, Any], host: str = "") -> Path:
@@ -131,7 +147,6 @@ def launch(arguments: list[str] | None = None) -> int:
 def _launch(options: argparse.Namespace) -> int:
     require_packages()
     import torch
-    import yaml
 
     gpus = torch.cuda.device_count()
     here = options.gpus or gpus or 1
@@ -140,7 +155,7 @@ def _launch(options: argparse.Namespace) -> int:
         raise KorqgError("--hosts needs --main-address, the address at which the others reach host 0.")
     if not 0 <= options.host_rank < options.hosts:
         raise KorqgError(f"--host-rank={options.host_rank} is not one of {options.hosts} hosts: they count from 0.")
-    parameters = train_parameters(options.recipe, {name: yaml.safe_load(value) for name, value in options.p})
+    parameters = train_parameters(options.recipe, {name: read_value(text) for name, text in options.p})
     config = TrainConfig(**{**own_parameters("runs"), **parameters})
     require_enough_rows(config, here * options.hosts)
     meeting = ["--standalone"]
