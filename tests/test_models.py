@@ -19,6 +19,7 @@ from korqg.models import (
     choose_model,
     load_model,
     save_adapter,
+    use_one_gpu,
 )
 from korqg.precision import choose_precision
 
@@ -255,3 +256,19 @@ def test_model_that_does_not_fit_the_gpu_is_told_with_the_remedy(tiny_model_fold
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", full)
     with pytest.raises(KorqgError, match=r"does not fit into this GPU's free memory.*nvidia-smi.*nf4"):
         load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+
+
+def test_one_gpu_is_shown_and_memory_grows_unless_the_environment_says_otherwise(monkeypatch):
+    names = ("CUDA_VISIBLE_DEVICES", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF", "WORLD_SIZE")
+    for name in names:
+        monkeypatch.setenv(name, "")  # so that all are as before afterwards
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(sys, "platform", "linux")
+    use_one_gpu()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    assert os.environ["PYTORCH_CUDA_ALLOC_CONF"] == "expandable_segments:True"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("PYTORCH_ALLOC_CONF", "max_split_size_mb:64")
+    monkeypatch.delenv("PYTORCH_CUDA_ALLOC_CONF")
+    use_one_gpu()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1" and "PYTORCH_CUDA_ALLOC_CONF" not in os.environ

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import shutil
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -318,9 +319,14 @@ def use_one_gpu() -> None:
 
     Where CUDA_VISIBLE_DEVICES is set it stays. Under torchrun (WORLD_SIZE) each process is given a GPU of its own, and
     connected with the others; raises KorqgError when there are too few.
+
+    On Linux torch is asked for memory segments that grow, where nothing else is set: batches of ever new sizes leave
+    holes between segments of fixed size, which have to be given back and taken anew in the middle of training.
     """
     if "WORLD_SIZE" not in os.environ:
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    if sys.platform == "linux" and "PYTORCH_ALLOC_CONF" not in os.environ:
+        os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     join_processes()
 
 

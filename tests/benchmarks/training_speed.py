@@ -494,7 +494,7 @@ def main() -> None:
 
 def run_in_a_process(settings: dict, options) -> dict:
     command = [sys.executable, __file__, str(options.lengths), "--settings", json.dumps(settings)]
-    environment = dict(os.environ)
+    environment = {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"} | dict(os.environ)  # as notebook 02 does
     if settings["kind"] == "unsloth" and options.unsloth_path:
         environment |= {"PYTHONPATH": options.unsloth_path, "UNSLOTH_DISABLE_STATISTICS": "1"}
     try:
