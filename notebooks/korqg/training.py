@@ -79,9 +79,9 @@ class CourseTrainer(Trainer):
     """The stock Trainer, but for the order of its rows (see EpochLengthSampler) and for batches in pieces.
 
     `max_batch_tokens` bounds what is in memory at a time: a batch of more tokens, padding included, goes through
-    the model in pieces whose gradients add up to the whole batch's. Rows differ in length by a factor of ten, so
-    without a bound the longest batch decides how many rows a step may have, and all the others leave the device
-    idle. 0 means no bound. What the Trainer does at every step beside the model is cut short (see short_walks).
+    the model in pieces whose gradients add up to the whole batch's, each as wide as its own longest row. Rows differ
+    in length by a factor of ten, so without a bound the longest batch decides how many rows a step may have, and all
+    the others leave the device idle. 0 means no bound. What the Trainer does at every step beside the model is cut short (see short_walks).
 
     `eval_data_collator` makes the batches of the evaluation where they differ from those of the training.
 
