@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -188,6 +189,21 @@ def test_killed_process_ends_the_others_and_the_run_goes_on_to_the_same_result(v
     assert "Going on from checkpoint-" in said
     for name in ("adapter/adapter_model.safetensors", "after_outputs.json"):
         assert sha256_of(folder / name) == sha256_of(two[0] / name), name
+
+
+@pytest.mark.chain
+def test_a_schedulers_signal_ends_all_processes_in_one_sentence(villages, small):
+    process = _start(_command({**small, "run_name": "ended"}, "--gpus", "2"))
+    folder = villages / "runs" / "ended"
+    while process.poll() is None and not any(folder.glob("checkpoints/*/complete.json")):
+        time.sleep(0.02)
+    workers = [one for one in process.children(recursive=True) if any("02_train" in part for part in one.cmdline())]
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert errors.count("Ended by SIGTERM. The same command goes on") == 1
+    assert "Traceback" not in errors
+    assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
 
 
 @pytest.mark.chain

@@ -365,6 +365,30 @@ def test_groups_are_of_like_length_the_longest_first_and_the_others_in_random_or
     assert sorted(ordered) == lengths
 
 
+def test_processes_share_the_rows_of_a_step_so_that_none_has_all_the_long_ones():
+    import random
+
+    from korqg.training import EpochLengthSampler
+
+    draw = random.Random(0)
+    lengths = [draw.randint(20, 1000) for _ in range(1000)]
+    for processes, accumulated in ((2, 1), (4, 3)):
+        batch = 48 // processes // accumulated
+        step = batch * processes * accumulated
+        filled = -(-len(lengths) // (batch * processes)) * batch * processes
+        alone = list(EpochLengthSampler(lengths, step, 0, filled))
+        shared = list(EpochLengthSampler(lengths, step, 0, filled, batch, processes))
+        at_once = batch * processes
+        for start in range(0, filled - at_once, at_once):
+            assert set(alone[start : start + at_once]) == set(shared[start : start + at_once])
+            batches = [shared[place : place + batch] for place in range(start, start + at_once, batch)]
+            tokens = [sum(lengths[row] for row in rows) for rows in batches]
+            longest = [max(lengths[row] for row in rows) for rows in batches]
+            in_order = sorted((lengths[row] for row in shared[start : start + at_once]), reverse=True)
+            assert sorted(longest, reverse=True) == in_order[:processes]  # each has one of the longest
+            assert max(tokens) - min(tokens) <= in_order[0] - in_order[-1]
+
+
 @pytest.mark.parametrize(
     ("batch_size", "accumulation", "expected"), [(8, 1, (4, 2)), (4, 2, (2, 4)), (5, 2, (2, 5)), (2, 3, (1, 6))]
 )

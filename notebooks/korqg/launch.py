@@ -171,6 +171,7 @@ def _launch(options: argparse.Namespace) -> int:
 
 def run_processes(arguments: list[str], here: int) -> int:
     """torchrun with these arguments, `here` processes on this host; its exit code. An error is shown once."""
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
 
@@ -188,6 +189,10 @@ def run_processes(arguments: list[str], here: int) -> int:
             print(f"\nProcess {rank} was killed ({name}){memory}; the others were ended.", file=sys.stderr)
         print("The same command goes on from what is whole.", file=sys.stderr)
         return 1
+    except SignalException as error:  # what a scheduler sends before its time limit; Ctrl-C is one too
+        name = signal.Signals(error.sigval).name
+        print(f"\nEnded by {name}. The same command goes on from what is whole.", file=sys.stderr)
+        return 128 + error.sigval
     return 0
 
 

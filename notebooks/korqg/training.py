@@ -27,12 +27,16 @@ class EpochLengthSampler:
     with its longest group in front (memory that will not do shows at once); the other whole groups are shuffled,
     where its own sampler would go from long rows to short ones over and over. That sampler also draws from torch's
     global generator, so a run that goes on in its second epoch would see its rows in another order than one that
-    was never stopped. `filled` is the number of rows with those that are only there to fill up the last step (see
-    FilledRows); they come last.
+    was never stopped. `filled` is the number of rows with those that only fill up the last step (see FilledRows),
+    where they come last.
+
+    Of `processes` that take batches of `batch` rows in turn, each gets every so-manyth row of those that they compute
+    at the same time: dealt one after another the first would always get the longest, and the others wait for it.
     """
 
-    def __init__(self, lengths: list[int], group: int, seed: int, filled: int = 0):
+    def __init__(self, lengths: list[int], group: int, seed: int, filled: int = 0, batch: int = 1, processes: int = 1):
         self.lengths, self.group, self.seed, self.epoch = lengths, group, seed, 0
+        self.batch, self.processes = batch, processes
         self.filling = range(len(lengths), max(filled, len(lengths)))
 
     def set_epoch(self, epoch: int) -> None:
@@ -50,7 +54,18 @@ class EpochLengthSampler:
         shuffled = (1 + torch.randperm(max(whole - 1, 0), generator=generator)).tolist()
         places = [0, *shuffled, *range(max(whole, 1), -(-len(ordered) // self.group))]
         chosen = [row for place in places for row in ordered[place * self.group : (place + 1) * self.group]]
-        return iter([*chosen, *self.filling])
+        return iter(self._dealt([*chosen, *self.filling]))
+
+    def _dealt(self, chosen: list[int]) -> list[int]:
+        if self.processes == 1:
+            return chosen
+        at_once = self.batch * self.processes
+        dealt = []
+        for start in range(0, len(chosen), at_once):
+            rows = chosen[start : start + at_once]
+            for process in range(self.processes):
+                dealt += rows[process :: self.processes]
+        return dealt
 
 
 class FilledRows:
@@ -81,7 +96,9 @@ class CourseTrainer(Trainer):
     `max_batch_tokens` bounds what is in memory at a time: a batch of more tokens, padding included, goes through
     the model in pieces whose gradients add up to the whole batch's, each as wide as its own longest row. Rows differ
     in length by a factor of ten, so without a bound the longest batch decides how many rows a step may have, and all
-    the others leave the device idle. 0 means no bound. What the Trainer does at every step beside the model is cut short (see short_walks).
+    the others leave the device idle. 0 means no bound.
+
+    What the Trainer does at every step beside the model is cut short (see short_walks).
 
     `eval_data_collator` makes the batches of the evaluation where they differ from those of the training.
 
@@ -143,8 +160,9 @@ class CourseTrainer(Trainer):
         rows = self.train_dataset.rows if isinstance(self.train_dataset, FilledRows) else self.train_dataset
         known = getattr(rows, "lengths", None)  # EncodedRows': the ids are not read for this
         lengths = [len(row["input_ids"]) for row in rows] if known is None else known.tolist()
-        group = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return EpochLengthSampler(lengths, group, self.args.seed, len(self.train_dataset))
+        batch, processes = self.args.per_device_train_batch_size, self.args.world_size
+        group = batch * self.args.gradient_accumulation_steps * processes
+        return EpochLengthSampler(lengths, group, self.args.seed, len(self.train_dataset), batch, processes)
 
 
 class PrintProgress(TrainerCallback):
