@@ -97,31 +97,26 @@ def split_batch(batch: dict, max_tokens: int, multiple: int = 8) -> list[dict]:
 
 
 def _fewest_pieces(widths: list[int], max_tokens: int) -> list[tuple[int, int]]:
-    """Where to cut rows of falling width, (start, end) a piece: few pieces first, then few tokens.
+    """Where to cut rows of falling width, (start, end) a piece: as few pieces as will do, then as few tokens.
 
-    The cheapest way to cut the first `end` rows into one piece more than before, for each `end` at once, until all
-    rows are reached. A piece of one row may be over the limit.
+    The cheapest way to cut the first rows, for one row more at a time. A piece of one row may be over the limit.
     """
     import numpy as np
 
-    rows = len(widths)
-    wide = np.array(widths)
-    tokens = np.full(rows + 1, np.inf)  # of the first rows, cut into as many pieces as there were rounds
-    tokens[0] = 0
-    starts: list[np.ndarray] = []
-    while not np.isfinite(tokens[rows]):
-        with_one_more, start_of_last = np.full(rows + 1, np.inf), np.zeros(rows + 1, dtype=int)
-        for end in range(1, rows + 1):
-            piece = wide[:end] * np.arange(end, 0, -1)
-            piece = np.where((piece <= max_tokens) | (np.arange(end) == end - 1), piece, np.inf)
-            start_of_last[end] = np.argmin(tokens[:end] + piece)
-            with_one_more[end] = (tokens[:end] + piece)[start_of_last[end]]
-        tokens = with_one_more
-        starts.append(start_of_last)
+    rows, wide = len(widths), np.array(widths)
+    each_piece = rows * widths[0] + 1  # more than all the tokens: no padding outweighs a piece less
+    cost, starts = np.zeros(rows + 1, dtype=np.int64), [0] * (rows + 1)
+    first = 0  # where a piece that ends here may start
+    for end in range(1, rows + 1):
+        while first < end - 1 and widths[first] * (end - first) > max_tokens:
+            first += 1
+        costs = cost[first:end] + wide[first:end] * np.arange(end - first, 0, -1) + each_piece
+        best = int(costs.argmin())
+        cost[end], starts[end] = costs[best], first + best
     cuts, end = [], rows
-    for start_of_last in reversed(starts):
-        cuts.append((int(start_of_last[end]), end))
-        end = cuts[-1][0]
+    while end:
+        cuts.append((starts[end], end))
+        end = starts[end]
     return cuts[::-1]
 
 
