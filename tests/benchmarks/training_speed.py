@@ -244,16 +244,21 @@ def trl(settings: dict, rows: list[dict], steps: int, callback, folder: str):
 
 
 def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str):
-    """Unsloth's model, adapters, kernels and checkpointing, with the stock Trainer, which it changes."""
+    """Unsloth's model, adapters, kernels and checkpointing, with TRL's SFTTrainer as Unsloth changes it."""
     import torch
-    from unsloth import FastModel  # before transformers is imported anywhere
-    from transformers import Trainer, TrainingArguments  # isort: skip
+    from unsloth import FastModel  # before TRL is imported anywhere
+    from trl import SFTConfig, SFTTrainer  # isort: skip
 
+    # In another process: transformers keeps the first Gemma 3 class that an Auto class asks for, and a model made here
+    # would make FastModel load the plain one, without the fused loss.
     saved = Path(folder).resolve() / "model"
-    new_model(torch.bfloat16, "sdpa").save_pretrained(saved)
-    minimal_tokenizer().save_pretrained(saved)
-    torch.cuda.empty_cache()
-    model, _ = FastModel.from_pretrained(
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import torch, training_speed as speed; "
+        "speed.new_model(torch.bfloat16, 'sdpa').save_pretrained(sys.argv[2]); "
+        "speed.minimal_tokenizer().save_pretrained(sys.argv[2])"
+    )
+    subprocess.run([sys.executable, "-c", code, str(Path(__file__).resolve().parent), str(saved)], check=True)
+    model, tokenizer = FastModel.from_pretrained(
         str(saved),
         max_seq_length=LONGEST_ROW,
         dtype=torch.bfloat16,
@@ -271,27 +276,23 @@ def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str)
         target_modules=LINEAR,
         use_gradient_checkpointing="unsloth",
     )
-
-    def collate(batch):
-        width = -(-max(len(row["input_ids"]) for row in batch) // 8) * 8
-        ids = torch.zeros((len(batch), width), dtype=torch.long)
-        mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
-        for line, row in enumerate(batch):
-            length = len(row["input_ids"])
-            ids[line, :length] = torch.tensor(row["input_ids"])
-            mask[line, :length] = 1
-            labels[line, :length] = torch.tensor(row["labels"])
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
-
-    arguments = TrainingArguments(
+    arguments = SFTConfig(
         **common_arguments(settings, folder, steps),
+        gradient_accumulation_steps=1,
         bf16=True,
+        max_length=LONGEST_ROW,
+        completion_only_loss=True,
         train_sampling_strategy="group_by_length",
-        remove_unused_columns=False,
     )
-    collator = CountTokens(collate)
-    trainer = Trainer(model=model, args=arguments, data_collator=collator, train_dataset=rows, callbacks=[callback])
-    return trainer, collator
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=sft_rows(rows),
+        processing_class=tokenizer,
+        callbacks=[callback],
+    )
+    trainer.data_collator = CountTokens(trainer.data_collator)
+    return trainer, trainer.data_collator
 
 
 def with_mask(rows: list[dict]) -> dict:
