@@ -208,3 +208,25 @@ def test_vllm_that_does_not_start_and_runs_that_it_does_not_take_are_named(outpu
             ask_module.vllm_asker(outputs, parameters)
     with pytest.raises(SystemExit):
         ask_from_terminal(["--run-name", "tiny", "--data-name", "chunks", "--engine", "vllm", "--gpus", "2"])
+
+
+@pytest.mark.parametrize(("option", "value"), [("--batch-size", "0"), ("--batch-size", "-3"), ("--gpus", "0")])
+def test_numbers_that_cannot_be_are_refused(capsys, option, value):
+    with pytest.raises(SystemExit):
+        ask_from_terminal(["--run-name", "tiny", "--data-name", "chunks", option, value])
+    assert f"{option} must be 1 or more" in capsys.readouterr().err
+
+
+def test_names_that_lead_out_of_the_outputs_are_refused(capsys, tmp_path):
+    given = ["--run-name", "../elsewhere", "--data-name", "chunks", "--outputs", str(tmp_path)]
+    assert ask_from_terminal(given) == 1
+    assert "run_name='../elsewhere' cannot name a folder" in capsys.readouterr().err
+
+
+def test_an_interrupted_job_says_that_it_goes_on(capsys, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ask_module, "ask_run", interrupted)
+    assert ask_from_terminal(["--run-name", "tiny", "--data-name", "chunks", "--outputs", str(tmp_path)]) == 130
+    assert "goes on with the chunks that have no answer yet" in capsys.readouterr().err

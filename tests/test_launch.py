@@ -231,6 +231,13 @@ def test_error_of_the_notebook_is_shown_once_and_without_a_traceback(small):
         (("--gpus", "3"), "A step of 4 rows .* cannot be shared by 3 processes: make it a multiple of 3"),
         (("--hosts", "2"), "--hosts needs --main-address"),
         (("--hosts", "2", "--host-rank", "2", "--main-address", "localhost"), "count from 0"),
+        (("--hosts", "2", "--main-address", "localhost", "--port", "70000"), "--port=70000 is no port"),
+        (("--hosts", "2", "--host-rank", "1", "--main-address", "no.such.host.invalid"), "is not known here"),
+        (("--gpus", "-1"), "--gpus=-1 is no number of processes"),
+        (
+            ("--gpus", "2", "-p", "preference_rows", "8", "-p", "reader_run", "reader"),
+            "preference_rows is not made for",
+        ),
         (("--recipe", "nowhere.yaml"), "The recipe nowhere.yaml cannot be read"),
         (("-p", "learning_rat", "1"), "has no parameter learning_rat"),
         (("-p", "learning_rate", "high"), "learning_rate must be of type float"),
@@ -250,7 +257,7 @@ def test_parameters_are_read_as_papermill_reads_them():
 
     for text in ("off", "on", "yes", "true", "True", "None", "1e-4", "1.0e-4", "3", "1.5", "google/gemma-3-1b-it", ""):
         assert read_value(text) == _resolve_type(text) and type(read_value(text)) is type(_resolve_type(text)), text
-    assert read_value("[q_proj, v_proj]") == ["q_proj", "v_proj"]
+    assert read_value("2024", "mine") == "2024" and read_value("1e5", "mine") == "1e5"  # the parameter is a text
 
 
 def test_port_in_use_is_named():
@@ -298,6 +305,13 @@ def test_other_parameters_on_another_process_are_named(monkeypatch):
     assert "seed" not in str(caught.value)
     monkeypatch.setattr(processes, "gather_all", lambda values: [settings[0]] * 2)
     processes.require_same("the settings", settings[0])
+
+
+def test_a_models_folder_is_named_from_where_the_command_is_given(tmp_path, monkeypatch):
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert train_parameters(None, {"model_name": "tiny"})["model_name"] == str(tmp_path / "tiny")
+    assert train_parameters(None, {"model_name": "google/gemma-3-1b-it"})["model_name"] == "google/gemma-3-1b-it"
 
 
 def test_script_holds_the_given_parameters_behind_the_notebooks_own(villages, small):

@@ -272,3 +272,8 @@ def test_one_gpu_is_shown_and_memory_grows_unless_the_environment_says_otherwise
     monkeypatch.delenv("PYTORCH_CUDA_ALLOC_CONF")
     use_one_gpu()
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1" and "PYTORCH_CUDA_ALLOC_CONF" not in os.environ
+    for shown, used in (("2,3", "2"), ("GPU-a1,GPU-b2", "GPU-a1"), ("", "")):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+        monkeypatch.setenv("WORLD_SIZE", "1")
+        use_one_gpu()
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == used

@@ -504,3 +504,18 @@ def test_evaluation_looks_at_the_answer_whatever_the_training_does(tiny_model, t
         label != -100 for row in sets["answer"] for label in row["labels"]
     )
     assert next(iter(trainer.get_train_dataloader()))["labels"].shape[1] == 128
+    # What DistributedDataParallel is told when there are several processes.
+    assert trainer.accelerator.ddp_handler.find_unused_parameters is False
+    assert trainer.accelerator.ddp_handler.broadcast_buffers is False
+
+
+def test_trainer_takes_one_gpu_of_several(tmp_path):
+    from transformers import TrainingArguments
+
+    from korqg.training import keep_to_one_gpu
+
+    args = TrainingArguments(output_dir=str(tmp_path), report_to="none", use_cpu=True)
+    for in_sight, used in ((2, 1), (1, 1), (0, 0)):
+        args._n_gpu = in_sight
+        keep_to_one_gpu(args)
+        assert args.n_gpu == used

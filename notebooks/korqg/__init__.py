@@ -2,9 +2,9 @@
 
 The modules stand in the order of the story:
 
+    processes   several processes on one run: who writes, what they agree on
     config      the parameters of the three notebooks, checked
     packages    which packages are missing here, and installing them
-    processes   several processes on one run: who writes, what they agree on
     files       JSON and JSON Lines that are either whole or absent
     stages      output folders and their manifest.json
     downloads   the published KorQuAD files, fetched once and checked

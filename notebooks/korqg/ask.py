@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from korqg.config import COURSE_FOLDER
+from korqg.config import COURSE_FOLDER, require_folder_name
 from korqg.errors import KorqgError, prepare_notebook
 from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json
 from korqg.processes import from_main, is_main, join_processes, process_count, wait_for_all
@@ -178,6 +178,8 @@ def ask_run(outputs: Path, run_name: str, data_name: str, batch_size: int, engin
     Raises KorqgError for a run or data that is not finished, for a run without an adapter, for data without documents,
     for a job that was begun with another adapter, other chunks or another engine, and where vLLM cannot be used.
     """
+    require_folder_name("run_name", run_name)
+    require_folder_name("data_name", data_name)
     run, data = outputs / "runs" / run_name, outputs / "data" / data_name
     parameters = require_finished(run)["parameters"]
     require_finished(data)
@@ -239,6 +241,9 @@ def ask_from_terminal(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.engine == "vllm" and options.gpus > 1:
         parser.error("--engine vllm asks on one GPU: leave --gpus out, or use --engine transformers.")
+    for name in ("gpus", "batch_size"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be 1 or more.")
     outputs = options.outputs.expanduser().resolve()
     if options.gpus > 1 and "WORLD_SIZE" not in os.environ:
         from korqg.launch import run_processes
@@ -265,6 +270,11 @@ def ask_from_terminal(arguments: list[str] | None = None) -> int:
             raise
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        if process_count() > 1:
+            raise
+        print("\nInterrupted. The same command goes on with the chunks that have no answer yet.", file=sys.stderr)
+        return 130
     return 0
 
 

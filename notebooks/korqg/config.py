@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from korqg.errors import KorqgError
+from korqg.processes import process_count, share_of_step
 from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
@@ -101,12 +102,7 @@ class _Checked:
 
     def _folder_name(self, *names: str) -> None:
         for name in names:
-            value = getattr(self, name)
-            if not re.fullmatch(r"[\w가-힣][\w가-힣.-]{0,99}", value):
-                raise KorqgError(
-                    f"{name}={value!r} cannot name a folder; use letters, digits, '.', '_' and '-' "
-                    "(1 to 100 of them, no dot or dash in front)."
-                )
+            require_folder_name(name, getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -309,6 +305,15 @@ class TrainConfig(_Checked):
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.")
+        self.require_processes(process_count())
+
+    def require_processes(self, count: int) -> None:
+        """Raise KorqgError for what `count` processes cannot do together."""
+        share_of_step(self.batch_size, self.gradient_accumulation_steps, count)
+        if self.preference_rows and count > 1:
+            raise KorqgError(
+                "preference_rows is not made for several processes: leave it 0, or train on one process (GPUS=1)."
+            )
 
     @property
     def folder(self) -> Path:
@@ -375,6 +380,15 @@ class CompareConfig(_Checked):
     @property
     def runs_folder(self) -> Path:
         return self.outputs / "runs"
+
+
+def require_folder_name(name: str, value: str) -> None:
+    """Raise KorqgError when the parameter `name` has a value that cannot name a folder of outputs."""
+    if not re.fullmatch(r"[\w가-힣][\w가-힣.-]{0,99}", value):
+        raise KorqgError(
+            f"{name}={value!r} cannot name a folder; use letters, digits, '.', '_' and '-' "
+            "(1 to 100 of them, no dot or dash in front)."
+        )
 
 
 def _as_type(name: str, value: Any, wanted: type) -> Any:

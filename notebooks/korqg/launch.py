@@ -24,7 +24,7 @@ from korqg.errors import KorqgError
 from korqg.files import write_text
 from korqg.packages import require_packages
 from korqg.pipeline import NOTEBOOKS_FOLDER, own_parameters, shown
-from korqg.processes import check_gpus, share_of_step
+from korqg.processes import check_gpus
 from korqg.stages import NOTEBOOKS, require_finished
 
 PORT = 29500
@@ -51,24 +51,27 @@ def train_parameters(recipe: Path | None, given: dict[str, Any]) -> dict[str, An
     if unknown:
         raise KorqgError(f"{NOTEBOOKS['runs']} has no parameter {', '.join(unknown)}; it has: {', '.join(own)}.")
     TrainConfig(**{**own, **chosen})
+    # The script runs in another folder than this one.
     if chosen.get("outputs_dir"):
         chosen["outputs_dir"] = str(Path(chosen["outputs_dir"]).expanduser().resolve())
+    if chosen.get("model_name") and Path(chosen["model_name"]).expanduser().is_dir():
+        chosen["model_name"] = str(Path(chosen["model_name"]).expanduser().resolve())
     return {name: value for name, value in chosen.items() if value != own[name]}
 
 
-def read_value(text: str) -> Any:
+def read_value(text: str, own: Any = None) -> Any:
     """A parameter's value as papermill's -p reads it: True, False, None, a number, or else the text itself.
 
-    Also a list in brackets, as YAML writes it. (YAML alone would read off as False and 1e-4 as a text.)
+    Where notebook 2's `own` value is a text it stays one: a run may be named 2024.
     """
-    import yaml
-
+    if isinstance(own, str):
+        return text
     if text in ("True", "False", "None"):
         return {"True": True, "False": False, "None": None}[text]
     for number in (int, float):
         with contextlib.suppress(ValueError):
             return number(text)
-    return yaml.safe_load(text) if text.startswith("[") else text
+    return text
 
 
 def write_script(parameters: dict[str, Any], host: str = "") -> Path:
@@ -98,7 +101,7 @@ def write_script(parameters: dict[str, Any], host: str = "") -> Path:
 
 
 def require_enough_rows(config: TrainConfig, processes: int) -> None:
-    """Raise KorqgError for data that is not finished, has fewer rows than processes, or steps that do not divide."""
+    """Raise KorqgError for data that is not finished, fewer rows than processes, and what they cannot do together."""
     manifest = require_finished(config.data_folder)
     written = {Path(file["path"]).stem: file.get("rows", 0) for file in manifest["written"]}
     rows = min(written.get("train", 0), config.max_train_rows or 10**9)
@@ -107,7 +110,7 @@ def require_enough_rows(config: TrainConfig, processes: int) -> None:
             f"{processes} processes, but outputs/data/{config.data_name} has {rows} training rows to share: use fewer "
             "processes, or more data."
         )
-    share_of_step(config.batch_size, config.gradient_accumulation_steps, processes)
+    config.require_processes(processes)
 
 
 def require_free_port(address: str, port: int) -> None:
@@ -121,6 +124,20 @@ def require_free_port(address: str, port: int) -> None:
                 f"Port {port} of {address} cannot be used ({error.strerror}): another run may be going on. Give all "
                 "hosts another one with --port."
             ) from None
+
+
+def require_process_count(processes: int) -> None:
+    """Raise KorqgError for a number of processes below 0."""
+    if processes < 0:
+        raise KorqgError(f"--gpus={processes} is no number of processes: use 1 or more.")
+
+
+def require_address(address: str) -> None:
+    """Raise KorqgError for a name that no host has."""
+    try:
+        socket.getaddrinfo(address, None)
+    except OSError as error:
+        raise KorqgError(f"--main-address {address} is not known here ({error.strerror}): is it host 0's?") from None
 
 
 def launch(arguments: list[str] | None = None) -> int:
@@ -149,19 +166,26 @@ def _launch(options: argparse.Namespace) -> int:
     import torch
 
     gpus = torch.cuda.device_count()
+    require_process_count(options.gpus)
     here = options.gpus or gpus or 1
     check_gpus(here, gpus)
     if options.hosts > 1 and not options.main_address:
         raise KorqgError("--hosts needs --main-address, the address at which the others reach host 0.")
     if not 0 <= options.host_rank < options.hosts:
         raise KorqgError(f"--host-rank={options.host_rank} is not one of {options.hosts} hosts: they count from 0.")
-    parameters = train_parameters(options.recipe, {name: read_value(text) for name, text in options.p})
-    config = TrainConfig(**{**own_parameters("runs"), **parameters})
+    own = own_parameters("runs")
+    parameters = train_parameters(options.recipe, {name: read_value(text, own.get(name)) for name, text in options.p})
+    config = TrainConfig(**{**own, **parameters})
     require_enough_rows(config, here * options.hosts)
     meeting = ["--standalone"]
     if options.hosts > 1:
+        if not 0 < options.port < 65_536:
+            raise KorqgError(f"--port={options.port} is no port: they go from 1 to 65535.")
         if options.host_rank == 0:
             require_free_port(options.main_address, options.port)
+        else:
+            require_address(options.main_address)
+            print(f"Waiting for host 0 at {options.main_address}:{options.port}, for up to 10 minutes.", flush=True)
         meeting = [f"--node-rank={options.host_rank}", f"--master-addr={options.main_address}"]
         meeting += [f"--master-port={options.port}"]
     script = write_script(parameters, f"_host{options.host_rank}" if options.hosts > 1 else "")
@@ -171,6 +195,7 @@ def _launch(options: argparse.Namespace) -> int:
 
 def run_processes(arguments: list[str], here: int) -> int:
     """torchrun with these arguments, `here` processes on this host; its exit code. An error is shown once."""
+    from torch.distributed import DistError
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
@@ -187,7 +212,11 @@ def run_processes(arguments: list[str], here: int) -> int:
             name = signal.Signals(-failure.exitcode).name
             memory = ", most likely because the host's memory ran out" if name == "SIGKILL" else ""
             print(f"\nProcess {rank} was killed ({name}){memory}; the others were ended.", file=sys.stderr)
-        print("The same command goes on from what is whole.", file=sys.stderr)
+        print("Once that is put right, the same command goes on from what is whole.", file=sys.stderr)
+        return 1
+    except DistError as error:
+        print(f"\nThe hosts did not find one another: {str(error).splitlines()[0]}", file=sys.stderr)
+        print("Start host 0 too, and look at --main-address and --port (a firewall may be between).", file=sys.stderr)
         return 1
     except SignalException as error:  # what a scheduler sends before its time limit; Ctrl-C is one too
         name = signal.Signals(error.sigval).name

@@ -317,14 +317,14 @@ def _quiet_and_offline(choice: ModelChoice | None = None) -> None:
 def use_one_gpu() -> None:
     """Show one GPU to torch, before it is imported: the Trainer makes `nn.DataParallel` out of several.
 
-    Where CUDA_VISIBLE_DEVICES is set it stays. Under torchrun (WORLD_SIZE) each process is given a GPU of its own, and
-    connected with the others; raises KorqgError when there are too few.
+    The first of those that CUDA_VISIBLE_DEVICES names. Of several processes (torchrun) each is given a GPU of its own,
+    and connected with the others; raises KorqgError when there are too few.
 
     On Linux torch is asked for memory segments that grow, where nothing else is set: batches of ever new sizes leave
     holes between segments of fixed size, which have to be given back and taken anew in the middle of training.
     """
-    if "WORLD_SIZE" not in os.environ:
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    if process_count() == 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     if sys.platform == "linux" and "PYTORCH_ALLOC_CONF" not in os.environ:
         os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     join_processes()

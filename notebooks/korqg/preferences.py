@@ -129,7 +129,7 @@ def learn_preferences(
     from transformers import PrinterCallback
     from trl import DPOConfig
 
-    from korqg.training import train_within_memory
+    from korqg.training import keep_to_one_gpu, train_within_memory
 
     logging.getLogger("trl").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing", category=FutureWarning)  # TRL's own word
@@ -141,30 +141,32 @@ def learn_preferences(
     def make_trainer(batch_size: int, gradient_accumulation_steps: int, checkpoint):
         if "ref" in model.peft_config:
             model.delete_adapter("ref")
+        arguments = DPOConfig(
+            output_dir=str(folder / "preferences"),
+            num_train_epochs=1,
+            learning_rate=LEARNING_RATE,
+            lr_scheduler_type="cosine",
+            warmup_steps=0.1,
+            beta=BETA,
+            max_length=None,  # the rows have their length already
+            per_device_train_batch_size=batch_size,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            gradient_checkpointing=activation_checkpointing,
+            bf16=precision.autocast == "bf16",
+            fp16=precision.autocast == "fp16",
+            logging_steps=0.1,
+            logging_first_step=True,
+            logging_nan_inf_filter=False,
+            save_strategy="no",
+            disable_tqdm=True,
+            dataloader_pin_memory=model.device.type == "cuda",
+            report_to="none",
+            seed=seed,
+        )
+        keep_to_one_gpu(arguments)
         trainer = _trainer_class()(
             model=model,
-            args=DPOConfig(
-                output_dir=str(folder / "preferences"),
-                num_train_epochs=1,
-                learning_rate=LEARNING_RATE,
-                lr_scheduler_type="cosine",
-                warmup_steps=0.1,
-                beta=BETA,
-                max_length=None,  # the rows have their length already
-                per_device_train_batch_size=batch_size,
-                gradient_accumulation_steps=gradient_accumulation_steps,
-                gradient_checkpointing=activation_checkpointing,
-                bf16=precision.autocast == "bf16",
-                fp16=precision.autocast == "fp16",
-                logging_steps=0.1,
-                logging_first_step=True,
-                logging_nan_inf_filter=False,
-                save_strategy="no",
-                disable_tqdm=True,
-                dataloader_pin_memory=model.device.type == "cuda",
-                report_to="none",
-                seed=seed,
-            ),
+            args=arguments,
             train_dataset=Dataset.from_list(ids),
             processing_class=tokenizer,
             callbacks=callbacks,

@@ -90,6 +90,15 @@ class FilledRows:
         return {"input_ids": [BOS_ID, BOS_ID], "labels": [IGNORED, IGNORED]}
 
 
+def keep_to_one_gpu(args) -> None:
+    """Let a Trainer with these arguments use this process's GPU alone, where more than one is in sight.
+
+    It would make `nn.DataParallel` of them, which splits the flat labels of AnswerOnlyCollator. To be called before
+    the Trainer is made; use_one_gpu cannot help where torch had looked at the GPUs before.
+    """
+    args._n_gpu = min(args.n_gpu, 1)
+
+
 class CourseTrainer(Trainer):
     """The stock Trainer, but for the order of its rows (see EpochLengthSampler) and for batches in pieces.
 
@@ -106,10 +115,11 @@ class CourseTrainer(Trainer):
     the rows are filled up to whole rounds of batches, and the gradients are exchanged once a step.
     """
 
-    def __init__(self, *args, max_batch_tokens: int = 0, eval_data_collator: Callable | None = None, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.args.ddp_find_unused_parameters = False  # every weight that learns has a part in every batch
-        self.args.ddp_broadcast_buffers = False  # Gemma's are constants
+    def __init__(self, args, max_batch_tokens: int = 0, eval_data_collator: Callable | None = None, **kwargs):
+        args.ddp_find_unused_parameters = False  # every weight that learns has a part in every batch
+        args.ddp_broadcast_buffers = False  # Gemma's are constants
+        keep_to_one_gpu(args)
+        super().__init__(args=args, **kwargs)
         self.max_batch_tokens = max_batch_tokens
         processes = self.args.world_size
         if processes > 1:
