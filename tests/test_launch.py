@@ -18,7 +18,7 @@ from korqg.ask import ask_run
 from korqg.checkpoints import newest_complete
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl, sha256_of, write_json, write_jsonl
-from korqg.launch import launch, read_value, require_free_port, train_parameters, write_script
+from korqg.launch import launch, read_value, require_free_port, train_parameters, wait_for_host, write_script
 from korqg.pipeline import run_notebook
 from korqg.processes import check_gpus, share_of_step
 from korqg.prompts import INSTRUCTIONS
@@ -268,6 +268,17 @@ def test_port_in_use_is_named():
         with pytest.raises(KorqgError, match=f"Port {port} of main cannot be used .*--port"):
             require_free_port("main", port)
     require_free_port("main", port)
+
+
+def test_the_next_host_waits_for_the_first_and_says_so_when_there_is_none(capsys):
+    with socket.socket() as host:
+        host.bind(("localhost", 0))
+        port = host.getsockname()[1]
+        with pytest.raises(KorqgError, match=f"Host 0 did not answer at localhost:{port}.*start it .--host-rank 0."):
+            wait_for_host("localhost", port, 0)
+        host.listen()
+        wait_for_host("localhost", port, 0)
+    assert "Waiting for host 0" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("count", "gpus"), [(1, 0), (8, 0), (2, 2), (1, 4)])

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -132,12 +133,30 @@ def require_process_count(processes: int) -> None:
         raise KorqgError(f"--gpus={processes} is no number of processes: use 1 or more.")
 
 
-def require_address(address: str) -> None:
-    """Raise KorqgError for a name that no host has."""
+def wait_for_host(address: str, port: int, seconds: float = 600) -> None:
+    """Come back when host 0 takes connections at its port.
+
+    Raises KorqgError for a name that no host has, and when nobody has answered for so many seconds. (torchrun would
+    wait by itself, for half an hour and with nothing to read but its own stack.)
+    """
     try:
-        socket.getaddrinfo(address, None)
+        socket.getaddrinfo(address, port)
     except OSError as error:
         raise KorqgError(f"--main-address {address} is not known here ({error.strerror}): is it host 0's?") from None
+    print(f"Waiting for host 0 at {address}:{port}, for up to {seconds / 60:.0f} minutes.", flush=True)
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((address, port), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                reason = error.strerror or error
+                raise KorqgError(
+                    f"Host 0 did not answer at {address}:{port} ({reason}): start it (--host-rank 0), give all hosts "
+                    "the same --main-address and --port, and see that no firewall is between them."
+                ) from None
+            time.sleep(1)
 
 
 def launch(arguments: list[str] | None = None) -> int:
@@ -184,8 +203,7 @@ def _launch(options: argparse.Namespace) -> int:
         if options.host_rank == 0:
             require_free_port(options.main_address, options.port)
         else:
-            require_address(options.main_address)
-            print(f"Waiting for host 0 at {options.main_address}:{options.port}, for up to 10 minutes.", flush=True)
+            wait_for_host(options.main_address, options.port)
         meeting = [f"--node-rank={options.host_rank}", f"--master-addr={options.main_address}"]
         meeting += [f"--master-port={options.port}"]
     script = write_script(parameters, f"_host{options.host_rank}" if options.hosts > 1 else "")
