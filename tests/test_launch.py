@@ -233,6 +233,7 @@ def test_error_of_the_notebook_is_shown_once_and_without_a_traceback(small):
         (("--hosts", "2", "--host-rank", "2", "--main-address", "localhost"), "count from 0"),
         (("--hosts", "2", "--main-address", "localhost", "--port", "70000"), "--port=70000 is no port"),
         (("--hosts", "2", "--host-rank", "1", "--main-address", "no.such.host.invalid"), "is not known here"),
+        (("--hosts", "2", "--host-rank", "1", "--main-address", "host..0"), "is not known here"),
         (("--gpus", "-1"), "--gpus=-1 is no number of processes"),
         (
             ("--gpus", "2", "-p", "preference_rows", "8", "-p", "reader_run", "reader"),

@@ -49,17 +49,27 @@ def test_threshold_lets_no_more_than_the_share_pass_and_as_many_as_it_may(share)
 
 
 @pytest.mark.torch
-def test_confidence_is_the_geometric_mean_of_the_tokens_probabilities(tiny_model, tokenizer):
+@pytest.mark.parametrize("tokens_at_a_time", [8192, 130])
+def test_confidence_is_the_geometric_mean_of_the_tokens_probabilities(
+    tiny_model, tokenizer, monkeypatch, tokens_at_a_time
+):
     import torch
 
-    from korqg.reading import token_confidences
+    from korqg import reading
 
-    prompts = [
-        encode_prompt(tokenizer, INSTRUCTIONS["answer"], text, 128)[0]
-        for text in ("짧은 글.", "조금 더 긴 글이다." * 3)
-    ]
-    continuations = [[5000, 106], [6000, 7000, 8000, 106]]
-    found = token_confidences(tiny_model, prompts, continuations, batch_size=2)
+    pieces = []
+
+    def split(batch, _):
+        pieces.extend(parts := split_batch(batch, tokens_at_a_time))
+        return parts
+
+    split_batch = reading.split_batch
+    monkeypatch.setattr(reading, "split_batch", split)
+    texts = ("짧은 글.", "조금 더 긴 글이다." * 3, "또 하나의 글이다.")
+    prompts = [encode_prompt(tokenizer, INSTRUCTIONS["answer"], text, 128)[0] for text in texts]
+    continuations = [[5000, 106], [6000, 7000, 8000, 106], [9000, 5500, 106]]
+    found = reading.token_confidences(tiny_model, prompts, continuations, batch_size=3)
+    assert len(pieces) == (1 if tokens_at_a_time == 8192 else 2)
     for prompt, ids, confidence in zip(prompts, continuations, found, strict=True):
         with torch.no_grad():
             odds = tiny_model(torch.tensor([prompt + ids])).logits[0].double().log_softmax(-1)

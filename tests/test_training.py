@@ -509,13 +509,13 @@ def test_evaluation_looks_at_the_answer_whatever_the_training_does(tiny_model, t
     assert trainer.accelerator.ddp_handler.broadcast_buffers is False
 
 
-def test_trainer_takes_one_gpu_of_several(tmp_path):
+def test_trainer_takes_one_gpu_of_several(tiny_model, tmp_path):
     from transformers import TrainingArguments
 
-    from korqg.training import keep_to_one_gpu
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.training import CourseTrainer
 
-    args = TrainingArguments(output_dir=str(tmp_path), report_to="none", use_cpu=True)
     for in_sight, used in ((2, 1), (1, 1), (0, 0)):
+        args = TrainingArguments(output_dir=str(tmp_path), report_to="none", use_cpu=True)
         args._n_gpu = in_sight
-        keep_to_one_gpu(args)
-        assert args.n_gpu == used
+        assert CourseTrainer(model=tiny_model, args=args, data_collator=AnswerOnlyCollator()).args.n_gpu == used

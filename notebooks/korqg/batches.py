@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from korqg.prompts import EOS_ID, IGNORED, PAD_ID
 
+WIDTH_STEP = 8
+"""Widths are multiples of it, as matrix units like them."""
+
 
 @dataclass(frozen=True)
 class AnswerOnlyCollator:
@@ -22,13 +25,11 @@ class AnswerOnlyCollator:
     the mask's order). Not for `nn.DataParallel`, which would split the flat labels.
     """
 
-    pad_to_multiple_of: int = 8
-
     def __call__(self, rows: list[dict]) -> dict:
         import torch
 
         longest = max(len(row["input_ids"]) for row in rows)
-        width = -(-longest // self.pad_to_multiple_of) * self.pad_to_multiple_of
+        width = -(-longest // WIDTH_STEP) * WIDTH_STEP
         input_ids = torch.full((len(rows), width), PAD_ID)
         labels = torch.full((len(rows), width), IGNORED)
         for index, row in enumerate(rows):
@@ -68,12 +69,12 @@ def collator_for(loss_on: str, max_length: int) -> AnswerOnlyCollator | PaddedCo
     return AnswerOnlyCollator() if loss_on == "answer" else PaddedCollator(max_length)
 
 
-def split_batch(batch: dict, max_tokens: int, multiple: int = 8) -> list[dict]:
+def split_batch(batch: dict, max_tokens: int) -> list[dict]:
     """A batch of either collator in pieces of at most `max_tokens` tokens, padding included, one row at least.
 
     AnswerOnlyCollator's rows are sorted, the longest first, and cut into as few pieces as will do, where the least
-    padding is left: a piece is as wide as its longest row, rounded up to `multiple`. The other collator's rows are all
-    of one width, which is part of what they teach: they stay in their order. `max_tokens` 0 means no limit.
+    padding is left: a piece is as wide as its longest row, rounded up. The other collator's rows are all of one width,
+    which is part of what they teach: they stay in their order. `max_tokens` 0 means no limit.
     """
     import torch
 
@@ -88,7 +89,7 @@ def split_batch(batch: dict, max_tokens: int, multiple: int = 8) -> list[dict]:
     places = torch.arange(1, width + 1, device=batch["input_ids"].device)
     lengths = (places * (batch["input_ids"] != PAD_ID)).amax(dim=1)  # up to the last token that is no padding
     order = lengths.argsort(descending=True, stable=True)
-    widths = [min(-(-length // multiple) * multiple, width) for length in lengths[order].tolist()]
+    widths = [-(-length // WIDTH_STEP) * WIDTH_STEP for length in lengths[order].tolist()]
     pieces = []
     for start, end in _fewest_pieces(widths, max_tokens):
         part, columns = order[start:end], slice(0, widths[start])

@@ -141,8 +141,8 @@ def wait_for_host(address: str, port: int, seconds: float = 600) -> None:
     """
     try:
         socket.getaddrinfo(address, port)
-    except OSError as error:
-        raise KorqgError(f"--main-address {address} is not known here ({error.strerror}): is it host 0's?") from None
+    except (OSError, UnicodeError):
+        raise KorqgError(f"--main-address {address} is not known here: is it host 0's name or address?") from None
     print(f"Waiting for host 0 at {address}:{port}, for up to {seconds / 60:.0f} minutes.", flush=True)
     until = time.monotonic() + seconds
     while True:

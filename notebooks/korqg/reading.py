@@ -275,7 +275,8 @@ def token_confidences(model, prompts: list[list[int]], continuations: list[list[
         places = order[start : start + batch_size]
         batch = AnswerOnlyCollator()([rows[place] for place in places])
         found: list[float] = []
-        for piece in split_batch(batch, 8192):  # the logits of 262,144 words are what takes the memory
+        # The logits of 262,144 words are what takes the memory. Pieces are sorted by length as `order` is already.
+        for piece in split_batch(batch, 8192):
             targets = piece["shift_labels"].to(model.device)
             with torch.inference_mode():
                 logits = model(
