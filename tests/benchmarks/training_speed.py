@@ -11,6 +11,7 @@ installed is named and left out.
 
 import argparse
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -33,6 +34,7 @@ CONTENDERS = {
         "cap_gb": 14,
         "batch_size": 64,
         "max_batch_tokens": 26_000,
+        "compile": True,
         "timed_rows": 1280,
         "profile": True,
     },
@@ -40,22 +42,41 @@ CONTENDERS = {
         "kind": "ours",
         "batch_size": 256,
         "tokens_per_gb": 450,
+        "compile": True,
         "recompute": False,
         "timed_rows": 2560,
         "profile": True,
     },
-    "TRL, Liger, batch 32": {"kind": "trl", "cap_gb": 14, "batch_size": 32, "best": True},
-    "TRL, Liger, batch 8, activations kept": {
+    "TRL, batch 32": {"kind": "trl", "cap_gb": 14, "batch_size": 32, "best": True},
+    "TRL, batch 32, Liger": {"kind": "trl", "cap_gb": 14, "batch_size": 32, "best": True, "liger": True},
+    "TRL, batch 32, compiled": {
+        "kind": "trl",
+        "cap_gb": 14,
+        "batch_size": 32,
+        "warm_steps": 10,
+        "best": True,
+        "compile": True,
+    },
+    "TRL, batch 8, Liger, activations kept": {
         "kind": "trl",
         "cap_gb": 14,
         "batch_size": 8,
         "best": True,
+        "liger": True,
         "recompute": False,
         "timed_rows": 320,
     },
     "TRL, defaults": {"kind": "trl", "batch_size": 8, "timed_rows": 160},
-    "Unsloth, batch 32": {"kind": "unsloth", "cap_gb": 14, "batch_size": 32},
-    "Unsloth, batch 8": {"kind": "unsloth", "cap_gb": 14, "batch_size": 8, "timed_rows": 320},
+    "Unsloth, batch 32": {"kind": "unsloth", "cap_gb": 14, "batch_size": 32, "warm_steps": 10},
+    "Unsloth, batch 32, no padding": {
+        "kind": "unsloth",
+        "cap_gb": 14,
+        "batch_size": 32,
+        "warm_steps": 10,
+        "padding_free": True,
+    },
+    "Unsloth, packed": {"kind": "unsloth", "cap_gb": 14, "batch_size": 12, "warm_steps": 10, "packing": True},
+    "Unsloth, batch 8": {"kind": "unsloth", "cap_gb": 14, "batch_size": 8, "warm_steps": 10, "timed_rows": 320},
     "first attempt": {"kind": "first_attempt", "cap_gb": 14, "batch_size": 2, "warm_steps": 3, "timed_rows": 60},
 }
 DEFAULTS = {
@@ -65,10 +86,13 @@ DEFAULTS = {
     "max_batch_tokens": 0,
     "tokens_per_gb": 0,  # of the device's memory, in place of max_batch_tokens
     "recompute": True,
-    "compile": True,
+    "compile": False,
     "cast": False,
     "mask": False,
     "best": False,
+    "liger": False,
+    "packing": False,
+    "padding_free": None,  # what the library chooses
     "profile": False,
     "precision": "bf16",
 }
@@ -112,7 +136,7 @@ class CountTokens:
 
     def __call__(self, rows):
         self.tokens.append(sum(min(len(row["input_ids"]), self.longest) for row in rows))
-        self.rows.append(len(rows))
+        self.rows.append(sum(len(row.get("seq_lengths", [0])) for row in rows))  # packed: several rows in one
         return self.collator(rows)
 
 
@@ -220,8 +244,9 @@ def trl(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     if settings["best"]:
         options = dict(
             train_sampling_strategy="group_by_length",
-            use_liger_kernel=True,
+            use_liger_kernel=settings["liger"],
             activation_checkpointing=settings["recompute"],
+            torch_compile=settings["compile"],
             pad_to_multiple_of=8,
         )
     arguments = SFTConfig(
@@ -280,9 +305,11 @@ def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str)
         **common_arguments(settings, folder, steps),
         gradient_accumulation_steps=1,
         bf16=True,
-        max_length=LONGEST_ROW,
+        max_length=None if settings["padding_free"] else LONGEST_ROW,  # TRL refuses both; no row is longer
         completion_only_loss=True,
-        train_sampling_strategy="group_by_length",
+        packing=settings["packing"],
+        padding_free=settings["padding_free"],
+        train_sampling_strategy="random" if settings["packing"] else "group_by_length",
     )
     trainer = SFTTrainer(
         model=model,
@@ -342,6 +369,8 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
 
 def run_contender(settings: dict, lengths: list[list[int]]) -> dict:
     """Train for some steps; rates of real rows and tokens a second, peak memory, seconds before the timed steps."""
+    if settings["kind"] == "unsloth":
+        importlib.import_module("unsloth")  # before transformers, parts of which it replaces
     import torch
 
     if settings["cap_gb"]:
@@ -505,7 +534,7 @@ def run_in_a_process(settings: dict, options) -> dict:
     for line in done.stdout.splitlines():
         if line.startswith("RESULT "):
             return json.loads(line.removeprefix("RESULT "))
-    return {"error": " | ".join((done.stdout + done.stderr).strip().splitlines()[-6:])[-900:]}
+    return {"error": " | ".join((done.stdout + done.stderr).strip().splitlines()[-8:])[-1500:]}
 
 
 if __name__ == "__main__":
