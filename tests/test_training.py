@@ -163,25 +163,20 @@ def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, enc
         assert not any("forward" in vars(layer) for layer in layers)
 
 
-def test_compiled_layers_share_their_code_with_activations_that_are_computed_twice(tiny_model_folder, encoded):
-    import torch
+def _checkpointing_model(folder):
+    """A tiny model with adapters that is set to checkpoint its activations, and a list of the layers that did."""
     from peft import LoraConfig, get_peft_model
 
-    from korqg.acceleration import compiled_layers
-    from korqg.batches import AnswerOnlyCollator
     from korqg.models import choose_model, load_model
     from korqg.precision import choose_precision
 
-    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    base = load_model(choose_model(str(folder)), choose_precision("float32", "none"))
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
     model.config.use_cache = False
     model.train()
-    batch = AnswerOnlyCollator()(encoded)
-    kept = _loss_and_gradients(model, batch)
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    layers = base.model.layers
     called = []
-    for layer in layers:
+    for layer in base.model.layers:
         original = layer._gradient_checkpointing_func
 
         def noted(*arguments, original=original):
@@ -189,18 +184,89 @@ def test_compiled_layers_share_their_code_with_activations_that_are_computed_twi
             return original(*arguments)
 
         layer._gradient_checkpointing_func = noted
+    return model, base.model.layers, called
+
+
+def _kept_bytes(model, batch) -> int:
+    """Bytes of the activations that the layers keep for the backward pass."""
+    import torch
+
+    weights = {part.untyped_storage().data_ptr() for part in [*model.parameters(), *model.buffers()]}
+    kept = {}
+
+    def note(tensor):
+        if tensor.untyped_storage().data_ptr() not in weights:
+            kept[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        model.get_base_model().model(batch["input_ids"])  # no logits
+    return sum(kept.values())
+
+
+def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder, encoded):
+    import torch
+
+    from korqg.acceleration import compiled_layers
+    from korqg.batches import AnswerOnlyCollator
+
+    model, layers, called = _checkpointing_model(tiny_model_folder)
+    batch = AnswerOnlyCollator()(encoded)
+    budget = torch._functorch.config.activation_memory_budget
+    results, kept = [], []
+    for checkpointing in (True, False):
+        for layer in layers:
+            layer.gradient_checkpointing = checkpointing
+        torch._dynamo.reset()
+        with compiled_layers(model, backend="aot_eager_decomp_partition"):
+            results.append(_loss_and_gradients(model, batch))
+            kept.append(_kept_bytes(model, batch))
+    assert not called  # the compiler does it
+    assert torch._functorch.config.activation_memory_budget == budget
+    results.append(_loss_and_gradients(model, _plain(batch)))
+    for loss, gradients in results[:2]:
+        assert loss == pytest.approx(results[2][0], rel=1e-5)
+        for name, gradient in gradients.items():
+            assert (gradient - results[2][1][name]).norm() < 1e-4 * gradient.norm(), name
+    assert kept[0] < 0.7 * kept[1]
+
+
+def test_compiled_layers_with_quantized_weights_are_checkpointed_whole(tiny_model_folder, encoded):
+    import torch
+
+    from korqg.acceleration import compiled_layers
+    from korqg.batches import AnswerOnlyCollator
+
+    model, layers, called = _checkpointing_model(tiny_model_folder)
+    for layer in layers:  # as the weights of 4 bits are stored; not used in computing
+        layer.register_parameter("packed", torch.nn.Parameter(torch.zeros(1, dtype=torch.uint8), requires_grad=False))
+    batch = AnswerOnlyCollator()(encoded)
     counters = torch._dynamo.utils.counters["stats"]
     with compiled_layers(model, backend="aot_eager"):
         for layer in layers:
             layer.gradient_checkpointing = False
-        _loss_and_gradients(model, batch)
+        kept = _loss_and_gradients(model, batch)
         graphs = counters["unique_graphs"]
+        assert not called
         for layer in layers:
             layer.gradient_checkpointing = True
         twice = _loss_and_gradients(model, batch)
         assert counters["unique_graphs"] == graphs
     assert len(called) == len(layers)
     _assert_the_same(twice, kept)
+
+
+def test_a_loaded_model_does_without_attention_that_plans_for_each_shape(tiny_model_folder):
+    import torch
+
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+
+    torch.backends.cuda.enable_cudnn_sdp(True)
+    load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    assert not torch.backends.cuda.cudnn_sdp_enabled()
+    assert torch.backends.cuda.flash_sdp_enabled()
+    assert torch.backends.cuda.mem_efficient_sdp_enabled()
 
 
 def test_short_walks_touch_what_learns_and_leave_no_trace(tiny_model_folder, encoded):

@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from korqg.acceleration import attention_without_plans
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, whole_folder, write_json, write_text
 from korqg.precision import Precision
@@ -181,6 +182,7 @@ def load_model(choice: ModelChoice, precision: Precision, quantization: str = "n
     import torch
     from transformers import AutoModelForCausalLM
 
+    attention_without_plans()
     dtype = getattr(torch, precision.weights)
     options = {}
     device = "cuda" if torch.cuda.is_available() else "cpu"

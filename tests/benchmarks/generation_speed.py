@@ -50,8 +50,10 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
+    from korqg.acceleration import attention_without_plans
     from korqg.generation import generate_tokens
 
+    attention_without_plans()
     rows = make_rows(json.loads(options.lengths.read_text(encoding="utf-8")), options.questions)
     prompts = [row["input_ids"][: row["labels"].count(-100)] for row in rows]
     results: dict = {"device": torch.cuda.get_device_name()}

@@ -5,13 +5,14 @@
 LENGTHS is a JSON file with a list of [prompt tokens, answer tokens], one pair a row; `--write-lengths DATA_FOLDER`
 makes it from the train.jsonl of a folder of notebook 01. Each contender runs in a process of its own, on the same
 rows (random tokens of these lengths, cut to 1,024), through the Trainer of its library; rates count the tokens of
-real rows, no padding, between two synchronized moments after the first steps. A contender whose library is not
-installed is named and left out.
+real rows, no padding, over the steps after the first ones, but for those that had to compile; the device's own clock
+ends each step. A contender whose library is not installed is named and left out.
 """
 
 import argparse
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import random
@@ -68,15 +69,9 @@ CONTENDERS = {
     },
     "TRL, defaults": {"kind": "trl", "batch_size": 8, "timed_rows": 160},
     "Unsloth, batch 32": {"kind": "unsloth", "cap_gb": 14, "batch_size": 32, "warm_steps": 10},
-    "Unsloth, batch 32, no padding": {
-        "kind": "unsloth",
-        "cap_gb": 14,
-        "batch_size": 32,
-        "warm_steps": 10,
-        "padding_free": True,
-    },
-    "Unsloth, packed": {"kind": "unsloth", "cap_gb": 14, "batch_size": 12, "warm_steps": 10, "packing": True},
+    "Unsloth, batch 64": {"kind": "unsloth", "cap_gb": 14, "batch_size": 64, "warm_steps": 10, "timed_rows": 1280},
     "Unsloth, batch 8": {"kind": "unsloth", "cap_gb": 14, "batch_size": 8, "warm_steps": 10, "timed_rows": 320},
+    "Unsloth, packed": {"kind": "unsloth", "cap_gb": 14, "batch_size": 12, "warm_steps": 10, "packing": True},
     "first attempt": {"kind": "first_attempt", "cap_gb": 14, "batch_size": 2, "warm_steps": 3, "timed_rows": 60},
 }
 DEFAULTS = {
@@ -92,7 +87,6 @@ DEFAULTS = {
     "best": False,
     "liger": False,
     "packing": False,
-    "padding_free": None,  # what the library chooses
     "profile": False,
     "precision": "bf16",
 }
@@ -141,20 +135,29 @@ class CountTokens:
 
 
 def stopwatch(first_step: int, last_step: int, times: dict):
-    """A callback that notes synchronized times at the end of two steps, and the losses."""
+    """A callback that notes when the device ended each step, which steps had to compile, and the losses."""
     import torch
     from transformers import TrainerCallback
+
+    ends, graphs = [], []
 
     class Stopwatch(TrainerCallback):
         def on_train_begin(self, args, state, control, **kwargs):
             times["begin"] = time.perf_counter()
 
         def on_step_end(self, args, state, control, **kwargs):
-            if state.global_step in (first_step, last_step):
+            if state.global_step == first_step:
                 torch.cuda.synchronize()
-                times[state.global_step] = time.perf_counter()
-                if state.global_step == first_step:
-                    torch.cuda.reset_peak_memory_stats()
+                times["seconds_before"] = time.perf_counter() - times["begin"]
+                torch.cuda.reset_peak_memory_stats()
+            if first_step <= state.global_step <= last_step:
+                ends.append(torch.cuda.Event(enable_timing=True))
+                ends[-1].record()
+                graphs.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+            if state.global_step == last_step:
+                torch.cuda.synchronize()
+                times["step_ms"] = [start.elapsed_time(end) for start, end in itertools.pairwise(ends)]
+                times["compiled"] = [after > before for before, after in itertools.pairwise(graphs)]
 
         def on_log(self, args, state, control, logs=None, **kwargs):
             if logs and "loss" in logs:
@@ -305,10 +308,10 @@ def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str)
         **common_arguments(settings, folder, steps),
         gradient_accumulation_steps=1,
         bf16=True,
-        max_length=None if settings["padding_free"] else LONGEST_ROW,  # TRL refuses both; no row is longer
+        max_length=LONGEST_ROW if settings["packing"] else None,  # no row is longer; with it, TRL would pad
         completion_only_loss=True,
         packing=settings["packing"],
-        padding_free=settings["padding_free"],
+        padding_free=not settings["packing"],
         train_sampling_strategy="random" if settings["packing"] else "group_by_length",
     )
     trainer = SFTTrainer(
@@ -336,9 +339,11 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     from peft import LoraConfig, get_peft_model
     from transformers import TrainingArguments
 
-    from korqg.acceleration import fused_kernels
+    from korqg.acceleration import attention_without_plans, fused_kernels
     from korqg.batches import AnswerOnlyCollator
     from korqg.training import CourseTrainer
+
+    attention_without_plans()
 
     memory_gb = torch.cuda.get_device_properties(0).total_memory / 1e9
     weights = torch.bfloat16 if settings["precision"] == "bf16" else torch.float32
@@ -391,16 +396,20 @@ def run_contender(settings: dict, lengths: list[list[int]]) -> dict:
             trainer.add_callback(profiler(steps + 1, profile))
         with as_in_the_notebook(trainer.model, settings) if settings["kind"] == "ours" else contextlib.nullcontext():
             trainer.train()
-    seconds = times[steps] - times[warm]
+    tokens, rows = collator.tokens[warm:steps], collator.rows[warm:steps]
+    steady = [place for place, compiled in enumerate(times["compiled"]) if not compiled]
+    seconds = sum(times["step_ms"][place] for place in steady) / 1000
     return {
-        "rows_per_second": round(sum(collator.rows[warm:steps]) / seconds, 1),
-        "tokens_per_second": round(sum(collator.tokens[warm:steps]) / seconds),
+        "rows_per_second": round(sum(rows[place] for place in steady) / seconds, 1),
+        "tokens_per_second": round(sum(tokens[place] for place in steady) / seconds),
         "peak_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
         "reserved_gb": round(torch.cuda.max_memory_reserved() / 1e9, 1),
-        "seconds_before": round(times[warm] - times["begin"], 1),
-        "steps": steps - warm,
+        "seconds_before": round(times["seconds_before"], 1),
+        "steps": len(steady),
+        "steps_that_compiled": sum(times["compiled"]),
         **({"max_batch_tokens": trainer.max_batch_tokens} if settings["kind"] == "ours" else {}),
         "losses": [round(loss, 3) for loss in times.get("losses", [])],
+        "step_tokens_and_ms": [[tokens[place], round(ms, 1)] for place, ms in enumerate(times["step_ms"])],
         **({"profile": profile} if settings["profile"] else {}),
     }
 
@@ -415,6 +424,9 @@ def as_in_the_notebook(model, settings: dict):
     with compiled_layers(model, active=settings["compile"]), disable_input_dtype_casting(model, not settings["cast"]):
         yield
 
+
+DETAILS = ("profile", "step_tokens_and_ms")
+"""What of a result is written to the file only."""
 
 KERNELS = {
     "frozen and adapter matrices": ("gemm", "cutlass", "nvjet", "cublas", "splitk"),
@@ -518,7 +530,7 @@ def main() -> None:
         if "tokens_per_second" in result:
             result["matrix_share"] = round(result["tokens_per_second"] * OPERATIONS_PER_TOKEN / rate, 3)
         results[name] = result
-        print(f"{name}: {json.dumps({key: value for key, value in result.items() if key != 'profile'})}", flush=True)
+        print(f"{name}: {json.dumps({key: value for key, value in result.items() if key not in DETAILS})}", flush=True)
         (options.out / "training_speed.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
 
 
