@@ -70,6 +70,7 @@ CONTENDERS = {
     "TRL, defaults": {"kind": "trl", "batch_size": 8, "timed_rows": 160},
     "Unsloth, batch 32": {"kind": "unsloth", "cap_gb": 14, "batch_size": 32, "warm_steps": 10},
     "Unsloth, batch 64": {"kind": "unsloth", "cap_gb": 14, "batch_size": 64, "warm_steps": 10, "timed_rows": 1280},
+    "Unsloth, batch 128": {"kind": "unsloth", "cap_gb": 14, "batch_size": 128, "warm_steps": 10, "timed_rows": 1280},
     "Unsloth, batch 8": {"kind": "unsloth", "cap_gb": 14, "batch_size": 8, "warm_steps": 10, "timed_rows": 320},
     "Unsloth, packed": {"kind": "unsloth", "cap_gb": 14, "batch_size": 12, "warm_steps": 10, "packing": True},
     "first attempt": {"kind": "first_attempt", "cap_gb": 14, "batch_size": 2, "warm_steps": 3, "timed_rows": 60},
