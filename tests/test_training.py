@@ -217,7 +217,6 @@ def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder
     for checkpointing in (True, False):
         for layer in layers:
             layer.gradient_checkpointing = checkpointing
-        torch._dynamo.reset()
         with compiled_layers(model, backend="aot_eager_decomp_partition"):
             results.append(_loss_and_gradients(model, batch))
             kept.append(_kept_bytes(model, batch))
@@ -231,25 +230,33 @@ def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder
     assert kept[0] < 0.7 * kept[1]
 
 
-def test_compiled_layers_with_quantized_weights_are_checkpointed_whole(tiny_model_folder, encoded):
+@pytest.mark.parametrize("reason", ["quantized", "dropout"])
+def test_compiled_layers_are_checkpointed_whole_where_the_compiler_would_err(tiny_model_folder, encoded, reason):
     import torch
 
-    from korqg.acceleration import compiled_layers
+    from korqg.acceleration import KEPT, compiled_layers
     from korqg.batches import AnswerOnlyCollator
 
     model, layers, called = _checkpointing_model(tiny_model_folder)
-    for layer in layers:  # as the weights of 4 bits are stored; not used in computing
-        layer.register_parameter("packed", torch.nn.Parameter(torch.zeros(1, dtype=torch.uint8), requires_grad=False))
+    for layer in layers:
+        if reason == "quantized":  # as the weights of 4 bits are stored; not used in computing
+            packed = torch.nn.Parameter(torch.zeros(1, dtype=torch.uint8), requires_grad=False)
+            layer.register_parameter("packed", packed)
+        else:
+            layer.mlp.down_proj.lora_dropout["default"] = torch.nn.Dropout(0.3)
     batch = AnswerOnlyCollator()(encoded)
     counters = torch._dynamo.utils.counters["stats"]
     with compiled_layers(model, backend="aot_eager"):
+        assert torch._functorch.config.activation_memory_budget > KEPT
         for layer in layers:
             layer.gradient_checkpointing = False
+        torch.manual_seed(0)
         kept = _loss_and_gradients(model, batch)
         graphs = counters["unique_graphs"]
         assert not called
         for layer in layers:
             layer.gradient_checkpointing = True
+        torch.manual_seed(0)
         twice = _loss_and_gradients(model, batch)
         assert counters["unique_graphs"] == graphs
     assert len(called) == len(layers)

@@ -74,30 +74,38 @@ def compiled_layers(model, active: bool = True, backend: str = "inductor") -> It
 
     Where the model is set to checkpoint its activations when its layers are compiled, they keep little of them for
     the backward pass, and what is cheapest to compute is computed again: the compiler chooses, within a share of the
-    memory (torch's `activation_memory_budget`; KEPT and RECOMPUTED). That takes less time than checkpointing whole
-    layers, which is left to layers with quantized weights: the compiler might keep those unpacked.
+    memory (torch's `activation_memory_budget`; KEPT and RECOMPUTED). That computes less twice than checkpointing whole
+    layers, for somewhat more memory. Whole layers are checkpointed where the compiler would err: with quantized
+    weights, which it might keep unpacked, and with dropout, which it would draw anew.
+
+    Whatever was compiled before in this process is forgotten, for it might keep another share.
     """
     if not active:
         yield
         return
     import torch
+    import torch._dynamo
+    import torch._functorch.config
 
+    torch._dynamo.reset()
     layers = [module for module in model.modules() if type(module).__name__.endswith("DecoderLayer")]
-    budget = torch._functorch.config.patch(activation_memory_budget=KEPT)
+    budget = torch._functorch.config.activation_memory_budget
     # Training and evaluation, two types of attention, each with and without a mask: more than the usual 8.
     # A layer is a piece small enough for DistributedDataParallel to send while the next one computes. Floats are
     # LoRA's scaling, the same in all layers: a constant, not an input of each call.
-    with torch._dynamo.config.patch(recompile_limit=64, optimize_ddp=False, specialize_float=True), budget:
+    with torch._dynamo.config.patch(cache_size_limit=64, optimize_ddp=False, specialize_float=True):
         for layer in layers:
             plain = getattr(type(layer).forward, "__wrapped__", None)  # without the checkpointing that wraps it
             compiled = torch.compile(plain.__get__(layer) if plain else layer.forward, backend=backend, dynamic=True)
             quantized = any(not weights.is_floating_point() for weights in layer.parameters())
-            checkpointed = _checkpointed if quantized else _recomputed
-            layer.forward = functools.partial(checkpointed, layer, compiled) if plain else compiled
+            random = any(isinstance(module, torch.nn.Dropout) and module.p > 0 for module in layer.modules())
+            kind = _checkpointed if quantized or random else _recomputed
+            layer.forward = functools.partial(kind, layer, compiled) if plain else compiled
         model.enable_input_require_grads()  # or the first layer, whose input needs no gradient, is compiled apart
         try:
             yield
         finally:
+            torch._functorch.config.activation_memory_budget = budget
             model.disable_input_require_grads()
             for layer in layers:
                 del layer.forward  # the instance's; the class's own comes to light again

@@ -176,6 +176,7 @@ def load_tokenizer(choice: ModelChoice):
 def load_model(choice: ModelChoice, precision: Precision, quantization: str = "none"):
     """The model on its device, in evaluation mode, with Gemma's stop tokens set.
 
+    For the whole process, attention is computed by kernels that take any shape as it comes (attention_without_plans).
     Raises KorqgError when weights are missing, of another shape than the configuration says, or not finite.
     """
     _quiet_and_offline(choice)

@@ -399,6 +399,8 @@ def run_contender(settings: dict, lengths: list[list[int]]) -> dict:
             trainer.train()
     tokens, rows = collator.tokens[warm:steps], collator.rows[warm:steps]
     steady = [place for place, compiled in enumerate(times["compiled"]) if not compiled]
+    if not steady:
+        return {"error": f"each of the {len(rows)} timed steps had to compile"}
     seconds = sum(times["step_ms"][place] for place in steady) / 1000
     return {
         "rows_per_second": round(sum(rows[place] for place in steady) / seconds, 1),
