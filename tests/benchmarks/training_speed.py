@@ -309,7 +309,7 @@ def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str)
         **common_arguments(settings, folder, steps),
         gradient_accumulation_steps=1,
         bf16=True,
-        max_length=LONGEST_ROW if settings["packing"] else None,  # no row is longer; with it, TRL would pad
+        max_length=LONGEST_ROW if settings["packing"] else None,  # TRL refuses it without padding; no row is longer
         completion_only_loss=True,
         packing=settings["packing"],
         padding_free=not settings["packing"],
@@ -345,7 +345,6 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     from korqg.training import CourseTrainer
 
     attention_without_plans()
-
     memory_gb = torch.cuda.get_device_properties(0).total_memory / 1e9
     weights = torch.bfloat16 if settings["precision"] == "bf16" else torch.float32
     model = new_model(weights, "sdpa")
