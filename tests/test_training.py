@@ -78,6 +78,168 @@ def test_rows_longer_than_the_sliding_window_give_the_same_without_a_mask(tiny_m
     _assert_the_same(_loss_and_gradients(tiny_model, batch), _loss_and_gradients(tiny_model, _plain(batch)))
 
 
+def _windowed(query, key, value, window, scaling):
+    """What a kernel with a window computes, by its definition: each token's softmax over the last `window` tokens."""
+    import torch
+
+    key, value = (tensor.repeat_interleave(query.shape[1] // tensor.shape[1], dim=1) for tensor in (key, value))
+    places = torch.arange(query.shape[2])
+    back = places[:, None] - places
+    scores = (query @ key.transpose(2, 3)) * scaling
+    scores = scores.masked_fill((back < 0) | (back >= window), float("-inf"))
+    return (scores.softmax(-1) @ value).transpose(1, 2)
+
+
+@pytest.fixture
+def long_rows(tiny_model, tokenizer):
+    """One row that is longer than the tiny model's sliding window of 64 tokens, and one that is not."""
+    rows = [encode_row(tokenizer, {**ROWS[0], "input": ROWS[1]["input"] * times}, 512) for times in (1, 5)]
+    rows = [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
+    assert len(rows[0]["input_ids"]) < len(rows[1]["input_ids"]) > 2 * tiny_model.config.sliding_window
+    return rows
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_kernel_that_knows_the_window_takes_the_place_of_the_mask(
+    tiny_model_folder, encoded, long_rows, monkeypatch, compiled
+):
+    from korqg import acceleration
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+
+    model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    calls = []
+
+    def kernel(query, key, value, window, scaling):
+        calls.append(window)
+        return _windowed(query, key, value, window, scaling)
+
+    short = AnswerOnlyCollator()([row for row in encoded if len(row["input_ids"]) <= 64])
+    long = AnswerOnlyCollator()(long_rows)
+    model.config.use_cache = False
+    plain = [_loss_and_gradients(model, _plain(batch)) for batch in (short, long)]
+    monkeypatch.setattr(acceleration, "_window_kernel", lambda model: kernel)
+    with acceleration.compiled_layers(model, active=compiled, backend="aot_eager"):
+        with acceleration.windowed_attention(model):
+            assert model.config._attn_implementation == "korqg_windowed"
+            _assert_the_same(_loss_and_gradients(model, short), plain[0])
+            assert not calls
+            _assert_the_same(_loss_and_gradients(model, long), plain[1])
+            sliding = model.config.layer_types.count("sliding_attention")
+            assert calls and set(calls) == {64} and (compiled or len(calls) == sliding)
+            calls.clear()
+            _assert_the_same(_loss_and_gradients(model, _plain(long)), plain[1])
+            assert not calls, "an attention mask is not the kernel's"
+        assert model.config._attn_implementation == "sdpa"
+        _assert_the_same(_loss_and_gradients(model, long), plain[1])
+        assert not calls
+
+
+def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
+    tiny_model_folder, long_rows, tmp_path, monkeypatch
+):
+    from transformers import TrainingArguments
+
+    from korqg import acceleration
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+    from korqg.training import CourseTrainer
+
+    calls, losses = [], []
+
+    def kernel(*inputs):
+        calls.append(inputs[3])
+        return _windowed(*inputs)
+
+    for found in (None, kernel):
+        monkeypatch.setattr(acceleration, "_window_kernel", lambda model, found=found: found)
+        model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+        arguments = TrainingArguments(
+            output_dir=str(tmp_path),
+            max_steps=2,
+            per_device_train_batch_size=2,
+            learning_rate=1e-3,
+            logging_steps=1,
+            eval_strategy="epoch",
+            save_strategy="no",
+            report_to="none",
+            use_cpu=True,
+            remove_unused_columns=False,
+            prediction_loss_only=True,
+        )
+        trainer = CourseTrainer(
+            model=model,
+            args=arguments,
+            data_collator=AnswerOnlyCollator(),
+            train_dataset=long_rows,
+            eval_dataset=long_rows,
+        )
+        trainer.train()
+        assert bool(calls) == bool(found)
+        losses.append([entry.get("loss", entry.get("eval_loss")) for entry in trainer.state.log_history[:-1]])
+        assert model.config._attn_implementation == "sdpa"
+    assert len(losses[0]) == 4 and losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_no_kernel_for_windows_without_a_gpu(tiny_model):
+    from korqg.acceleration import _window_kernel
+
+    if tiny_model.device.type == "cpu":
+        assert _window_kernel(tiny_model) is None
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_gpu_s_kernel_for_windows_is_as_exact_as_a_mask(compiled):
+    import torch
+    from transformers import AutoModelForCausalLM, Gemma3TextConfig
+
+    from korqg.acceleration import _window_kernel, can_compile, compiled_layers, windowed_attention
+
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    config = Gemma3TextConfig(
+        vocab_size=512,
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=256,
+        sliding_window=512,
+        attn_implementation="sdpa",
+    )
+    torch.manual_seed(0)
+    exact = AutoModelForCausalLM.from_config(config).cuda()
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).cuda()
+    model.load_state_dict(exact.state_dict())
+    exact.load_state_dict(model.state_dict())  # the same rounded weights
+    if _window_kernel(model) is None:
+        pytest.skip("torch has no kernel with a window for this device")
+    if compiled and not can_compile():
+        pytest.skip("nothing to compile with")
+    ids = torch.randint(3, 512, (3, 900), device="cuda")
+    batch = {"input_ids": ids, "labels": ids, "use_cache": False}
+
+    def distance(one, other) -> float:
+        pairs = [(gradient.float(), other[1][name]) for name, gradient in one[1].items()]
+        return (
+            sum((a - b).norm() ** 2 for a, b in pairs).item() ** 0.5
+            / sum(b.norm() ** 2 for _, b in pairs).item() ** 0.5
+        )
+
+    reference = _loss_and_gradients(exact, batch)
+    masked = _loss_and_gradients(model, batch)
+    with compiled_layers(model, active=compiled), windowed_attention(model):
+        assert model.config._attn_implementation == "korqg_windowed"
+        windowed = _loss_and_gradients(model, batch)
+    off, off_masked = distance(windowed, reference), distance(masked, reference)
+    print(f"loss {reference[0]:.5f} {masked[0]:.5f} {windowed[0]:.5f}, gradients off by {off_masked:.4f}, {off:.4f}")
+    assert windowed[0] == pytest.approx(reference[0], rel=2e-3)
+    assert off < 1.3 * off_masked
+
+
 @pytest.mark.parametrize(("max_tokens", "sizes"), [(0, [3]), (10_000, [3]), (200, [1, 2]), (1, [1, 1, 1])])
 def test_pieces_of_a_batch_add_up_to_its_loss_and_gradients(tiny_model, encoded, max_tokens, sizes):
     from korqg.batches import AnswerOnlyCollator, split_batch

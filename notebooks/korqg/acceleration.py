@@ -65,6 +65,116 @@ def attention_without_plans() -> None:
 
 
 @contextlib.contextmanager
+def windowed_attention(model) -> Iterator[None]:
+    """While inside, layers with a sliding window leave out what it hides, for rows longer than it and without padding.
+
+    Most of Gemma 3's layers look back 512 tokens. For longer rows transformers says so by a mask, and with a mask torch
+    takes a kernel whose backward pass was a third of a training step on an H200. FlashAttention knows windows by
+    itself (torch's `varlen_attn`, from torch 2.10), takes no mask and skips what lies outside.
+    Batches with an attention mask, shorter rows and layers without a window are computed as before. Does nothing
+    where the kernel is missing or does not agree with torch's others (see _window_kernel).
+    """
+    kernel = _window_kernel(model)
+    if kernel is None:
+        yield
+        return
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.masking_utils import sdpa_mask
+
+    def attention(module, query, key, value, attention_mask, scaling=None, sliding_window=None, **kwargs):
+        if attention_mask is None and sliding_window and query.shape[2] > sliding_window:
+            return kernel(query, key, value, sliding_window, scaling), None
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+
+    def mask(*args, q_length, kv_length, attention_mask=None, allow_is_causal_skip=True, **kwargs):
+        if attention_mask is None and allow_is_causal_skip and q_length == kv_length:
+            return None  # `attention` is told of the window
+        lengths = {"q_length": q_length, "kv_length": kv_length}
+        skip = {"attention_mask": attention_mask, "allow_is_causal_skip": allow_is_causal_skip}
+        return sdpa_mask(*args, **lengths, **skip, **kwargs)
+
+    before = model.config._attn_implementation
+    AttentionInterface.register("korqg_windowed", attention)
+    AttentionMaskInterface.register("korqg_windowed", mask)
+    model.set_attn_implementation("korqg_windowed")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
+
+
+def _window_kernel(model):
+    """FlashAttention with a window, or None where this model and device cannot use it or it errs.
+
+    A function of query, key and value (rows x heads x tokens x head_dim), window (tokens, the current one included)
+    and scaling, that returns rows x tokens x heads x head_dim. It is for bfloat16 on devices with FlashAttention
+    kernels for the head's size, backward pass included; which those are is tried out.
+    """
+    import inspect
+
+    import torch
+
+    window = getattr(model.config, "sliding_window", None)
+    fits = model.device.type == "cuda" and model.dtype == torch.bfloat16 and window
+    if not fits or model.config.attention_dropout:
+        return None
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:
+        return None
+    known = inspect.signature(varlen_attn).parameters
+    if "window_size" not in known:
+        return None
+    fewer_keys = {"enable_gqa": True} if "enable_gqa" in known else {}
+
+    def kernel(query, key, value, window, scaling):
+        rows, _, tokens, _ = query.shape
+        ends = torch.arange(rows + 1, dtype=torch.int32, device=query.device) * tokens
+        flat = [tensor.transpose(1, 2).flatten(0, 1) for tensor in (query, key, value)]
+        sight = {"window_size": (window - 1, 0), "scale": scaling, **fewer_keys}
+        return varlen_attn(*flat, ends, ends, tokens, tokens, **sight).unflatten(0, (rows, tokens))
+
+    return kernel if _agrees_with_mask(kernel, model, window) else None
+
+
+def _agrees_with_mask(kernel, model, window: int) -> bool:
+    """Whether the kernel gives what torch's attention gives with a mask, gradients included, on random bfloat16."""
+    import torch
+
+    config, tokens = model.config, window + 72
+    draw = torch.Generator(model.device).manual_seed(0)
+    shapes = [(2, heads, tokens, config.head_dim) for heads in (config.num_attention_heads, config.num_key_value_heads)]
+    query, key, value, upstream = (
+        torch.randn(shape, generator=draw, device=model.device, dtype=torch.bfloat16)
+        for shape in (shapes[0], shapes[1], shapes[1], shapes[0])
+    )
+    places = torch.arange(tokens, device=model.device)
+    back = places[:, None] - places
+    in_sight = (back >= 0) & (back < window)
+    repeats = config.num_attention_heads // config.num_key_value_heads
+
+    def masked(query, key, value, window, scaling):
+        key, value = (tensor.repeat_interleave(repeats, dim=1) for tensor in (key, value))
+        attend = torch.nn.functional.scaled_dot_product_attention
+        return attend(query, key, value, attn_mask=in_sight, scale=scaling).transpose(1, 2)
+
+    results = []
+    with torch.enable_grad():
+        for attend in (masked, kernel):
+            inputs = [tensor.clone().requires_grad_() for tensor in (query, key, value)]
+            try:
+                output = attend(*inputs, window, config.head_dim**-0.5)
+                results.append([output, *torch.autograd.grad(output, inputs, upstream.transpose(1, 2))])
+            except (RuntimeError, TypeError):  # there is no such kernel for this device or size of head
+                return False
+    pairs = zip(*results, strict=True)
+    return all(
+        torch.linalg.vector_norm(a.float() - b.float()) < 0.02 * torch.linalg.vector_norm(a.float()) for a, b in pairs
+    )
+
+
+@contextlib.contextmanager
 def compiled_layers(model, active: bool = True, backend: str = "inductor") -> Iterator[None]:
     """Compile the model's decoder layers while inside, for batches of any size and length.
 

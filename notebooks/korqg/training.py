@@ -11,7 +11,7 @@ from pathlib import Path
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from korqg.acceleration import short_walks
+from korqg.acceleration import short_walks, windowed_attention
 from korqg.batches import split_batch
 from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
@@ -107,7 +107,8 @@ class CourseTrainer(Trainer):
     in length by a factor of ten, so without a bound the longest batch decides how many rows a step may have, and all
     the others leave the device idle. 0 means no bound.
 
-    What the Trainer does at every step beside the model is cut short (see short_walks).
+    What the Trainer does at every step beside the model is cut short (see short_walks), and sliding windows are
+    computed by a kernel that knows them, where there is one (see windowed_attention).
 
     `eval_data_collator` makes the batches of the evaluation where they differ from those of the training.
 
@@ -136,7 +137,7 @@ class CourseTrainer(Trainer):
             self.data_collator = of_training
 
     def train(self, *args, **kwargs):
-        with short_walks(self.model):
+        with short_walks(self.model), windowed_attention(self.model):
             return super().train(*args, **kwargs)
 
     def floating_point_ops(self, inputs) -> int:

@@ -431,8 +431,8 @@ DETAILS = ("profile", "step_tokens_and_ms")
 """What of a result is written to the file only."""
 
 KERNELS = {
+    "attention": ("flash", "fmha", "attention", "sdpa"),
     "frozen and adapter matrices": ("gemm", "cutlass", "nvjet", "cublas", "splitk"),
-    "attention": ("flash", "fmha", "attention", "pytorch_flash"),
     "fused elementwise": ("triton",),
 }
 """Kinds of kernel by what their names hold; the first that fits counts."""
