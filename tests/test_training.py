@@ -183,11 +183,10 @@ def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
     assert len(losses[0]) == 4 and losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
-def test_no_kernel_for_windows_without_a_gpu(tiny_model):
+def test_no_kernel_for_windows_where_weights_are_not_bfloat16(tiny_model):
     from korqg.acceleration import _window_kernel
 
-    if tiny_model.device.type == "cpu":
-        assert _window_kernel(tiny_model) is None
+    assert _window_kernel(tiny_model) is None  # on a CPU for the device's sake, on a GPU for float32's
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -676,6 +675,48 @@ def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_f
     assert "Out of memory at step 0: going on with batches of 1, 4 of them a step" in capsys.readouterr().out
     for name, weights in train(AnswerOnlyCollator(), 1, 4).items():
         torch.testing.assert_close(shrunk[name], weights, rtol=1e-5, atol=1e-7, msg=name)
+
+
+def test_prompts_that_do_not_fit_together_are_halved_and_it_is_said(tiny_model):
+    import torch
+
+    from korqg.generation import in_batches
+
+    asked, said = [], []
+
+    def of_batch(prompts):
+        asked.append(len(prompts))
+        if len(prompts) > 2:
+            raise torch.OutOfMemoryError("no memory left")
+        return [sum(prompt) for prompt in prompts]
+
+    prompts = [[1], [2, 3], [4, 5, 6], [7], [8, 9]]
+    assert in_batches(tiny_model, prompts, 5, of_batch, "too large", said.append) == [1, 5, 15, 7, 17]
+    assert asked == [5, 2, 2, 1]
+    assert said[0] == "Out of memory: going on with 2 prompts at a time."
+
+
+def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeypatch, capsys):
+    from korqg import models, training
+    from korqg.stages import finish_stage
+
+    folder = tmp_path / "outputs" / "runs" / "one"
+    folder.mkdir(parents=True)
+    training.PrintProgress().on_train_end(None, None, None)
+    if not torch_on_gpu():
+        assert not capsys.readouterr().out
+        assert "peak_device_memory_gb" not in finish_stage(folder, {}, [], [], {})
+    monkeypatch.setattr(models, "peak_device_memory_gb", lambda: 7.25)
+    monkeypatch.setattr(training, "peak_device_memory_gb", lambda: 7.25)
+    training.PrintProgress().on_train_end(None, None, None)
+    assert "GPU memory: 7.2 GB at most" in capsys.readouterr().out
+    assert finish_stage(folder, {}, [], [], {})["peak_device_memory_gb"] == 7.25
+
+
+def torch_on_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -89,6 +89,8 @@ def in_batches(
         if made is None:  # outside of the except block, where the traceback would keep the tensors alive
             batch_size = len(chosen) // 2
             torch.cuda.empty_cache()
+            if progress:
+                progress(f"Out of memory: going on with {batch_size} prompts at a time.")
             continue
         found += zip(chosen, made, strict=True)
         waiting = waiting[len(chosen) :]

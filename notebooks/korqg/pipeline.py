@@ -91,9 +91,11 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
         raise KorqgError(f"{NOTEBOOKS[stage]} ended without its manifest.json: see {executed}")
     page = write_html(executed)
     manifest = read_json(folder / "manifest.json")
+    on_device = manifest.get("peak_device_memory_gb")
+    device = f", on the GPU {on_device:.1f} GB" if on_device else ""
     print(
         f"  {time.monotonic() - started:.0f} s, of which the notebook {manifest['seconds']:.0f} s; "
-        f"its peak memory {manifest['peak_memory_gb']:.1f} GB -> {shown(page)}",
+        f"its peak memory {manifest['peak_memory_gb']:.1f} GB{device} -> {shown(page)}",
         flush=True,
     )
     return page

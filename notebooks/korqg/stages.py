@@ -76,13 +76,19 @@ def finish_stage(
 
     Files are listed with path relative to outputs/ (for files elsewhere: the name alone), sha256 and, for
     JSON Lines, their rows. `figures` are the stage's own results. Seconds are wall-clock since korqg was
-    first imported, in the setup cell; the peak is this process's resident memory in GB (1e9 bytes).
+    first imported, in the setup cell; the peak is this process's resident memory in GB (1e9 bytes), and where a CUDA
+    device was used there is `peak_device_memory_gb`, what torch held on it.
     """
     return from_main(lambda: _finish_stage(folder, parameters, read, written, figures, device))
 
 
 def _finish_stage(folder: Path, parameters: dict, read: list, written: list, figures: dict, device: str) -> dict:
     outputs = folder.parent.parent
+    on_device = 0.0
+    if "torch" in sys.modules:
+        from korqg.models import peak_device_memory_gb
+
+        on_device = peak_device_memory_gb()
     shown = {**parameters}
     for name in ("outputs_dir", "source_path", "own_path"):
         if shown.get(name) and shown[name] != "none":  # own_path's word for no documents, not a folder
@@ -106,6 +112,7 @@ def _finish_stage(folder: Path, parameters: dict, read: list, written: list, fig
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - STARTED, 1),
         "peak_memory_gb": peak_memory_gb(),
+        **({"peak_device_memory_gb": on_device} if on_device else {}),
         "figures": figures,
     }
     write_json(folder / "manifest.json", manifest)

@@ -16,6 +16,7 @@ from korqg.batches import split_batch
 from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
 from korqg.files import write_jsonl
+from korqg.models import peak_device_memory_gb
 from korqg.processes import from_main, is_main, process_count, process_rank, wait_for_all
 from korqg.prompts import BOS_ID, IGNORED
 
@@ -199,6 +200,10 @@ class PrintProgress(TrainerCallback):
                 f"step {state.global_step:>5} of {state.max_steps}   validation loss {logs['eval_loss']:.3f}",
                 flush=True,
             )
+
+    def on_train_end(self, args, state, control, **kwargs):
+        if most := peak_device_memory_gb():
+            print(f"GPU memory: {most:.1f} GB at most until here, the outputs before training included", flush=True)
 
 
 class LogFile(TrainerCallback):

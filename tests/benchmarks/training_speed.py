@@ -34,7 +34,7 @@ CONTENDERS = {
         "kind": "ours",
         "cap_gb": 14,
         "batch_size": 64,
-        "max_batch_tokens": 24_000,
+        "max_batch_tokens": 22_000,
         "compile": True,
         "timed_rows": 1280,
         "profile": True,
