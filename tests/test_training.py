@@ -183,6 +183,39 @@ def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
     assert len(losses[0]) == 4 and losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
+@pytest.mark.parametrize(("wrong_by", "fits"), [(0, True), (1, False), (-1, False), (512, False)])
+def test_a_kernel_whose_window_is_off_by_one_is_not_used(wrong_by, fits):
+    from types import SimpleNamespace
+
+    import torch
+
+    from korqg.acceleration import _agrees_with_mask
+
+    config = SimpleNamespace(num_attention_heads=4, num_key_value_heads=1, head_dim=256, sliding_window=512)
+    model = SimpleNamespace(config=config, device=torch.device("cpu"))
+
+    def kernel(query, key, value, window, scaling):
+        return _windowed(query, key, value, window + wrong_by, scaling)
+
+    assert _agrees_with_mask(kernel, model, 512) == fits
+
+
+@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, ValueError, AttributeError])
+def test_a_kernel_that_fails_is_not_used(error):
+    from types import SimpleNamespace
+
+    import torch
+
+    from korqg.acceleration import _agrees_with_mask
+
+    config = SimpleNamespace(num_attention_heads=2, num_key_value_heads=1, head_dim=16)
+
+    def kernel(*inputs):
+        raise error("no kernel for this device")
+
+    assert not _agrees_with_mask(kernel, SimpleNamespace(config=config, device=torch.device("cpu")), 16)
+
+
 def test_no_kernel_for_windows_where_weights_are_not_bfloat16(tiny_model):
     from korqg.acceleration import _window_kernel
 
@@ -215,6 +248,8 @@ def test_the_gpu_s_kernel_for_windows_is_as_exact_as_a_mask(compiled):
     model.load_state_dict(exact.state_dict())
     exact.load_state_dict(model.state_dict())  # the same rounded weights
     if _window_kernel(model) is None:
+        has_one = torch.cuda.get_device_capability() in ((8, 0), (9, 0)) and torch.__version__ >= "2.11"
+        assert not has_one, "an A100, H100 or H200 and this torch have a kernel with windows"
         pytest.skip("torch has no kernel with a window for this device")
     if compiled and not can_compile():
         pytest.skip("nothing to compile with")
@@ -709,7 +744,7 @@ def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeyp
     monkeypatch.setattr(models, "peak_device_memory_gb", lambda: 7.25)
     monkeypatch.setattr(training, "peak_device_memory_gb", lambda: 7.25)
     training.PrintProgress().on_train_end(None, None, None)
-    assert "GPU memory: 7.2 GB at most" in capsys.readouterr().out
+    assert "GPU memory: torch held 7.2 GB at most" in capsys.readouterr().out
     assert finish_stage(folder, {}, [], [], {})["peak_device_memory_gb"] == 7.25
 
 

@@ -70,11 +70,14 @@ def windowed_attention(model) -> Iterator[None]:
 
     Most of Gemma 3's layers look back 512 tokens. For longer rows transformers says so by a mask, and with a mask torch
     takes a kernel whose backward pass was a third of a training step on an H200. FlashAttention knows windows by
-    itself (torch's `varlen_attn`, from torch 2.10), takes no mask and skips what lies outside.
+    itself (torch's `varlen_attn`, with windows from torch 2.11), takes no mask and skips what lies outside.
     Batches with an attention mask, shorter rows and layers without a window are computed as before. Does nothing
-    where the kernel is missing or does not agree with torch's others (see _window_kernel).
+    where the kernel is missing or does not agree with torch's others (see _window_kernel); on a GPU it says which.
     """
-    kernel = _window_kernel(model)
+    kernel, window = _window_kernel(model), getattr(model.config, "sliding_window", None)
+    if window and model.device.type == "cuda":
+        how = "FlashAttention" if kernel else "a mask: this GPU, torch or precision has no FlashAttention with windows"
+        print(f"Sliding windows of {window} tokens by {how}", flush=True)
     if kernel is None:
         yield
         return
@@ -139,7 +142,11 @@ def _window_kernel(model):
 
 
 def _agrees_with_mask(kernel, model, window: int) -> bool:
-    """Whether the kernel gives what torch's attention gives with a mask, gradients included, on random bfloat16."""
+    """Whether the kernel gives what torch's attention gives with a mask, gradients included, on random bfloat16.
+
+    Only the tokens are compared that look back on more than the window holds: there a window of one token more or less
+    is some 4 % off, bfloat16 0.3 %.
+    """
     import torch
 
     config, tokens = model.config, window + 72
@@ -159,19 +166,21 @@ def _agrees_with_mask(kernel, model, window: int) -> bool:
         attend = torch.nn.functional.scaled_dot_product_attention
         return attend(query, key, value, attn_mask=in_sight, scale=scaling).transpose(1, 2)
 
-    results = []
+    def results(attend, dtype):
+        inputs = [tensor.to(dtype).requires_grad_() for tensor in (query, key, value)]
+        output = attend(*inputs, window, config.head_dim**-0.5)[:, window:]
+        return [output, *torch.autograd.grad(output, inputs, upstream.transpose(1, 2)[:, window:].to(dtype))]
+
     with torch.enable_grad():
-        for attend in (masked, kernel):
-            inputs = [tensor.clone().requires_grad_() for tensor in (query, key, value)]
-            try:
-                output = attend(*inputs, window, config.head_dim**-0.5)
-                results.append([output, *torch.autograd.grad(output, inputs, upstream.transpose(1, 2))])
-            except (RuntimeError, TypeError):  # there is no such kernel for this device or size of head
-                return False
-    pairs = zip(*results, strict=True)
-    return all(
-        torch.linalg.vector_norm(a.float() - b.float()) < 0.02 * torch.linalg.vector_norm(a.float()) for a, b in pairs
-    )
+        exact = results(masked, torch.float32)
+        try:
+            found = results(kernel, torch.bfloat16)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception:  # torch says in many ways that it has no kernel for this device or size of head
+            return False
+    norm = torch.linalg.vector_norm
+    return all(bool(norm(a - b) < 0.02 * norm(a)) for a, b in zip(exact, (b.float() for b in found), strict=True))
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ def finish_stage(
     Files are listed with path relative to outputs/ (for files elsewhere: the name alone), sha256 and, for
     JSON Lines, their rows. `figures` are the stage's own results. Seconds are wall-clock since korqg was
     first imported, in the setup cell; the peak is this process's resident memory in GB (1e9 bytes), and where a CUDA
-    device was used there is `peak_device_memory_gb`, what torch held on it.
+    device was used there is `peak_device_memory_gb`, what torch held on it, tries that ran out of memory included.
     """
     return from_main(lambda: _finish_stage(folder, parameters, read, written, figures, device))
 

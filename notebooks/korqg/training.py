@@ -203,7 +203,7 @@ class PrintProgress(TrainerCallback):
 
     def on_train_end(self, args, state, control, **kwargs):
         if most := peak_device_memory_gb():
-            print(f"GPU memory: {most:.1f} GB at most until here, the outputs before training included", flush=True)
+            print(f"GPU memory: torch held {most:.1f} GB at most until here, in all that was tried", flush=True)
 
 
 class LogFile(TrainerCallback):

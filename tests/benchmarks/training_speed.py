@@ -435,7 +435,8 @@ KERNELS = {
     "frozen and adapter matrices": ("gemm", "cutlass", "nvjet", "cublas", "splitk"),
     "fused elementwise": ("triton",),
 }
-"""Kinds of kernel by what their names hold; the first that fits counts."""
+"""Kinds of kernel by what their names hold; the first that fits counts, so what is fused into attention's inputs is
+attention."""
 
 
 def profiler(step: int, found: dict):
