@@ -7,14 +7,14 @@ import shutil
 from collections.abc import Iterator
 
 ROWS_WORTH_COMPILING = 10_000
-"""Compiling takes a minute or two; below so many rows (times epochs) it does not earn that back."""
+"""Compiling takes three quarters of a minute (an H200) or more; below so many rows (times epochs) it does not pay."""
 
 KEPT, RECOMPUTED = 0.7, 0.2
 """Shares of what a layer's backward pass needs that compiled layers may keep in memory for it.
 
 Of gemma-3-1b's layer in bfloat16, with adapters of rank 16 on all linear layers (torch 2.11, counted on a CPU): all of
-it is 61 KB a token; 0.7 keeps 36 KB and computes twice what takes no matrix product but attention's; 0.2 keeps 9 KB and
-computes 59 % of the forward pass's products twice. Checkpointing whole layers keeps 2 KB and computes all twice.
+it is 61 KB a token; 0.7 keeps 36 KB and computes twice only attention and what takes no matrix product; 0.2 keeps 9 KB
+and computes 59 % of the forward pass's products twice. Checkpointing whole layers keeps 2 KB and computes all twice.
 """
 
 
@@ -69,10 +69,10 @@ def windowed_attention(model) -> Iterator[None]:
     """While inside, layers with a sliding window leave out what it hides, for rows longer than it and without padding.
 
     Most of Gemma 3's layers look back 512 tokens. For longer rows transformers says so by a mask, and with a mask torch
-    takes a kernel whose backward pass was a third of a training step on an H200. FlashAttention knows windows by
-    itself (torch's `varlen_attn`, with windows from torch 2.11), takes no mask and skips what lies outside.
+    takes a kernel whose backward pass was a fifth to a quarter of a training step on an H200. FlashAttention knows
+    windows by itself (torch's `varlen_attn`, with windows from torch 2.11), takes no mask and skips what lies outside.
     Batches with an attention mask, shorter rows and layers without a window are computed as before. Does nothing
-    where the kernel is missing or does not agree with torch's others (see _window_kernel); on a GPU it says which.
+    where the kernel is missing or does not agree with torch's others (see _window_kernel); on a GPU it prints which.
     """
     kernel, window = _window_kernel(model), getattr(model.config, "sliding_window", None)
     if window and model.device.type == "cuda":

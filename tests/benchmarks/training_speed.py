@@ -435,8 +435,8 @@ KERNELS = {
     "frozen and adapter matrices": ("gemm", "cutlass", "nvjet", "cublas", "splitk"),
     "fused elementwise": ("triton",),
 }
-"""Kinds of kernel by what their names hold; the first that fits counts, so what is fused into attention's inputs is
-attention."""
+"""Kinds of kernel by what their names hold; the first that fits counts, so a fused kernel named after attention
+counts as attention."""
 
 
 def profiler(step: int, found: dict):
