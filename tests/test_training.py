@@ -216,10 +216,65 @@ def test_a_kernel_that_fails_is_not_used(error):
     assert not _agrees_with_mask(kernel, SimpleNamespace(config=config, device=torch.device("cpu")), 16)
 
 
-def test_no_kernel_for_windows_where_weights_are_not_bfloat16(tiny_model):
-    from korqg.acceleration import _window_kernel
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("torch_s", ["2.9", "2.10", "2.11", "2.13"])
+def test_torch_s_kernel_is_asked_for_the_window(torch_s, dtype, monkeypatch):
+    import sys
+    from itertools import pairwise
+    from types import ModuleType, SimpleNamespace
 
-    assert _window_kernel(tiny_model) is None  # on a CPU for the device's sake, on a GPU for float32's
+    import torch
+
+    from korqg import acceleration
+
+    def attend(query, key, value, ends, ends_of_keys, longest, longest_key, scale, window_size):
+        """FlashAttention's words: tokens x heads x head_dim, rows that end at `ends`, a window without the token."""
+        assert {tensor.dtype for tensor in (query, key, value)} == {torch.bfloat16} and ends.dtype == torch.int32
+        assert ends is ends_of_keys and longest == longest_key == (ends[1:] - ends[:-1]).max()
+        left, right = window_size
+        assert right == 0
+        rows = []
+        for start, end in pairwise(ends.tolist()):
+            row = (tensor[None, start:end].transpose(1, 2).float() for tensor in (query, key, value))
+            rows.append(_windowed(*row, left + 1, scale)[0])
+        return torch.cat(rows).to(torch.bfloat16)
+
+    def without_window(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, is_causal=False):
+        raise AssertionError("it knows no windows")
+
+    def with_window(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, scale=None, window_size=(-1, -1)):
+        return attend(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, scale, window_size)
+
+    def with_fewer_keys(
+        query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, scale=None, window_size=(-1, -1), enable_gqa=False
+    ):
+        assert enable_gqa or query.shape[1] == key.shape[1]
+        return attend(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, scale, window_size)
+
+    module = ModuleType("torch.nn.attention.varlen")
+    module.varlen_attn = {"2.10": without_window, "2.11": with_window, "2.13": with_fewer_keys}.get(torch_s)
+    monkeypatch.setitem(sys.modules, module.__name__, module if module.varlen_attn else None)
+    monkeypatch.setattr(acceleration, "_agrees_with_mask", lambda kernel, model, window: True)
+    config = SimpleNamespace(sliding_window=24, attention_dropout=0.0)
+    gpu = SimpleNamespace(type="cuda")
+    kernel = acceleration._window_kernel(SimpleNamespace(config=config, device=gpu, dtype=torch.bfloat16))
+    if torch_s in ("2.9", "2.10"):
+        assert kernel is None
+        return
+    torch.manual_seed(0)
+    query, key, value = (
+        torch.randn(3, heads, 40, 8).to(torch.bfloat16).to(getattr(torch, dtype)) for heads in (4, 1, 1)
+    )
+    found = kernel(query, key, value, 24, 0.35)
+    exact = _windowed(query.float(), key.float(), value.float(), 24, 0.35)
+    assert found.dtype == query.dtype and found.shape == (3, 40, 4, 8)
+    torch.testing.assert_close(found.float(), exact, rtol=0.01, atol=0.01)
+    assert not torch.allclose(found.float(), _windowed(query.float(), key.float(), value.float(), 23, 0.35), atol=0.05)
+    for unlike in ({"dtype": torch.float32}, {"device": SimpleNamespace(type="cpu")}):
+        model = SimpleNamespace(**({"config": config, "device": gpu, "dtype": torch.bfloat16} | unlike))
+        assert acceleration._window_kernel(model) is None
+    config.attention_dropout = 0.1
+    assert acceleration._window_kernel(SimpleNamespace(config=config, device=gpu, dtype=torch.bfloat16)) is None
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -737,21 +792,12 @@ def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeyp
 
     folder = tmp_path / "outputs" / "runs" / "one"
     folder.mkdir(parents=True)
-    training.PrintProgress().on_train_end(None, None, None)
-    if not torch_on_gpu():
-        assert not capsys.readouterr().out
-        assert "peak_device_memory_gb" not in finish_stage(folder, {}, [], [], {})
-    monkeypatch.setattr(models, "peak_device_memory_gb", lambda: 7.25)
-    monkeypatch.setattr(training, "peak_device_memory_gb", lambda: 7.25)
-    training.PrintProgress().on_train_end(None, None, None)
-    assert "GPU memory: torch held 7.2 GB at most" in capsys.readouterr().out
-    assert finish_stage(folder, {}, [], [], {})["peak_device_memory_gb"] == 7.25
-
-
-def torch_on_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
+    for peak in (0.0, 7.25):  # 0 without a GPU
+        monkeypatch.setattr(models, "peak_device_memory_gb", lambda peak=peak: peak)
+        monkeypatch.setattr(training, "peak_device_memory_gb", lambda peak=peak: peak)
+        training.PrintProgress().on_train_end(None, None, None)
+        assert ("GPU memory: torch held 7.2 GB at most" in capsys.readouterr().out) == bool(peak)
+        assert finish_stage(folder, {}, [], [], {}).get("peak_device_memory_gb", 0.0) == peak
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

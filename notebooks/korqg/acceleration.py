@@ -134,9 +134,9 @@ def _window_kernel(model):
     def kernel(query, key, value, window, scaling):
         rows, _, tokens, _ = query.shape
         ends = torch.arange(rows + 1, dtype=torch.int32, device=query.device) * tokens
-        flat = [tensor.transpose(1, 2).flatten(0, 1) for tensor in (query, key, value)]
+        flat = [tensor.transpose(1, 2).flatten(0, 1).to(torch.bfloat16) for tensor in (query, key, value)]
         sight = {"window_size": (window - 1, 0), "scale": scaling, **fewer_keys}
-        return varlen_attn(*flat, ends, ends, tokens, tokens, **sight).unflatten(0, (rows, tokens))
+        return varlen_attn(*flat, ends, ends, tokens, tokens, **sight).unflatten(0, (rows, tokens)).to(query.dtype)
 
     return kernel if _agrees_with_mask(kernel, model, window) else None
 
