@@ -14,6 +14,7 @@ from korqg.errors import KorqgError
 from korqg.files import cannot_write, whole_folder, write_json, write_text
 from korqg.precision import Precision
 from korqg.processes import is_main, join_processes, process_count, wait_for_all
+from korqg.rounding import CORRECTION_RANK, correct_rounding, keep_differentiable
 
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
@@ -173,8 +174,13 @@ def load_tokenizer(choice: ModelChoice):
     return tokenizer
 
 
-def load_model(choice: ModelChoice, precision: Precision, quantization: str = "none"):
+def load_model(
+    choice: ModelChoice, precision: Precision, quantization: str = "none", correction_rank: int = CORRECTION_RANK
+):
     """The model on its device, in evaluation mode, with Gemma's stop tokens set.
+
+    With `quantization` "nf4" the linear layers' weights are rounded to 4 bits, and what that has cost is made good by
+    matrices of rank `correction_rank` (see correct_rounding); 0 leaves it at the rounding.
 
     For the whole process, attention is computed by kernels that take any shape as it comes (attention_without_plans).
     Raises KorqgError when weights are missing, of another shape than the configuration says, or not finite.
@@ -210,10 +216,7 @@ def load_model(choice: ModelChoice, precision: Precision, quantization: str = "n
             **options,
         )
     except torch.OutOfMemoryError:
-        raise KorqgError(
-            f"{choice.name} does not fit into this GPU's free memory. End other programs that use the GPU (nvidia-smi "
-            f'lists them), or choose quantization="nf4", or model_name="{BUILT_IN}", which is a quarter as large.'
-        ) from None
+        raise _too_large(choice) from None
     except (OSError, RuntimeError, ValueError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise KorqgError(f"{choice.name} cannot be loaded: {first_line}") from None
@@ -227,7 +230,22 @@ def load_model(choice: ModelChoice, precision: Precision, quantization: str = "n
             raise KorqgError(f"{choice.name} has weights that are not finite ({name}): download it again.")
     model.generation_config.eos_token_id = [1, 106]
     model.generation_config.pad_token_id = 0
-    return model.eval()
+    model.eval()
+    if quantization == "nf4":
+        keep_differentiable(model)
+    if quantization == "nf4" and correction_rank:
+        try:
+            correct_rounding(model, choice, correction_rank)
+        except torch.OutOfMemoryError:
+            raise _too_large(choice) from None
+    return model
+
+
+def _too_large(choice: ModelChoice) -> KorqgError:
+    return KorqgError(
+        f"{choice.name} does not fit into this GPU's free memory. End other programs that use the GPU (nvidia-smi "
+        f'lists them), or choose quantization="nf4", or model_name="{BUILT_IN}", which is a quarter as large.'
+    )
 
 
 def check_target_modules(model, targets: str | list[str]) -> None:
