@@ -1,5 +1,6 @@
 """The correction of what rounding to 4 bits costs: the best of its rank, kept, and there for all that follows."""
 
+import json
 import shutil
 import sys
 
@@ -8,7 +9,7 @@ from conftest import tiny_shape
 
 import korqg.rounding
 from korqg.errors import KorqgError
-from korqg.models import choose_model, load_model
+from korqg.models import ModelChoice, choose_model, load_model
 from korqg.precision import choose_precision
 
 pytestmark = pytest.mark.torch
@@ -95,6 +96,34 @@ def test_no_correction_of_its_rank_leaves_a_smaller_error(rank):
     assert down.norm().item() == pytest.approx(up.norm().item(), rel=1e-4)
 
 
+def test_moments_are_those_of_each_row_by_itself(folder):
+    import torch
+
+    from korqg.rounding import _batches, _inputs_of_layers, _second_moments
+
+    model, rows = load(folder), [list(range(1000, 1000 + length)) for length in (30, 7, 19)]
+    place, name = 1, "mlp.down_proj"
+    entered = []
+    with torch.no_grad():
+        handle = (
+            model.model.layers[place]
+            .get_submodule(name)
+            .register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0].reshape(-1, 192)))
+        )
+        for row in rows:
+            model(input_ids=torch.tensor([row]))
+        handle.remove()
+        expected = torch.cat(entered).T @ torch.cat(entered) / 56
+        batches = _batches(rows, "cpu")
+        assert [batch.shape for batch in batches] == [(3, 30)]
+        streams, options = _inputs_of_layers(model, batches)
+        streams = [model.model.layers[0](stream, **some) for stream, some in zip(streams, options[0], strict=True)]
+        streams = [stream[0] if isinstance(stream, tuple) else stream for stream in streams]
+        found = _second_moments(model.model.layers[place], name, streams, options[place], batches)
+    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-5 * expected.abs().max().item())
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
 @needs_bitsandbytes
 def test_a_corrected_model_is_nearer_to_the_true_one(folder, cache, capsys):
     exact = logits(load(folder))
@@ -106,7 +135,7 @@ def test_a_corrected_model_is_nearer_to_the_true_one(folder, cache, capsys):
         assert len(corrected) == (2 * 7 * 2 if rank else 0)
         assert not [name for name, _ in model.named_parameters() if "correction" in name]  # nothing that could learn
     print(distances)
-    assert distances[1] < 0.8 * distances[0]
+    assert distances[1] < 0.65 * distances[0]
     assert distances[2] < 0.1 * distances[0]  # as wide as the layers: nothing is lost
     assert "Corrected by matrices of rank 8" in capsys.readouterr().out
 
@@ -127,8 +156,11 @@ def test_the_correction_is_computed_once_and_the_same_when_read_again(folder, ca
         assert torch.equal(logits(load(folder, 8)), first)
     assert "from the cache" in capsys.readouterr().out
     kept[0].write_bytes(kept[0].read_bytes()[:1000])
+    leftover = cache / f".{kept[0].name}.tmp-1"
+    leftover.write_text("of a process that was killed")
     assert torch.equal(logits(load(folder, 8)), first)
     assert "only this once" in capsys.readouterr().out
+    assert not leftover.exists()
 
 
 @needs_bitsandbytes
@@ -136,8 +168,73 @@ def test_where_nothing_can_be_kept_it_is_computed_all_the_same(folder, cache, ca
     cache.write_text("a file where the folder should be")
     assert any("correction" in name for name, _ in load(folder, 8).named_buffers())
     out = capsys.readouterr().out
-    assert "cannot be kept for the next time" in out
+    assert "cannot be kept in" in out
     assert "KORQG_CACHE" in out
+
+
+@needs_bitsandbytes
+def test_other_weights_are_not_taken_for_the_originals(folder, cache, tmp_path, capsys):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    model = load(folder, 0)
+    uncorrected = logits(model)
+    choice = choose_model(str(folder))
+
+    def tried(change) -> str:
+        other = tmp_path / change.__name__
+        shutil.copytree(folder, other, ignore=shutil.ignore_patterns("model*.safetensors*"))
+        weights = {}
+        for file in folder.glob("*.safetensors"):
+            weights |= load_file(file)
+        save_file(change(weights), other / "model.safetensors", metadata={"format": "pt"})
+        korqg.rounding.correct_rounding(model, type(choice)(choice.name, str(other), ""), 8)
+        return capsys.readouterr().out
+
+    def trained_on(weights):
+        return {name: value + 0.05 * torch.randn_like(value) for name, value in weights.items()}
+
+    def in_4_bits(weights):
+        return {name: value.flatten().to(torch.uint8) for name, value in weights.items()}
+
+    def without_layers(weights):
+        return {name: value for name, value in weights.items() if "layers" not in name}
+
+    for change in (trained_on, in_4_bits, without_layers):
+        assert "is not corrected" in tried(change)
+    assert torch.equal(logits(model), uncorrected)
+
+    def without_its_head(weights):
+        return {name.removeprefix("model."): value for name, value in weights.items()}
+
+    assert "Corrected by matrices of rank 8" in tried(without_its_head)
+    assert not torch.equal(logits(model), uncorrected)
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_a_hub_model_s_files_are_found_where_the_hub_keeps_them(sharded, tmp_path, monkeypatch):
+    import huggingface_hub
+
+    names = ["model-1-of-2.safetensors", "model-2-of-2.safetensors"] if sharded else ["model.safetensors"]
+    snapshot = tmp_path / "models--some--gemma" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    for name in [*names, "another.safetensors"]:
+        (snapshot / name).write_text("")
+    if sharded:
+        index = {"weight_map": {"a": names[1], "b": names[0], "c": names[1]}}
+        (snapshot / "model.safetensors.index.json").write_text(json.dumps(index))
+    refs = tmp_path / "models--some--gemma" / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("abc")
+    look_up = huggingface_hub.try_to_load_from_cache
+    monkeypatch.setattr(
+        huggingface_hub, "try_to_load_from_cache", lambda name, file: look_up(name, file, cache_dir=tmp_path)
+    )
+    choice = ModelChoice("some/gemma", "some/gemma", "")
+    assert korqg.rounding._weight_files(choice) == [snapshot / name for name in names]
+    for name in names:
+        (snapshot / name).unlink()
+    assert korqg.rounding._weight_files(choice) == []
 
 
 @needs_bitsandbytes
@@ -165,6 +262,10 @@ def test_gradients_pass_through_4_bit_layers_after_they_were_used_without(folder
 
     rounded, plain = load(folder, 0), load(folder)
     logits(rounded)  # as outputs are made before training
+    layers = [module for module in rounded.modules() if hasattr(getattr(module, "weight", None), "quant_state")]
+    assert len(layers) == 14
+    assert not any(module.support_avx512bf16_for_cpu for module in layers)
+    assert not any(getattr(module.weight.quant_state, "packing_format_for_cpu", False) for module in layers)
     for name, linear in rounded.named_modules():
         if hasattr(getattr(linear, "weight", None), "quant_state"):
             weights = dequantize_4bit(linear.weight.data, linear.weight.quant_state)

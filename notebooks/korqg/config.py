@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from korqg.errors import KorqgError
+from korqg.precision import CORRECTION, CORRECTION_RANK
 from korqg.processes import process_count, share_of_step
 from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 
@@ -333,6 +334,8 @@ class TrainConfig(_Checked):
         free |= {"wandb_mode", "wandb_project", "generation", "candidates", "questions_per_chunk", "judge_run"}
         free |= {"preference_rows", "batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
         kept = {name: value for name, value in self.as_dict().items() if name not in free}
+        if self.quantization == "nf4":
+            kept["quantization"] = f"nf4, corrected by matrices of rank {CORRECTION_RANK} (version {CORRECTION})"
         return {**kept, "rows_a_step": self.batch_size * self.gradient_accumulation_steps}
 
     @property

@@ -12,9 +12,9 @@ from pathlib import Path
 from korqg.acceleration import attention_without_plans
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, whole_folder, write_json, write_text
-from korqg.precision import Precision
+from korqg.precision import CORRECTION_RANK, Precision
 from korqg.processes import is_main, join_processes, process_count, wait_for_all
-from korqg.rounding import CORRECTION_RANK, correct_rounding, keep_differentiable
+from korqg.rounding import correct_rounding, keep_differentiable
 
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
@@ -216,7 +216,7 @@ def load_model(
             **options,
         )
     except torch.OutOfMemoryError:
-        raise _too_large(choice) from None
+        raise _too_large(choice, quantization) from None
     except (OSError, RuntimeError, ValueError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise KorqgError(f"{choice.name} cannot be loaded: {first_line}") from None
@@ -237,14 +237,15 @@ def load_model(
         try:
             correct_rounding(model, choice, correction_rank)
         except torch.OutOfMemoryError:
-            raise _too_large(choice) from None
+            raise _too_large(choice, quantization) from None
     return model
 
 
-def _too_large(choice: ModelChoice) -> KorqgError:
+def _too_large(choice: ModelChoice, quantization: str) -> KorqgError:
+    smaller = 'quantization="nf4", or ' if quantization == "none" else ""
     return KorqgError(
         f"{choice.name} does not fit into this GPU's free memory. End other programs that use the GPU (nvidia-smi "
-        f'lists them), or choose quantization="nf4", or model_name="{BUILT_IN}", which is a quarter as large.'
+        f'lists them), or choose {smaller}model_name="{BUILT_IN}", which is a quarter as large.'
     )
 
 

@@ -6,6 +6,7 @@ of the smallest error in the layer's output, and that depends on the layer's inp
 truncated singular value decomposition of (W - Q) L, times the inverse of L (Zhang et al., QERA, arXiv 2410.06040).
 """
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,19 +16,17 @@ from pathlib import Path
 from korqg.config import SAMPLE_CORPUS
 from korqg.errors import KorqgError
 from korqg.files import read_json, sha256_of
+from korqg.precision import CORRECTION, CORRECTION_RANK
 from korqg.prompts import INSTRUCTIONS, PAD_ID, encode_row
-
-CORRECTION_RANK = 192
-"""Inner size r of the two matrices; measured in tests/benchmarks (precision.py)."""
-
-CORRECTION = 1
-"""Raised when the computation below changes, so that an older file in the cache is not taken for a new one."""
 
 DAMPING = 0.01
 """Share of H's mean diagonal that is added to it: directions that the sample hardly shows are not forgotten."""
 
 LONGEST_ROW = 640
 BATCH_TOKENS = 8192
+FARTHEST_ROUNDING = 0.3
+"""Of the weights' norm: NF4 loses about 0.09 of it; more than this, and these are not the weights that were rounded."""
+
 TOGETHER = (
     ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
     ("self_attn.o_proj",),
@@ -42,22 +41,25 @@ def correct_rounding(model, choice, rank: int = CORRECTION_RANK) -> None:
 
     From then on the layer gives x QT + (x AT) BT, with A [r, inputs] and B [outputs, r] in the type that the 4-bit
     layers compute in; both stay as they are in training. They are computed layer by layer from the original weights
-    (of `choice`, a ModelChoice) on the paragraphs and questions of the built-in sample, each layer's inputs being
-    those that the corrected layers before it give, and kept in the cache folder of korqg. One process computes, others
-    wait for it.
+    (of `choice`, a ModelChoice) on the built-in sample, each layer's inputs being those that the corrected layers
+    before it give. Of the sample (all its articles, those that a comparison may hold back too) nothing is learnt but
+    how large the inputs are and how they go together. The matrices are kept in the cache folder of korqg, which
+    processes that share it compute once.
 
-    Raises KorqgError when the original weights are not there or not finite.
+    Where the original weights are not to be had, as for a model that was saved in 4 bits, a line says so and the layers
+    stay as they are. Raises KorqgError when weights, or what enters a layer, are not finite.
     """
     from korqg.models import cache_folder
 
-    if not hasattr(model.model, "layers"):
-        print("What rounding to 4 bits has cost is not corrected: this is not a text-only Gemma 3.")
-        return
     started = time.monotonic()
     files = _weight_files(choice)
-    identity = "-".join(sha256_of(file)[:12] for file in files)
+    if not hasattr(model.model, "layers") or not _are_the_originals(model, files):
+        print("What rounding to 4 bits has cost is not corrected: the weights from before it are not at hand.")
+        return
+    sources = "".join(sha256_of(file) for file in [*files, SAMPLE_CORPUS])
+    identity = hashlib.sha256(sources.encode()).hexdigest()[:12]
     dtype = str(model.model.layers[0].mlp.down_proj.compute_dtype).removeprefix("torch.")
-    kept = cache_folder() / f"nf4-correction-{identity[:60]}-r{rank}-{dtype}-v{CORRECTION}.safetensors"
+    kept = cache_folder() / f"nf4-correction-{identity}-r{rank}-{dtype}-v{CORRECTION}.safetensors"
     with _alone(kept):
         if (matrices := _read(kept)) is not None:
             _install(model, matrices)
@@ -114,9 +116,17 @@ def compute_corrections(model, original: Callable, rows: list[list[int]], rank: 
         for place, layer in enumerate(model.model.layers):
             for names in TOGETHER:
                 moments = _second_moments(layer, names[0], streams, options[place], batches)
+                if not torch.isfinite(moments).all():
+                    raise KorqgError(
+                        f"What enters {names[0]} of layer {place} is not finite: this precision is too narrow for the "
+                        'model. Use precision="float32", or "bf16" where the GPU has it.'
+                    )
                 for name in names:
                     linear, full_name = layer.get_submodule(name), f"model.layers.{place}.{name}"
-                    weights = original(f"{full_name}.weight").to(device, torch.float32)
+                    weights = original(f"{full_name}.weight")
+                    if weights is None:
+                        raise KorqgError(f"The model's files lack {full_name}.weight: download or save it again.")
+                    weights = weights.to(device, torch.float32)
                     if not torch.isfinite(weights).all():
                         raise KorqgError(f"The model has weights that are not finite ({full_name}): download it again.")
                     down, up = low_rank_correction(weights - _rounded(linear), moments, rank)
@@ -134,10 +144,8 @@ def low_rank_correction(lost, moments, rank: int):
     """
     import torch
 
-    size = len(moments)
-    damped = moments.double() + DAMPING * moments.diagonal().double().mean() * torch.eye(
-        size, dtype=torch.float64, device=moments.device
-    )
+    damped = moments.to(torch.float64, copy=True)
+    damped.diagonal().add_(DAMPING * damped.diagonal().mean())
     factor = torch.linalg.cholesky(damped)
     kept = min(rank, *lost.shape)
     left, values, right = torch.svd_lowrank((lost.double() @ factor).float(), q=min(kept + 16, *lost.shape), niter=6)
@@ -224,10 +232,14 @@ def _add_correction(linear, down, up) -> None:
 
 
 def _with_correction(linear, inputs, output):
+    import torch
     from torch.nn.functional import linear as times
 
     narrow = times(inputs[0].to(linear.correction_down.dtype), linear.correction_down)
-    return output + times(narrow, linear.correction_up).to(output.dtype)
+    correction = times(narrow, linear.correction_up)
+    if torch.is_grad_enabled():
+        return output + correction  # of the wider type of the two, which is that of the output
+    return output.add_(correction)  # without a third tensor of that size: the longest prompts decide what fits
 
 
 def _install(model, matrices: dict) -> None:
@@ -274,31 +286,67 @@ def _write(matrices: dict, file: Path) -> None:
 
     temporary = file.with_name(f".{file.name}.tmp-{os.getpid()}")
     try:
+        for leftover in file.parent.glob(f".{file.name}.tmp-*"):  # of a process that was killed: others wait
+            leftover.unlink(missing_ok=True)
         save_file(matrices, temporary)
         temporary.replace(file)
     except (OSError, SafetensorError) as error:
-        print(f"They cannot be kept for the next time in {file.parent} ({error}); KORQG_CACHE names another folder.")
+        print(
+            f"The correction cannot be kept in {file.parent} ({error}) and will be computed again the next time; "
+            "KORQG_CACHE names another folder."
+        )
     finally:
         with suppress(OSError):
             temporary.unlink()
 
 
 def _weight_files(choice) -> list[Path]:
-    """The files with the original weights: of the folder, or of the hub's cache, where loading the model put them."""
-    folder = Path(choice.source)
-    if not folder.is_dir():
-        from huggingface_hub import snapshot_download
+    """The files that the model was loaded from, of its folder or of the hub's cache; empty where there are none."""
+    from huggingface_hub import try_to_load_from_cache
 
-        folder = Path(snapshot_download(choice.source, allow_patterns=["*.safetensors"], local_files_only=True))
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise KorqgError(f"{choice.name} has no weights in {folder} (*.safetensors): download or save the model again.")
-    return files
+    def find(name: str) -> Path | None:
+        if Path(choice.source).is_dir():
+            file = Path(choice.source) / name
+            return file if file.is_file() else None
+        file = try_to_load_from_cache(choice.source, name)
+        return Path(file) if isinstance(file, str) else None
+
+    if whole := find("model.safetensors"):
+        return [whole]
+    index = find("model.safetensors.index.json")
+    files = [find(name) for name in sorted(set(read_json(index)["weight_map"].values()))] if index else []
+    return files if all(files) else []
+
+
+def _are_the_originals(model, files: list[Path]) -> bool:
+    """Whether `files` hold, for the first and the last layer, what rounded to 4 bits gives the weights there."""
+    import torch
+
+    for place in (0, len(model.model.layers) - 1):
+        name = TOGETHER[0][0]
+        linear = model.model.layers[place].get_submodule(name)
+        with _original_weights(files) as original:
+            weights = original(f"model.layers.{place}.{name}.weight")
+        if (
+            weights is None
+            or not weights.is_floating_point()
+            or weights.shape
+            != (
+                linear.out_features,
+                linear.in_features,
+            )
+        ):
+            return False
+        weights = weights.to(model.device, torch.float32)
+        lost = (weights - _rounded(linear)).norm() / weights.norm()
+        if lost > FARTHEST_ROUNDING:
+            return False
+    return True
 
 
 @contextmanager
 def _original_weights(files: list[Path]) -> Iterator[Callable]:
-    """A function from a weight's name to its tensor on the host, read from `files` when it is asked for."""
+    """A function from a weight's name to its tensor on the host, or None, read from `files` when it is asked for."""
     from safetensors import safe_open
 
     with ExitStack() as stack:
@@ -306,9 +354,10 @@ def _original_weights(files: list[Path]) -> Iterator[Callable]:
         where = {name: file for file in opened for name in file.keys()}  # noqa: SIM118 (no dict)
 
         def original(name: str):
-            if name not in where:
-                raise KorqgError(f"The model's files lack the weights {name}: download or save the model again.")
-            return where[name].get_tensor(name)
+            for one in (name, name.removeprefix("model.")):  # a folder of the model without its head has no prefix
+                if one in where:
+                    return where[one].get_tensor(one)
+            return None
 
         yield original
 

@@ -17,16 +17,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
 
-from korqg.rounding import CORRECTION_RANK
+from korqg.precision import CORRECTION_RANK
 
 SETTINGS = {
     "bf16": ("bf16", "none"),
     "fp16": ("fp16", "none"),
     "nf4": ("fp16", "nf4"),
+    "nf4, bf16": ("bf16", "nf4"),
     "nf4, not corrected": ("fp16", "nf4"),
     "nf4 and LoftQ": ("fp16", "nf4"),
 }
-"""nf4 is that of notebook 02, with the correction of the rounding (see korqg.rounding); the other two are without it.
+"""nf4 is that of notebook 02, with the correction of the rounding (see korqg.rounding), on a card without bfloat16 and
+on one with it; the last two are without the correction.
 LoftQ: the adapter begins as the correction of its rank that is nearest to the lost weights, not as nothing."""
 
 
@@ -48,7 +50,8 @@ def train(name: str, data_folder: Path, steps: int, seed: int, rank: int, model_
     choice = choose_model(model_name)
     tokenizer = load_tokenizer(choice)
     started = time.perf_counter()
-    model = load_model(choice, choose_precision(precision, quantization), quantization, rank if name == "nf4" else 0)
+    rank = rank if name in ("nf4", "nf4, bf16") else 0
+    model = load_model(choice, choose_precision(precision, quantization), quantization, rank)
     loading = time.perf_counter() - started
     rows = {}
     for split in ("train", "validation"):
@@ -117,7 +120,7 @@ def text_loss(model, rows: list[dict]) -> float:
     import torch
 
     total, tokens = 0.0, 0
-    for row in rows[:: len(rows) // 40][:40]:
+    for row in rows[:: max(1, len(rows) // 40)][:40]:
         ids = torch.tensor([row["input_ids"]], device=model.device)
         with torch.no_grad():
             total += model(input_ids=ids, labels=ids, use_cache=False).loss.item() * (ids.shape[1] - 1)
