@@ -65,7 +65,11 @@ def correct_rounding(model, choice, rank: int = CORRECTION_RANK) -> None:
             _install(model, matrices)
             print(f"What rounding to 4 bits has cost is corrected by matrices of rank {rank}, from the cache")
             return
-        print("Correcting what rounding to 4 bits has cost, only this once for these weights ...", flush=True)
+        print(
+            "Correcting what rounding to 4 bits has cost, only this once for these weights (seconds on a GPU, minutes "
+            "on a CPU) ...",
+            flush=True,
+        )
         with _original_weights(files) as original:
             matrices = compute_corrections(model, original, sample_rows(choice), rank)
         _write(matrices, kept)
@@ -156,6 +160,10 @@ def low_rank_correction(lost, moments, rank: int):
     return (down * balance).float(), (up / balance.clamp(min=1e-30)).float()
 
 
+class _SeenEnough(Exception):
+    """Ends a forward pass early."""
+
+
 def _batches(rows: list[list[int]], device) -> list:
     """Rows of like length, padded at their ends, as tensors [rows, tokens] of at most BATCH_TOKENS each."""
     import torch
@@ -207,12 +215,14 @@ def _second_moments(layer, name: str, streams: list, options: list[dict], batche
         entering = inputs[0][kept].float()
         found["sum"] = found["sum"] + entering.T @ entering
         found["tokens"] += len(entering)
+        raise _SeenEnough  # what comes after in the layer is not wanted
 
     handle = layer.get_submodule(name).register_forward_pre_hook(hook)
     try:
         for stream, some, batch in zip(streams, options, batches, strict=True):
             kept = batch != PAD_ID
-            layer(stream, **some)
+            with suppress(_SeenEnough):
+                layer(stream, **some)
     finally:
         handle.remove()
     return torch.as_tensor(found["sum"] / found["tokens"])
