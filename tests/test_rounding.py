@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from conftest import tiny_shape
+from test_config import TRAIN
 
 import korqg.rounding
 from korqg.errors import KorqgError
@@ -253,6 +254,35 @@ def test_weights_that_are_not_finite_are_named(folder, cache, tmp_path):
     with pytest.raises(KorqgError, match=r"not finite \(model\.layers\.1\.mlp\.up_proj\)"):
         load(broken, 8)
     assert not list(cache.glob("*.safetensors"))
+
+
+@needs_bitsandbytes
+@pytest.mark.parametrize("what", ["not finite", "no memory"])
+def test_what_stops_the_correction_is_said_with_the_remedy(folder, cache, monkeypatch, what):
+    import torch
+
+    def moments(*arguments):
+        if what == "no memory":
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return torch.full((64, 64), torch.nan)
+
+    monkeypatch.setattr(korqg.rounding, "_second_moments", moments)
+    remedy = "too narrow for the model.*float32" if what == "not finite" else "End other programs.*or choose model_name"
+    with pytest.raises(KorqgError, match=remedy):
+        load(folder, 8)
+    assert not list(cache.glob("*.safetensors"))
+
+
+def test_a_run_names_the_correction_that_it_was_trained_with(monkeypatch):
+    import korqg.config
+    from korqg.config import TrainConfig
+
+    kept = TrainConfig(**TRAIN).result_parameters
+    corrected = TrainConfig(**TRAIN | {"quantization": "nf4"}).result_parameters
+    assert kept["quantization"] == "none"
+    assert "rank 192" in corrected["quantization"]
+    monkeypatch.setattr(korqg.config, "CORRECTION_RANK", 64)
+    assert TrainConfig(**TRAIN | {"quantization": "nf4"}).result_parameters != corrected
 
 
 @needs_bitsandbytes
