@@ -148,7 +148,7 @@ def test_log_holds_training_and_evaluation_loss(chain):
 @pytest.mark.chain
 def test_comparison_has_both_runs_and_the_reference_texts(chain):
     metrics = read_json(chain / "compare" / "both" / "metrics.json")
-    assert set(metrics) == {"data", "runs", "between", "reference", "reference_kinds", "apart", "reader", "ways"}
+    assert set(metrics) == {"data", "runs", "between", "reference", "reference_kinds", "apart", "reader"}
     assert list(metrics["runs"]) == ["one", "two"]
     assert list(metrics["between"]) == ["two minus one"]
     assert set(metrics["reference"]) == {"human", "first_sentence", "random_question"}
@@ -380,9 +380,6 @@ def _assert_best_of(folder) -> None:
     assert best_of["threshold"] is not None
     assert best_of["ranked_by"] == manifest["parameters"]["reader_run"]
     assert "best_of_outputs.json" in [entry["path"].rsplit("/")[-1] for entry in manifest["written"]]
-    for way in ("greedy", "greedy_again", "best_of"):
-        assert manifest["figures"]["ways"][way]["questions"] == len(after)
-        assert manifest["figures"]["ways"][way]["seconds"] > 0
 
 
 @pytest.mark.chain
@@ -408,12 +405,6 @@ def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_mo
         chain / "runs" / "one" / "after_outputs.json"
     )
     run_notebook("compare", "read", chain, {"run_names": ["judged"], "bootstrap_samples": 100})
-    ways = read_json(chain / "compare" / "read" / "metrics.json")["ways"]["judged"]
-    assert set(ways) == {"greedy", "best_of"}
-    assert ways["greedy"]["n"] == ways["best_of"]["n"] == 2
-    assert all(ways[way]["seconds_per_question"] > 0 for way in ways)
-    page = (chain / "compare" / "read" / "03_compare_outputs.html").read_text(encoding="utf-8")
-    assert "its verdict on them is biased" in page
     assert "answerable_rate" in read_json(chain / "compare" / "read" / "metrics.json")["runs"]["judged"]["after"]
     with pytest.raises(KorqgError, match=r"learnt from \d of the articles whose rows it is to choose from"):
         run_notebook("runs", "judged", chain, {**model, **judged, "filter_run": "reader"})

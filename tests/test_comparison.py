@@ -468,37 +468,6 @@ def test_well_formed_questions_that_fail_a_check_are_found_by_check(tmp_path):
     assert "keeps_its_answer" not in faults_of(run)  # no answer is known
 
 
-def test_ways_are_compared_on_the_same_paragraphs_with_their_seconds(tmp_path):
-    from korqg.reader import ReaderAnswers
-    from korqg.ways import way_figures, way_rows
-
-    seconds = {"greedy": {"questions": 6, "seconds": 3.0}, "best_of": {"questions": 4, "seconds": 6.0}}
-    folder = _write_run(tmp_path, "run", ways=seconds)
-    outputs = []
-    for thing in THINGS[:4]:
-        asked = [] if thing == "거북선" else [_kept(f"{thing}은 언제부터 우리 곁에 있었는가?", "오래전"), _kept("더?")]
-        best = asked[0]["question"] if asked else ""
-        outputs.append({**_output(thing, best), "questions": asked, "rejected": []})
-    write_json(folder / "best_of_outputs.json", {"ranked_by": "ranker", "threshold": 0.5, "outputs": outputs})
-    (run,) = read_comparison(tmp_path / "runs", [], []).runs
-    read = {f"test-{thing}": {"answer": "오래전", "confidence": 0.9} for thing in THINGS}
-    reader = ReaderAnswers("judge", "made up", 0.5, {}, {}, {}, [], [], best_of=read)
-    figures = way_figures(replace(run, reader=reader), 100, 0)
-    assert (figures["greedy"]["n"], figures["best_of"]["n"]) == (4, 4)
-    assert (figures["greedy"]["seconds_per_question"], figures["best_of"]["seconds_per_question"]) == (0.5, 1.5)
-    best = figures["best_of"]
-    assert (best["single_question_rate"], best["answerable_rate"], best["abstained"]) == (0.75, 0.75, 0.25)
-    assert (best["questions_kept"], best["gives_answer_away_rate"], best["ranked_by"]) == (1.5, 0.0, "ranker")
-    assert best["minus_greedy"]["rouge_l"] == pytest.approx(best["rouge_l"] - figures["greedy"]["rouge_l"])
-    rows = way_rows({"run": figures})
-    assert [row["seconds a question"] for row in rows] == ["0.500", "1.500"]
-    assert rows[0]["no question (%)"] == "-"
-    assert rows[1]["no question (%)"] == "25.0"
-    (plain,) = read_comparison(_write_run(tmp_path / "other", "run").parent, [], []).runs
-    assert list(way_figures(plain, 100, 0)) == ["greedy"]
-    assert way_rows({"run": way_figures(plain, 100, 0)})[0]["seconds a question"] == "-"
-
-
 def test_best_run_recommends_unless_one_is_named(tmp_path):
     for name in ("one", "two"):
         _write_run(tmp_path, name, own=OWN)

@@ -44,14 +44,12 @@ The modules stand in the order of the story:
     plots       Hangul in matplotlib, a colour for each run
     pages       tables and the side-by-side page
     preferences one question preferred to another, by DPO
-    ways        greedy and the best of several beside each other, with their seconds
     pipeline    `make run`: the three notebooks through papermill
     launch      `make train`: notebook 2 on several processes
     ask         questions for many chunks, kept as they come
     methods     adapters or all weights: what learns, and how it is saved
     ladder      `make ladder`: one change at a time, several seeds
     ladder_page the ladder's table, pictures and page
-    measure_ways  the ways on KorQuAD 1.0 dev, several seeds, with a second reader as the judge
     example     `make example`: the finished run that is kept in git
 
 Importing this package imports the standard library only; torch, pandas and the rest are imported
