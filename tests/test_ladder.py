@@ -42,7 +42,6 @@ def test_recipe_of_the_ladder_is_complete_and_accepted(name):
             "generation",
             "candidates",
             "questions_per_chunk",
-            "preference_rows",
             "judge_run",
             "filter_run",
         )

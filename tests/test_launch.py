@@ -235,10 +235,6 @@ def test_error_of_the_notebook_is_shown_once_and_without_a_traceback(small):
         (("--hosts", "2", "--host-rank", "1", "--main-address", "no.such.host.invalid"), "is not known here"),
         (("--hosts", "2", "--host-rank", "1", "--main-address", "host..0"), "is not known here"),
         (("--gpus", "-1"), "--gpus=-1 is no number of processes"),
-        (
-            ("--gpus", "2", "-p", "preference_rows", "8", "-p", "reader_run", "reader"),
-            "preference_rows is not made for",
-        ),
         (("--recipe", "nowhere.yaml"), "The recipe nowhere.yaml cannot be read"),
         (("-p", "learning_rat", "1"), "has no parameter learning_rat"),
         (("-p", "learning_rate", "high"), "learning_rate must be of type float"),

@@ -43,7 +43,6 @@ The modules stand in the order of the story:
     fonts       a Korean font for pictures and pages
     plots       Hangul in matplotlib, a colour for each run
     pages       tables and the side-by-side page
-    preferences one question preferred to another, by DPO
     pipeline    `make run`: the three notebooks through papermill
     launch      `make train`: notebook 2 on several processes
     ask         questions for many chunks, kept as they come

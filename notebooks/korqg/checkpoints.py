@@ -27,9 +27,6 @@ MADE_BY_A_RUN = (
     "init_outputs.json",
     "after_outputs.json",
     "best_of_outputs.json",
-    "preferences",
-    "preferred",
-    "preferred_outputs.json",
     "reader_answers.json",
 )
 

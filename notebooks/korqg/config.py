@@ -229,7 +229,6 @@ class TrainConfig(_Checked):
     generation: str
     candidates: int
     questions_per_chunk: int
-    preference_rows: int
     torch_compile: str
     activation_checkpointing: str
     filter_run: str
@@ -272,7 +271,6 @@ class TrainConfig(_Checked):
         self._between("generation_batch_size", 1, 4096)
         self._between("candidates", 1, 256)
         self._between("questions_per_chunk", 1, self.candidates)
-        self._between("preference_rows", 0, 10**6)
         self._between("seed", 0, 2**31 - 1)
         if self.max_steps == 0:
             raise KorqgError("max_steps=0 would train nothing; use -1 to let num_epochs decide.")
@@ -299,10 +297,6 @@ class TrainConfig(_Checked):
                     "judge_run is a second reader, beside the one that ranks (reader_run), so that nobody judges its "
                     "own choice; name another finished run on task answer, or leave it empty."
                 )
-        if self.preference_rows and not self.reader_run:
-            raise KorqgError("preference_rows needs a reader_run: without a reader nothing tells two questions apart.")
-        if self.preference_rows and self.quantization != "none":
-            raise KorqgError('preference_rows needs quantization="none": 4-bit weights were not tried with it.')
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.")
@@ -311,10 +305,6 @@ class TrainConfig(_Checked):
     def require_processes(self, count: int) -> None:
         """Raise KorqgError for what `count` processes cannot do together."""
         share_of_step(self.batch_size, self.gradient_accumulation_steps, count)
-        if self.preference_rows and count > 1:
-            raise KorqgError(
-                "preference_rows is not made for several processes: leave it 0, or train on one process (GPUS=1)."
-            )
 
     @property
     def folder(self) -> Path:
@@ -332,7 +322,7 @@ class TrainConfig(_Checked):
         """
         free = {"run_name", "outputs_dir", "resume", "export", "reader_run", "generation_batch_size"}
         free |= {"wandb_mode", "wandb_project", "generation", "candidates", "questions_per_chunk", "judge_run"}
-        free |= {"preference_rows", "batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
+        free |= {"batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
         kept = {name: value for name, value in self.as_dict().items() if name not in free}
         if self.quantization == "nf4":
             kept["quantization"] = f"nf4, corrected by matrices of rank {CORRECTION_RANK} (version {CORRECTION})"

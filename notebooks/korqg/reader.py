@@ -15,8 +15,7 @@ were read; this module reads that file and counts. One JSON object, UTF-8:
     }
 
 "before" and "after" hold one entry for each entry of init_outputs.json and after_outputs.json, test and own, by its
-`id`; "best_of" and "preferred", where they are there, for each of best_of_outputs.json, about its first question, and
-of preferred_outputs.json. "human" and
+`id`; "best_of", where it is there, for each of best_of_outputs.json, about its first question. "human" and
 "mismatched" are the reader's own ceiling and floor, on articles that it was not trained on: human questions with their
 paragraph and gold answers, and human questions put to a paragraph of another article. `answer` is the text as the
 reader wrote it ("" for none); `confidence` the geometric mean of its tokens' probabilities, stop token included, 0 to
@@ -39,7 +38,7 @@ READER_FILE = "reader_answers.json"
 READER_FIGURES = ("answerable_rate", "gives_answer_away_rate", "round_trip_f1")
 QUALITY_FIGURES = ("answerable_rate", "answer_found_rate", "gives_answer_away_rate", "exact_match", "character_f1")
 STAGES = ("before", "after")
-MORE_STAGES = ("best_of", "preferred")
+MORE_STAGES = ("best_of",)
 BINS = 5
 
 
@@ -56,7 +55,6 @@ class ReaderAnswers:
     human: list[dict]
     mismatched: list[dict]
     best_of: dict[str, dict] = field(default_factory=dict)
-    preferred: dict[str, dict] = field(default_factory=dict)
 
 
 def read_reader_answers(path: Path) -> ReaderAnswers:

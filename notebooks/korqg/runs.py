@@ -5,7 +5,7 @@ What is wrong with one of them is named in a remark, and the rest is still compa
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +18,6 @@ from korqg.stages import finished_folders, require_finished
 
 OUTPUT_KEYS = ("input", "expected_output", "model_output")
 BEST_OF_FILE = "best_of_outputs.json"
-PREFERRED_FILE = "preferred_outputs.json"
 RUN_FILES = ("init_outputs.json", "after_outputs.json", "train_log.jsonl")
 SPLITS = ("test", "own")
 STAGES = ("before", "after")
@@ -48,8 +47,7 @@ class Run:
     references, where the data are at hand), `model_answer` (that the model named before its question, "" where it did
     not), `cut_tokens` (of the input's end, which the model did not read), `place` (of a chunk of one's own document)
     and `read_as` (the reader's answer and confidence, where there is one). `train` holds the figures of TRAIN_FIGURES,
-    and is empty for a pair of files that no run of this course wrote. `preferred` holds the outputs after preference
-    tuning, by id, where there was any.
+    and is empty for a pair of files that no run of this course wrote.
     """
 
     TRAIN_FIGURES: ClassVar = ("eval_loss_before", "eval_loss_after", "train_rows", "validation_rows", "steps")
@@ -65,7 +63,6 @@ class Run:
     files: list[Path]
     reader: ReaderAnswers | None
     best_of: BestOf | None = None
-    preferred: dict[str, dict] = field(default_factory=dict)
 
     def tokens_at(self, entry: dict) -> float | None:
         """Training tokens seen by a log entry, prompts included; None when the run did not note a row's tokens.
@@ -176,13 +173,6 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
             files.append(folder / BEST_OF_FILE)
         except KorqgError as error:
             remarks.append(f"{folder.name}: {_without_folders(error, [folder / BEST_OF_FILE])} The rest is compared.")
-    preferred = []
-    if (folder / PREFERRED_FILE).is_file():
-        try:
-            preferred = _read_preferred(folder / PREFERRED_FILE)
-            files.append(folder / PREFERRED_FILE)
-        except KorqgError as error:
-            remarks.append(f"{folder.name}: {_without_folders(error, [folder / PREFERRED_FILE])} The rest is compared.")
     return Run(
         name=folder.name,
         data_name=manifest["parameters"]["data_name"],
@@ -195,7 +185,6 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
         files=files,
         reader=reader,
         best_of=best_of,
-        preferred={output["id"]: output for output in preferred},
     )
 
 
@@ -216,15 +205,6 @@ def _read_best_of(path: Path, reader: ReaderAnswers | None) -> BestOf:
     if threshold is None and reader and reader.name == found.get("ranked_by"):
         threshold = reader.threshold
     return BestOf(found.get("ranked_by", ""), threshold, {output["id"]: output for output in outputs})
-
-
-def _read_preferred(path: Path) -> list[dict]:
-    """preferred_outputs.json. Raises KorqgError when it is not of the shape that notebook 2 writes."""
-    found = read_json(path)
-    wanted = ("id", "model_output", "stopped")
-    if not isinstance(found, list) or not all(isinstance(one, dict) and all(k in one for k in wanted) for one in found):
-        raise KorqgError(f"{path.name} has another shape than notebook 2 writes: run 02_train_lora.ipynb again.")
-    return found
 
 
 def _read_pair(name: str, files: list[Path], remarks: list[str]) -> Run:
