@@ -186,9 +186,7 @@ def test_readers_answers_are_reported_for_the_run_that_has_them(chain):
 def test_recommended_questions_are_a_list_with_their_place(chain):
     recommended = read_json(chain / "compare" / "both" / "recommended_questions.json")
     for entry in recommended:  # of a model with random weights, most likely none
-        assert set(entry) == {
-            *("id", "chunk", "title", "place", "question", "answer", "answer_place", "checks", "way", "run")
-        }
+        assert set(entry) == {*("id", "chunk", "title", "place", "question", "answer", "answer_place", "checks", "run")}
     (own,) = read_jsonl(chain / "data" / "villages" / "own.jsonl")
     assert own["place"] == {"file": "메모.txt", "section": "잔치 안내", "paragraphs": [1, 1]}
 
@@ -369,19 +367,6 @@ def test_killed_run_is_not_finished_and_goes_on_to_the_same_adapter(chain, tiny_
         shutil.rmtree(chain / "runs" / name)
 
 
-def _assert_best_of(folder) -> None:
-    """Four candidates for each paragraph and chunk, all accounted for, beside the greedy outputs and their seconds."""
-    after, best_of = read_json(folder / "after_outputs.json"), read_json(folder / "best_of_outputs.json")
-    assert [output["id"] for output in best_of["outputs"]] == [output["id"] for output in after]
-    for output in best_of["outputs"]:
-        assert len(output["questions"]) + len(output["rejected"]) == 4
-        assert bool(output["model_output"]) == bool(output["questions"]) != ("reason" in output)
-    manifest = read_json(folder / "manifest.json")
-    assert best_of["threshold"] is not None
-    assert best_of["ranked_by"] == manifest["parameters"]["reader_run"]
-    assert "best_of_outputs.json" in [entry["path"].rsplit("/")[-1] for entry in manifest["written"]]
-
-
 @pytest.mark.chain
 def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_model_folder):
     data = {"source": "korquad1", "source_path": str(corpus), "own_path": "none", "test_fraction": 0.25}
@@ -391,15 +376,13 @@ def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_mo
     quality = read_json(chain / "runs" / "reader" / "manifest.json")["figures"]["reader"]
     assert sum(one["n"] for one in quality["reliability"]) == quality["human_questions"] > 0
     assert 0 <= quality["threshold"] <= 1 and quality["threshold_rule"]["split"] == "validation"
-    judged = {"data_name": "villages", "reader_run": "reader", "generation": "best_of", "candidates": 4}
+    judged = {"data_name": "villages", "reader_run": "reader"}
     run_notebook("runs", "judged", chain, {**model, **judged})
-    _assert_best_of(chain / "runs" / "judged")
     read = read_json(chain / "runs" / "judged" / "reader_answers.json")
     for stage in ("init", "after"):
         asked = [output["id"] for output in read_json(chain / "runs" / "judged" / f"{stage}_outputs.json")]
         assert [answer["id"] for answer in read["before" if stage == "init" else "after"]] == asked
     assert read["human"] and read["mismatched"]
-    assert len(read["best_of"]) == len(read["after"])
     # The questions themselves are those of the same run without a reader: it changes nothing.
     assert sha256_of(chain / "runs" / "judged" / "after_outputs.json") == sha256_of(
         chain / "runs" / "one" / "after_outputs.json"

@@ -334,24 +334,17 @@ def _own_chunk(text: str, question: str, **known) -> dict:
     return {**_output("안내", question, "own"), "id": f"own-{text[:6]}", "input": text, **known}
 
 
-def _run_about(tmp_path: Path, chunks: list[dict], best_of: dict | None = None):
-    """A run whose own document has these chunks; `best_of` is the content of best_of_outputs.json."""
+def _run_about(tmp_path: Path, chunks: list[dict]):
+    """A run whose own document has these chunks."""
     folder = _write_run(tmp_path, "run")
     for name in ("init_outputs.json", "after_outputs.json"):
         write_json(folder / name, json.loads((folder / name).read_text(encoding="utf-8")) + chunks)
-    if best_of:
-        write_json(folder / "best_of_outputs.json", best_of)
     files = [folder / file for file in ("init_outputs.json", "after_outputs.json", "train_log.jsonl")]
     figures = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["figures"]
     finish_stage(folder, {"data_name": "things"}, [], files, figures)
     comparison = read_comparison(tmp_path / "runs", [], [])
     assert comparison.remarks == []
     return comparison.runs[0]
-
-
-def _kept(question: str, answer: str = "", read_answer: str = "", confidence: float | None = None) -> dict:
-    known = {"answer": answer or read_answer, "read_answer": read_answer, "confidence": confidence}
-    return {"question": question, **known, "score": 0.5, "stopped": True, "failed": ""}
 
 
 @pytest.mark.parametrize(
@@ -393,48 +386,8 @@ def test_named_answer_comes_with_its_place_or_costs_the_question(tmp_path):
     recommended, left_out = recommend(_run_about(tmp_path, [good, made_up, away]))
     (entry,) = recommended
     assert entry["chunk"][slice(*entry["answer_place"])] == entry["answer"] == "다섯 권"
-    assert (entry["way"], entry["checks"][-2:]) == ("greedy", ["answer_in_chunk", "keeps_its_answer"])
+    assert entry["checks"][-2:] == ["answer_in_chunk", "keeps_its_answer"]
     assert [one["reason"] for one in left_out] == [CHECKS["answer_in_chunk"], CHECKS["keeps_its_answer"]]
-
-
-def test_several_questions_of_a_chunk_ask_different_things_and_meet_the_rankers_threshold(tmp_path):
-    chunk = _own_chunk(GUIDE, "도서관은 언제 여는가?")
-    questions = [
-        _kept("책은 한 번에 몇 권 빌릴 수 있는가?", "", "다섯 권", 0.9),
-        _kept("한 번에 빌리는 책은 몇 권인가?", "", "다섯 권", 0.8),  # for the same answer
-        _kept("책은 얼마 동안 빌릴 수 있는가?", "", "두 주", 0.7),
-        _kept("도서관은 평일에 언제까지 문을 여는가?", "", "밤 열 시", 0.2),
-        _kept("예약한 사람이 없으면 얼마나 더 보는가?", "한 주", "두 주", 0.9),
-    ]
-    output = {**chunk, "questions": questions, "rejected": []}
-    run = _run_about(tmp_path, [chunk], {"ranked_by": "reader", "threshold": 0.5, "outputs": [output]})
-    recommended, left_out = recommend(run)
-    assert [(entry["question"], entry["answer"]) for entry in recommended] == [
-        ("책은 한 번에 몇 권 빌릴 수 있는가?", "다섯 권"),
-        ("책은 얼마 동안 빌릴 수 있는가?", "두 주"),
-    ]
-    assert {entry["way"] for entry in recommended} == {"best_of"}
-    assert recommended[1]["checks"][-3:] == ["different", "answerable", "keeps_its_answer"]
-    reasons = [CHECKS[name] for name in ("different", "answerable", "agreed")]
-    assert [entry["reason"] for entry in left_out] == reasons
-
-
-def test_chunk_without_a_candidate_that_passed_gets_none_and_the_reason(tmp_path):
-    chunk = _own_chunk(GUIDE, "도서관은 언제 여는가?")
-    output = {**chunk, "questions": [], "rejected": [_kept("질문이 아니다.")], "reason": "not a single question"}
-    run = _run_about(tmp_path, [chunk], {"ranked_by": "", "threshold": None, "outputs": [output]})
-    recommended, left_out = recommend(run)
-    assert recommended == []
-    assert [entry["reason"] for entry in left_out] == ["not a single question"]
-
-
-def test_broken_best_of_costs_its_questions_alone(tmp_path):
-    folder = _write_run(tmp_path, "run", own=OWN)
-    for broken in ([], {"outputs": [{"id": "1"}]}, {"outputs": "none"}):
-        write_json(folder / "best_of_outputs.json", broken)
-        comparison = read_comparison(tmp_path / "runs", [], [])
-        assert comparison.runs[0].best_of is None
-        assert "best_of_outputs.json has another shape than notebook 2 writes" in " ".join(comparison.remarks)
 
 
 def test_well_formed_questions_that_fail_a_check_are_found_by_check(tmp_path):

@@ -39,10 +39,6 @@ def test_recipe_of_the_ladder_is_complete_and_accepted(name):
             "reader_run",
             "wandb_project",
             "asked_articles",
-            "generation",
-            "candidates",
-            "questions_per_chunk",
-            "judge_run",
             "filter_run",
         )
     }

@@ -125,24 +125,6 @@ def test_reader_that_may_not_judge_is_refused(tmp_path):
         require_reader(tmp_path, "reader", "gemma-3-270m", learnt)
 
 
-def test_second_reader_must_have_learnt_from_other_articles_with_another_seed(tmp_path):
-    from korqg.reading import require_other_articles
-
-    def manifests(articles, seeds) -> dict:
-        for name, numbers in articles.items():
-            write_jsonl(tmp_path / "data" / name / "train.jsonl", [_row(number) for number in numbers])
-        return {
-            role: {"name": role, "parameters": {"data_name": name, "seed": seed}}
-            for role, name, seed in zip(("reader", "judge"), articles, seeds, strict=True)
-        }
-
-    require_other_articles(tmp_path, manifests({"one": (0, 1), "other": (2, 3)}, (1, 2)))
-    with pytest.raises(KorqgError, match=r'learnt from 1 of the same articles.*train_articles="first_half"'):
-        require_other_articles(tmp_path, manifests({"one": (0, 1), "other": (1, 2)}, (1, 2)))
-    with pytest.raises(KorqgError, match="reader and judge were trained with the same seed"):
-        require_other_articles(tmp_path, manifests({"one": (0, 1), "other": (2, 3)}, (1, 1)))
-
-
 def test_reader_may_not_choose_among_rows_of_articles_that_it_knows(tmp_path):
     from korqg.reading import require_unseen
 

@@ -31,12 +31,10 @@ The modules stand in the order of the story:
     training    beside the Trainer: progress, log file, less memory when it must
     tracking    wandb without prompts, hangs or private details
     generation  questions in batches, greedy
-    sampling    several continuations of a prompt that is read once
     reading     a reader answers questions
     metrics     is it one question, did it stop, how near is it to the references; intervals over paragraphs
     reader      what its answers say about the questions
     checks      copied, asked twice, nothing to ask about, where the answer stands
-    ranking     the best of several questions
     runs        finished runs and other pairs of files, in groups that compare
     examples    better or worse, and which examples to show
     recommend   the questions for one's own document

@@ -29,7 +29,6 @@ TRAIN_ARTICLES = ("all", "first_half", "second_half")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
 TRAINING_METHODS = ("lora", "full")
-GENERATIONS = ("greedy", "best_of", "auto")
 KEEP = ("best", "last")
 WANDB_MODES = ("offline", "online", "disabled")
 
@@ -226,14 +225,10 @@ class TrainConfig(_Checked):
     max_new_tokens: int
     generation_batch_size: int
     asked_articles: str
-    generation: str
-    candidates: int
-    questions_per_chunk: int
     torch_compile: str
     activation_checkpointing: str
     filter_run: str
     reader_run: str
-    judge_run: str
     resume: str
     export: str
     wandb_mode: str
@@ -253,7 +248,6 @@ class TrainConfig(_Checked):
         self._one_of("activation_checkpointing", ("auto", "on", "off"))
         self._one_of("torch_compile", ("auto", "on", "off"))
         self._one_of("asked_articles", ("test", "validation"))
-        self._one_of("generation", GENERATIONS)
         self._one_of("resume", ("auto", "never"))
         self._one_of("export", ("adapter", "merged"))
         self._between("max_train_rows", 0, 10**9)
@@ -269,8 +263,6 @@ class TrainConfig(_Checked):
         self._between("max_length", 64, 32_768)
         self._between("max_new_tokens", 4, 1024)
         self._between("generation_batch_size", 1, 4096)
-        self._between("candidates", 1, 256)
-        self._between("questions_per_chunk", 1, self.candidates)
         self._between("seed", 0, 2**31 - 1)
         if self.max_steps == 0:
             raise KorqgError("max_steps=0 would train nothing; use -1 to let num_epochs decide.")
@@ -290,13 +282,6 @@ class TrainConfig(_Checked):
             self._folder_name("reader_run")
             if self.reader_run == self.run_name:
                 raise KorqgError("reader_run is this run itself; name a finished run on task answer.")
-        if self.judge_run:
-            self._folder_name("judge_run")
-            if not self.reader_run or self.judge_run in (self.run_name, self.reader_run):
-                raise KorqgError(
-                    "judge_run is a second reader, beside the one that ranks (reader_run), so that nobody judges its "
-                    "own choice; name another finished run on task answer, or leave it empty."
-                )
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.")
@@ -321,8 +306,7 @@ class TrainConfig(_Checked):
         A step's rows count, in whichever batches and pieces they go through the model.
         """
         free = {"run_name", "outputs_dir", "resume", "export", "reader_run", "generation_batch_size"}
-        free |= {"wandb_mode", "wandb_project", "generation", "candidates", "questions_per_chunk", "judge_run"}
-        free |= {"batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
+        free |= {"wandb_mode", "wandb_project", "batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
         kept = {name: value for name, value in self.as_dict().items() if name not in free}
         if self.quantization == "nf4":
             kept["quantization"] = f"nf4, corrected by matrices of rank {CORRECTION_RANK} (version {CORRECTION})"

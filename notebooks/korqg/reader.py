@@ -15,7 +15,7 @@ were read; this module reads that file and counts. One JSON object, UTF-8:
     }
 
 "before" and "after" hold one entry for each entry of init_outputs.json and after_outputs.json, test and own, by its
-`id`; "best_of", where it is there, for each of best_of_outputs.json, about its first question. "human" and
+`id`. "human" and
 "mismatched" are the reader's own ceiling and floor, on articles that it was not trained on: human questions with their
 paragraph and gold answers, and human questions put to a paragraph of another article. `answer` is the text as the
 reader wrote it ("" for none); `confidence` the geometric mean of its tokens' probabilities, stop token included, 0 to
@@ -26,7 +26,7 @@ there that reach it. Run names, not folders.
 import re
 import string
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.errors import KorqgError
@@ -38,7 +38,6 @@ READER_FILE = "reader_answers.json"
 READER_FIGURES = ("answerable_rate", "gives_answer_away_rate", "round_trip_f1")
 QUALITY_FIGURES = ("answerable_rate", "answer_found_rate", "gives_answer_away_rate", "exact_match", "character_f1")
 STAGES = ("before", "after")
-MORE_STAGES = ("best_of",)
 BINS = 5
 
 
@@ -54,7 +53,6 @@ class ReaderAnswers:
     after: dict[str, dict]
     human: list[dict]
     mismatched: list[dict]
-    best_of: dict[str, dict] = field(default_factory=dict)
 
 
 def read_reader_answers(path: Path) -> ReaderAnswers:
@@ -68,7 +66,6 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         raise KorqgError(f"{path.name}: threshold must be a number from 0 to 1, but is {threshold!r}: {remedy}")
     more = {"before": (), "after": (), "human": ("passage", "question", "references"), "mismatched": ()}
     more["mismatched"] = more["human"][:2]
-    more |= {stage: () for stage in MORE_STAGES if stage in found}
     for part, keys in more.items():
         entries = found.get(part)
         if not isinstance(entries, list):
@@ -88,7 +85,6 @@ def read_reader_answers(path: Path) -> ReaderAnswers:
         **{stage: {entry["id"]: entry for entry in found[stage]} for stage in STAGES},
         human=found["human"],
         mismatched=found["mismatched"],
-        **{stage: {entry["id"]: entry for entry in found.get(stage, [])} for stage in MORE_STAGES},
     )
 
 

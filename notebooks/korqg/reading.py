@@ -66,23 +66,6 @@ def require_reader(outputs: Path, name: str, model: str, asked: list[dict]) -> d
     return manifest
 
 
-def require_other_articles(outputs: Path, readers: dict[str, dict]) -> None:
-    """Raise KorqgError when two readers (manifests by role) were trained on the same article or the same seed."""
-    titles = []
-    for manifest in readers.values():
-        rows = read_jsonl(outputs / "data" / manifest["parameters"]["data_name"] / "train.jsonl")
-        titles.append({row["title"] for row in rows})
-    names = " and ".join(manifest["name"] for manifest in readers.values())
-    shared = set.intersection(*titles)
-    if shared:
-        raise KorqgError(
-            f"The readers {names} learnt from {len(shared)} of the same articles, so one cannot judge what the other "
-            'has chosen: make the data of one with train_articles="first_half", of the other with "second_half".'
-        )
-    if len({manifest["parameters"]["seed"] for manifest in readers.values()}) < len(readers):
-        raise KorqgError(f"The readers {names} were trained with the same seed: train one of them with another.")
-
-
 def require_unseen(outputs: Path, manifest: dict, rows: list[dict]) -> float:
     """The threshold of a reader (its manifest) that is to choose among training rows of articles that it has not seen.
 

@@ -52,27 +52,24 @@ def choose_run(runs: list[Run], summaries: dict[str, dict], name: str) -> Run | 
 def recommend(run: Run) -> tuple[list[dict], list[dict]]:
     """The recommended questions of a run for one's own document, in its order, and those left out.
 
-    A chunk gets the questions that best_of kept for it, or else the greedy one, as far as they pass the checks; a
-    chunk with nothing to ask about (see `why_nothing_to_ask`) gets none. A recommended question has `id`, `chunk` (the
+    A chunk gets its greedy question, if that passes the checks; a chunk
+    with nothing to ask about (see `why_nothing_to_ask`) gets none. A recommended question has `id`, `chunk` (the
     text), `title`, `place` (file, section, paragraphs, pages, as far as they are known), `question`, `answer` (the one
     that the model named, else the reader's; None: not known), `answer_place` ([begin, end] in characters of the chunk),
-    `checks` (the names of CHECKS that it passed), `way` and `run`. One that is left out has `reason` in place of
+    `checks` (the names of CHECKS that it passed) and `run`. One that is left out has `reason` in place of
     `checks` and of the answer.
     """
     recommended: list[dict] = []
     left_out: list[dict] = []
     for output in run.after["own"]:
         entry = {key: output[key] for key in ("id", "title", "place")} | {"chunk": output["input"]}
-        asked = _asked(run, output)
         nothing = why_nothing_to_ask(output["input"])
-        if nothing or not asked:
-            said = output["model_output"].strip() if nothing else ""
-            reason = nothing or run.best_of.outputs[output["id"]].get("reason", "no candidate passed the checks")
-            left_out.append({**entry, "question": said, "reason": reason, "run": run.name})
+        if nothing:
+            left_out.append({**entry, "question": output["model_output"].strip(), "reason": nothing, "run": run.name})
             continue
         earlier = [other["question"] for other in recommended]
         here: list[dict] = []
-        for one in asked:
+        for one in [_greedy(run, output)]:
             passed = _checked(output, one, earlier, here)
             failed = next((name for name, good in passed.items() if not good), None)
             question = {**entry, "question": one["question"]}
@@ -84,27 +81,9 @@ def recommend(run: Run) -> tuple[list[dict], list[dict]]:
             else:
                 answer = {"answer": one["answer"] or None}
                 answer["answer_place"] = place_of(one["answer"], output["input"], one["question"])
-                here.append({**question, **answer, "checks": list(passed), "way": one["way"], "run": run.name})
+                here.append({**question, **answer, "checks": list(passed), "run": run.name})
         recommended += here
     return recommended, left_out
-
-
-def _asked(run: Run, output: dict) -> list[dict]:
-    """The questions about a chunk, each with its answer, what a reader says and the threshold that it is held to."""
-    if run.best_of and output["id"] in run.best_of.outputs:
-        return [
-            {
-                "question": one["question"].strip(),
-                "answer": one["answer"],
-                "named": one["answer"] if one["answer"] != one["read_answer"] else "",
-                "stopped": one["stopped"],
-                "way": "best_of",
-                "read": {"answer": one["read_answer"], "confidence": one["confidence"]},
-                "threshold": run.best_of.threshold if one["confidence"] is not None else None,
-            }
-            for one in run.best_of.outputs[output["id"]]["questions"]
-        ]
-    return [_greedy(run, output)]
 
 
 def _greedy(run: Run, output: dict) -> dict:
@@ -114,7 +93,6 @@ def _greedy(run: Run, output: dict) -> dict:
         "answer": output["model_answer"] or (read["answer"] if read else ""),
         "named": output["model_answer"],
         "stopped": output["stopped"],
-        "way": "greedy",
         "read": read,
         "threshold": run.reader.threshold if read else None,
     }

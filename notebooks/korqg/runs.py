@@ -17,26 +17,12 @@ from korqg.reader import READER_FILE, ReaderAnswers, read_reader_answers
 from korqg.stages import finished_folders, require_finished
 
 OUTPUT_KEYS = ("input", "expected_output", "model_output")
-BEST_OF_FILE = "best_of_outputs.json"
 RUN_FILES = ("init_outputs.json", "after_outputs.json", "train_log.jsonl")
 SPLITS = ("test", "own")
 STAGES = ("before", "after")
 
 Outputs = dict[str, list[dict]]
 """By split ("test", "own") the outputs of one stage."""
-
-
-@dataclass(frozen=True)
-class BestOf:
-    """What best_of_outputs.json holds: outputs by id, each with its `questions` and `rejected` candidates.
-
-    `ranked_by` is the reader that ranked ("": the model's own likelihood), `threshold` the confidence from which it
-    counts a question as answerable (None: not known).
-    """
-
-    ranked_by: str
-    threshold: float | None
-    outputs: dict[str, dict]
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,6 @@ class Run:
     device: str
     files: list[Path]
     reader: ReaderAnswers | None
-    best_of: BestOf | None = None
 
     def tokens_at(self, entry: dict) -> float | None:
         """Training tokens seen by a log entry, prompts included; None when the run did not note a row's tokens.
@@ -166,13 +151,6 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
                     output["read_as"] = answers.get(output["id"])
         except KorqgError as error:
             remarks.append(f"{folder.name}: {_without_folders(error, files)} The rest is compared.")
-    best_of = None
-    if (folder / BEST_OF_FILE).is_file():
-        try:
-            best_of = _read_best_of(folder / BEST_OF_FILE, reader)
-            files.append(folder / BEST_OF_FILE)
-        except KorqgError as error:
-            remarks.append(f"{folder.name}: {_without_folders(error, [folder / BEST_OF_FILE])} The rest is compared.")
     return Run(
         name=folder.name,
         data_name=manifest["parameters"]["data_name"],
@@ -184,27 +162,7 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
         device=manifest["device"],
         files=files,
         reader=reader,
-        best_of=best_of,
     )
-
-
-def _read_best_of(path: Path, reader: ReaderAnswers | None) -> BestOf:
-    """best_of_outputs.json. Raises KorqgError when it is not of the shape that notebook 2 writes."""
-    found = read_json(path)
-    outputs = found.get("outputs") if isinstance(found, dict) else None
-    lists = [
-        output.get(key) for output in outputs or [] if isinstance(output, dict) for key in ("questions", "rejected")
-    ]
-    if (
-        not isinstance(outputs, list)
-        or len(lists) != 2 * len(outputs)
-        or not all(isinstance(one, list) for one in lists)
-    ):
-        raise KorqgError(f"{path.name} has another shape than notebook 2 writes: run 02_train_lora.ipynb again.")
-    threshold = found.get("threshold")
-    if threshold is None and reader and reader.name == found.get("ranked_by"):
-        threshold = reader.threshold
-    return BestOf(found.get("ranked_by", ""), threshold, {output["id"]: output for output in outputs})
 
 
 def _read_pair(name: str, files: list[Path], remarks: list[str]) -> Run:
