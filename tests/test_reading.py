@@ -141,7 +141,7 @@ def test_reader_may_not_choose_among_rows_of_articles_that_it_knows(tmp_path):
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("task", ["question", "answer_first", "answer_aware"])
+@pytest.mark.parametrize("task", ["question", "answer_aware"])
 def test_rows_that_the_reader_answers_are_kept_and_the_model_is_as_before(
     tiny_model_folder, tokenizer, tmp_path, monkeypatch, task
 ):

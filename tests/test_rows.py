@@ -182,25 +182,6 @@ def test_own_rows_are_never_training_rows(korquad):
     assert rows_by_prompt([row])[0]["references"] == []
 
 
-def test_answer_first_rows_hold_answer_and_question_and_only_answers_of_the_paragraph():
-    text = "가야금은 열두 줄이고, 거문고는 여섯 줄이다."
-    asked = (
-        Question("1", "가야금은 몇 줄인가?", "열두 줄", text.index("열두")),
-        Question("2", "해금은 몇 줄인가?", "두 가닥", -1),  # not in the paragraph's words
-        Question("3", "거문고는 어떤 악기인가?", "", -1),
-        Question("4", "거문고는 몇 줄인가?", "여섯 줄", text.index("여섯")),
-    )
-    split = {name: [Passage("id", name, text, asked)] for name in SPLITS}
-    rows = make_rows(split, "all", 0, 0, "answer_first")["test"]
-    assert [row["output"] for row in rows] == [
-        "정답: 열두 줄\n질문: 가야금은 몇 줄인가?",
-        "정답: 여섯 줄\n질문: 거문고는 몇 줄인가?",
-    ]
-    assert {row["input"] for row in rows} == {text}
-    (entry,) = rows_by_prompt(rows)
-    assert entry["references"] == ["가야금은 몇 줄인가?", "거문고는 몇 줄인가?"]
-
-
 def test_halves_of_the_training_articles_share_no_article_and_no_paragraph():
     shared = [_passage("기사0", LONG), _passage("기사19", LONG.replace("쉰 해", "50년"))]
     passages = [*PASSAGES, *shared]

@@ -140,7 +140,7 @@ def vllm_asker(adapter: Path, parameters: dict) -> Ask:
         raise KorqgError(
             f"--engine vllm needs vLLM ({error}): pip install vllm, in an environment of its own (a GPU is needed)."
         ) from None
-    from korqg.generation import read_output
+    from korqg.generation import read_answer
     from korqg.models import choose_model, load_tokenizer
     from korqg.prompts import STOP_IDS, encode_prompt
 
@@ -164,9 +164,8 @@ def vllm_asker(adapter: Path, parameters: dict) -> Ask:
         prompts = [{"prompt_token_ids": ids} for ids, _ in encoded]
         made = model.generate(prompts, greedy, use_tqdm=False, lora_request=lora)  # in the prompts' order
         return [
-            read_output(tokenizer, row["instruction"], list(one.outputs[0].token_ids))
-            | ({"cut_tokens": cut} if cut else {})
-            for row, one, (_, cut) in zip(rows, made, encoded, strict=True)
+            read_answer(tokenizer, list(one.outputs[0].token_ids)) | ({"cut_tokens": cut} if cut else {})
+            for one, (_, cut) in zip(made, encoded, strict=True)
         ]
 
     return ask

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from korqg.errors import KorqgError
 from korqg.processes import gather_all, process_count, process_rank
-from korqg.prompts import INSTRUCTIONS, PAD_ID, STOP_IDS, encode_prompt, named_answer
+from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
 
 
 def generate_questions(
@@ -21,16 +21,15 @@ def generate_questions(
     """One greedy answer for each row's prompt, in the rows' order.
 
     Returns for each row `{"model_output", "stopped"}`: the text before the stop token, special tokens shown as
-    they are, and whether there was one. For rows of task answer_first `model_output` is the question alone and
-    `model_answer` the answer that was named before it ("" where the output has another form). A row whose input was
-    too long for `max_length` also has `cut_tokens`, the tokens of its end that the model did not read.
+    they are, and whether there was one. A row whose input was too long for `max_length` also has `cut_tokens`, the
+    tokens of its end that the model did not read.
     See `generate_tokens` for how, and what it raises.
     """
     encoded = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length, prompt_format) for row in rows]
     continuations = generate_tokens(model, [prompt for prompt, _ in encoded], max_new_tokens, batch_size, progress)
     return [
-        read_output(tokenizer, row["instruction"], ids) | ({"cut_tokens": cut} if cut else {})
-        for row, ids, (_, cut) in zip(rows, continuations, encoded, strict=True)
+        read_answer(tokenizer, ids) | ({"cut_tokens": cut} if cut else {})
+        for ids, (_, cut) in zip(continuations, encoded, strict=True)
     ]
 
 
@@ -129,15 +128,6 @@ def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> lis
             pad_token_id=PAD_ID,
         )
     return generated[:, input_ids.shape[1] :].tolist()
-
-
-def read_output(tokenizer, instruction: str, ids: list[int]) -> dict:
-    """What `read_answer` gives, the answer parted from the question where `instruction` asks for both."""
-    said = read_answer(tokenizer, ids)
-    if instruction != INSTRUCTIONS["answer_first"]:
-        return said
-    answer, question = named_answer(instruction, said["model_output"])
-    return {**said, "model_output": question, "model_answer": answer}
 
 
 def read_answer(tokenizer, ids: list[int]) -> dict:

@@ -4,7 +4,6 @@ Prompt wording stands here and nowhere else, so that the outputs of before and a
 adapter alone.
 """
 
-import re
 from dataclasses import dataclass
 
 from korqg.errors import KorqgError
@@ -13,12 +12,10 @@ INSTRUCTIONS = {
     "question": "다음 글을 읽고, 글의 내용만으로 답할 수 있는 질문을 한 문장으로 쓰세요.",
     "answer_aware": "다음 글을 읽고, 주어진 정답이 답이 되는 질문을 한 문장으로 쓰세요.",
     "answer": "다음 글을 읽고, 주어진 질문에 글에 있는 말로 짧게 답하세요.",
-    "answer_first": "다음 글을 읽고, 글에 있는 말 하나를 정답으로 고른 뒤 그 정답을 묻는 질문을 한 문장으로 쓰세요.",
 }
 """What each task asks for.
 
-A question; a question whose answer is given; the answer to a question; or first an answer that stands in the
-passage, then the question for it.
+A question; a question whose answer is given; or the answer to a question.
 """
 
 TASKS = tuple(INSTRUCTIONS)
@@ -59,7 +56,6 @@ def task_texts(task: str, passage: str, question: str, answer: str) -> tuple[str
         "question": (passage, question),
         "answer_aware": (f"정답: {answer}\n\n{passage}", question),
         "answer": (f"질문: {question}\n\n{passage}", answer),
-        "answer_first": (passage, f"정답: {answer}\n질문: {question}"),
     }
     return INSTRUCTIONS[task], *texts[task]
 
@@ -71,18 +67,6 @@ def given_and_passage(text: str) -> tuple[str, str, str]:
         if separator and head.startswith(mark) and "\n" not in head:
             return kind, head.removeprefix(mark), passage
     return "", "", text
-
-
-def named_answer(instruction: str, output: str) -> tuple[str, str]:
-    """The answer that an output names first, and its question, for rows of task answer_first; else "" and the output.
-
-    The form is strict: exactly two lines, "정답: " and "질문: " in front. An output of any other form is returned
-    whole, with "" as its answer.
-    """
-    form = re.fullmatch(r"정답: ([^\n]*\S)[ \t]*\n질문: ([^\n]*\S)", output.strip())
-    if instruction != INSTRUCTIONS["answer_first"] or not form:
-        return "", output
-    return form[1].strip(), form[2].strip()
 
 
 def passage_of(row: dict) -> str:

@@ -18,7 +18,6 @@ from korqg.prompts import (
     STOP_IDS,
     encode_prompt,
     given_and_passage,
-    named_answer,
     task_texts,
 )
 from korqg.reader import is_answerable, stands_in
@@ -102,7 +101,7 @@ def answerable_rows(
     """
     from peft import PeftModel
 
-    pairs = [(named_answer(row["instruction"], row["output"])[1], given_and_passage(row["input"])[2]) for row in rows]
+    pairs = [(row["output"], given_and_passage(row["input"])[2]) for row in rows]
     reader = PeftModel.from_pretrained(base_model, str(adapter))
     try:
         answers = answer_questions(reader, tokenizer, pairs, max_length, batch_size, progress)

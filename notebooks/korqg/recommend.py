@@ -4,14 +4,11 @@ from korqg.checks import ask_the_same, is_copied, place_of, why_nothing_to_ask
 from korqg.errors import KorqgError
 from korqg.metrics import is_single_question, rouge_l
 from korqg.prompts import given_and_passage
-from korqg.reader import character_f1, gives_answer_away, is_answerable
+from korqg.reader import gives_answer_away, is_answerable
 from korqg.runs import Run
 
 ALIKE = 0.9
 """ROUGE-L (of 1) from which questions about two chunks count as the same (within a chunk: see korqg.checks)."""
-
-AGREED = 0.7
-"""Character F1 from which the reader's answer counts as the one that the model named."""
 
 CHECKS = {
     "single_question": "not a single question",
@@ -19,9 +16,7 @@ CHECKS = {
     "own_words": "copied from the chunk",
     "not_asked_before": "asked of an earlier chunk already",
     "different": "asks the same as another question of this chunk",
-    "answer_in_chunk": "names an answer that does not stand in the chunk",
     "answerable": "the reader finds no answer that it is sure of",
-    "agreed": "the reader gives another answer than the model named",
     "keeps_its_answer": "gives its own answer away",
 }
 """The checks in their order, each with what is said of a question that fails it."""
@@ -54,8 +49,8 @@ def recommend(run: Run) -> tuple[list[dict], list[dict]]:
 
     A chunk gets its greedy question, if that passes the checks; a chunk
     with nothing to ask about (see `why_nothing_to_ask`) gets none. A recommended question has `id`, `chunk` (the
-    text), `title`, `place` (file, section, paragraphs, pages, as far as they are known), `question`, `answer` (the one
-    that the model named, else the reader's; None: not known), `answer_place` ([begin, end] in characters of the chunk),
+    text), `title`, `place` (file, section, paragraphs, pages, as far as they are known), `question`, `answer` (the
+    reader's; None: not known), `answer_place` ([begin, end] in characters of the chunk),
     `checks` (the names of CHECKS that it passed) and `run`. One that is left out has `reason` in place of
     `checks` and of the answer.
     """
@@ -90,8 +85,7 @@ def _greedy(run: Run, output: dict) -> dict:
     read = run.reader.after.get(output["id"]) if run.reader else None
     return {
         "question": output["model_output"].strip(),
-        "answer": output["model_answer"] or (read["answer"] if read else ""),
-        "named": output["model_answer"],
+        "answer": read["answer"] if read else "",
         "stopped": output["stopped"],
         "read": read,
         "threshold": run.reader.threshold if read else None,
@@ -134,12 +128,8 @@ def _checked(output: dict, one: dict, earlier: list[str], here: list[dict]) -> d
         passed["different"] = not any(
             ask_the_same(question, other["question"], answer, other["answer"] or "") for other in here
         )
-    if one["named"]:
-        passed["answer_in_chunk"] = place_of(one["named"], chunk) is not None
     if one["threshold"] is not None:
         passed["answerable"] = is_answerable(question, chunk, one["read"], one["threshold"])
-        if one["named"]:
-            passed["agreed"] = character_f1(one["read"]["answer"], [one["named"]]) >= AGREED
     if answer:
         passed["keeps_its_answer"] = not gives_answer_away(question, answer)
     return passed

@@ -8,7 +8,7 @@ from korqg.corpus import Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk
 from korqg.errors import KorqgError
 from korqg.leaks import ArticleGroups, near_duplicates
-from korqg.prompts import named_answer, passage_of, task_texts
+from korqg.prompts import passage_of, task_texts
 from korqg.reader import gives_answer_away
 from korqg.sentences import split_sentences
 
@@ -208,11 +208,11 @@ def make_rows(
 
     `questions_per_passage` "first" takes one question a training paragraph; `max_train_rows` (0: all) takes
     the first of a seeded order, so that of two sizes the smaller is a part of the larger. A task that needs the
-    answer leaves out questions without one, and answer_first those whose answer does not stand in the paragraph.
-    Raises KorqgError when that leaves a side without a row.
+    answer leaves out questions without one. Raises KorqgError when that leaves a side without a row.
     """
     wanted = {
-        name: [(p, q) for p in passages for q in p.questions if _can_be(task, q)] for name, passages in split.items()
+        name: [(p, q) for p in passages for q in p.questions if task == "question" or q.answer]
+        for name, passages in split.items()
     }
     for name, pairs in wanted.items():
         if split[name] and not pairs:
@@ -229,15 +229,8 @@ def make_rows(
     return rows
 
 
-def _can_be(task: str, question: Question) -> bool:
-    """Whether a question can be a row of the task."""
-    if task == "answer_first":
-        return bool(question.answer.strip()) and question.answer_start >= 0 and "\n" not in question.answer.strip()
-    return task == "question" or bool(question.answer)
-
-
 def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:
-    """One entry a prompt: its first row, with all of its outputs under "references" (of answer_first the questions).
+    """One entry a prompt: its first row, with all of its outputs under "references".
 
     Where a question is asked about a paragraph, that is one entry a paragraph; where the answer or the question
     is given with it, one a row.
@@ -245,7 +238,6 @@ def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:
     prompts: dict[tuple, dict] = {}
     for row in rows:
         entry = prompts.setdefault((row["instruction"], row["input"]), {**row, "references": []})
-        _, reference = named_answer(row["instruction"], row["output"])
-        if reference and reference not in entry["references"]:
-            entry["references"].append(reference)
+        if row["output"] and row["output"] not in entry["references"]:
+            entry["references"].append(row["output"])
     return list(prompts.values())

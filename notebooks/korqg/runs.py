@@ -30,10 +30,9 @@ class Run:
     """Outputs before and after by split, in the same order, and what is known of the training.
 
     An output has `id`, `title`, `input`, `references`, `model_output`, `stopped` (None: not known), `answers` (to the
-    references, where the data are at hand), `model_answer` (that the model named before its question, "" where it did
-    not), `cut_tokens` (of the input's end, which the model did not read), `place` (of a chunk of one's own document)
-    and `read_as` (the reader's answer and confidence, where there is one). `train` holds the figures of TRAIN_FIGURES,
-    and is empty for a pair of files that no run of this course wrote.
+    references, where the data are at hand), `cut_tokens` (of the input's end, which the model did not read), `place`
+    (of a chunk of one's own document) and `read_as` (the reader's answer and confidence, where there is one). `train`
+    holds the figures of TRAIN_FIGURES, and is empty for a pair of files that no run of this course wrote.
     """
 
     TRAIN_FIGURES: ClassVar = ("eval_loss_before", "eval_loss_after", "train_rows", "validation_rows", "steps")
@@ -276,7 +275,6 @@ def _complete(entry: dict, number: int, known: dict) -> dict:
         "input": entry["input"],
         "references": list(dict.fromkeys(references)),
         "model_output": entry["model_output"],
-        "model_answer": entry["model_answer"] if isinstance(entry.get("model_answer"), str) else "",
         "stopped": entry["stopped"] if isinstance(entry.get("stopped"), bool) else None,
         "cut_tokens": entry["cut_tokens"] if isinstance(entry.get("cut_tokens"), int) else 0,
         "split": entry["split"] if entry.get("split") in SPLITS else "test",
