@@ -14,7 +14,7 @@ from conftest import COURSE
 from nbclient import NotebookClient
 
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl, sha256_of, write_json
+from korqg.files import read_json, read_jsonl, sha256_of
 from korqg.pipeline import run_notebook
 from korqg.stages import NOTEBOOKS, require_finished
 
@@ -49,23 +49,6 @@ def corpus(tmp_path_factory):
     return path
 
 
-def _reader_answers(run) -> dict:
-    """What a reader might say about a run's outputs: always the same, and sure of it."""
-    answers = [
-        {"id": output["id"], "answer": "봄", "confidence": 0.9} for output in read_json(run / "after_outputs.json")
-    ]
-    human = {"id": "1", "passage": "잔치는 봄에 열린다.", "question": "잔치는 언제 열리는가?", "references": ["봄"]}
-    return {
-        "reader": {"run_name": "reader", "model": "made up", "data_name": "villages"},
-        "threshold": 0.5,
-        "threshold_rule": {"split": "validation", "mismatched": 4, "passed": 0.25},
-        "before": answers,
-        "after": answers,
-        "human": [{**human, "answer": "봄", "confidence": 0.8}],
-        "mismatched": [{**human, "question": "다리는 몇 개인가?", "answer": NASTY, "confidence": 0.2}],
-    }
-
-
 @pytest.fixture(scope="module")
 def chain(corpus, tiny_model_folder, tmp_path_factory):
     """Data, two runs and their comparison, in a folder with a space and Hangul in its name."""
@@ -82,7 +65,6 @@ def chain(corpus, tiny_model_folder, tmp_path_factory):
         other = [{"input": f"낯선 글이다. {NASTY}", "expected_output": "이 글은 무엇인가?", "model_output": stage}]
         pair.append(str(corpus.with_name(f"{stage}.json")))
         corpus.with_name(f"{stage}.json").write_text(json.dumps(other), encoding="utf-8")
-    write_json(outputs / "runs" / "one" / "reader_answers.json", _reader_answers(outputs / "runs" / "one"))
     compared = {"run_names": ["one", "two"], "output_pairs": [pair], "bootstrap_samples": 100}
     run_notebook("compare", "both", outputs, compared)
     return outputs
@@ -148,7 +130,7 @@ def test_log_holds_training_and_evaluation_loss(chain):
 @pytest.mark.chain
 def test_comparison_has_both_runs_and_the_reference_texts(chain):
     metrics = read_json(chain / "compare" / "both" / "metrics.json")
-    assert set(metrics) == {"data", "runs", "between", "reference", "reference_kinds", "apart", "reader"}
+    assert set(metrics) == {"data", "runs", "between", "reference", "reference_kinds", "apart"}
     assert list(metrics["runs"]) == ["one", "two"]
     assert list(metrics["between"]) == ["two minus one"]
     assert set(metrics["reference"]) == {"human", "first_sentence", "random_question"}
@@ -172,21 +154,10 @@ def test_files_of_another_attempt_are_compared_apart(chain):
 
 
 @pytest.mark.chain
-def test_readers_answers_are_reported_for_the_run_that_has_them(chain):
-    metrics = read_json(chain / "compare" / "both" / "metrics.json")
-    assert metrics["runs"]["one"]["after"]["answerable_rate"] is not None
-    assert "answerable_rate" not in metrics["runs"]["two"]["after"]
-    assert metrics["reader"]["one"]["auc"] == 1.0
-    assert metrics["reader"]["one"]["human"]["exact_match"] == 1.0
-    assert metrics["reader"]["one"]["mismatched"]["answerable_rate"] == 0.0
-    assert "a reader answers: 봄" in (chain / "compare" / "both" / "side_by_side.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.chain
 def test_recommended_questions_are_a_list_with_their_place(chain):
     recommended = read_json(chain / "compare" / "both" / "recommended_questions.json")
     for entry in recommended:  # of a model with random weights, most likely none
-        assert set(entry) == {*("id", "chunk", "title", "place", "question", "answer", "answer_place", "checks", "run")}
+        assert set(entry) == {*("id", "chunk", "title", "place", "question", "checks", "run")}
     (own,) = read_jsonl(chain / "data" / "villages" / "own.jsonl")
     assert own["place"] == {"file": "메모.txt", "section": "잔치 안내", "paragraphs": [1, 1]}
 
@@ -365,34 +336,6 @@ def test_killed_run_is_not_finished_and_goes_on_to_the_same_adapter(chain, tiny_
     assert losses[0] == losses[1]
     for name in ("cut", "whole"):
         shutil.rmtree(chain / "runs" / name)
-
-
-@pytest.mark.chain
-def test_reader_answers_the_questions_of_before_and_after(chain, corpus, tiny_model_folder):
-    data = {"source": "korquad1", "source_path": str(corpus), "own_path": "none", "test_fraction": 0.25}
-    run_notebook("data", "answers", chain, {**data, "task": "answer"})
-    model = {"model_name": str(tiny_model_folder), **SMALL, "wandb_mode": "disabled"}
-    run_notebook("runs", "reader", chain, {**model, "data_name": "answers"})
-    quality = read_json(chain / "runs" / "reader" / "manifest.json")["figures"]["reader"]
-    assert sum(one["n"] for one in quality["reliability"]) == quality["human_questions"] > 0
-    assert 0 <= quality["threshold"] <= 1 and quality["threshold_rule"]["split"] == "validation"
-    judged = {"data_name": "villages", "reader_run": "reader"}
-    run_notebook("runs", "judged", chain, {**model, **judged})
-    read = read_json(chain / "runs" / "judged" / "reader_answers.json")
-    for stage in ("init", "after"):
-        asked = [output["id"] for output in read_json(chain / "runs" / "judged" / f"{stage}_outputs.json")]
-        assert [answer["id"] for answer in read["before" if stage == "init" else "after"]] == asked
-    assert read["human"] and read["mismatched"]
-    # The questions themselves are those of the same run without a reader: it changes nothing.
-    assert sha256_of(chain / "runs" / "judged" / "after_outputs.json") == sha256_of(
-        chain / "runs" / "one" / "after_outputs.json"
-    )
-    run_notebook("compare", "read", chain, {"run_names": ["judged"], "bootstrap_samples": 100})
-    assert "answerable_rate" in read_json(chain / "compare" / "read" / "metrics.json")["runs"]["judged"]["after"]
-    with pytest.raises(KorqgError, match=r"learnt from \d of the articles whose rows it is to choose from"):
-        run_notebook("runs", "judged", chain, {**model, **judged, "filter_run": "reader"})
-    for stage, name in (("data", "answers"), ("runs", "reader"), ("runs", "judged"), ("compare", "read")):
-        shutil.rmtree(chain / stage / name)
 
 
 @pytest.mark.chain

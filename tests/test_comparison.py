@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -254,14 +253,6 @@ def test_answers_and_places_come_from_the_data_when_they_are_still_the_same(tmp_
     assert read() == ([], {})
 
 
-def test_broken_reader_answers_cost_the_readers_figures_alone(tmp_path):
-    folder = _write_run(tmp_path, "run")
-    write_json(folder / "reader_answers.json", {"threshold": 0.5})
-    comparison = read_comparison(tmp_path / "runs", [], [])
-    assert comparison.runs[0].reader is None
-    assert "reader_answers.json lacks the list 'before'" in comparison.remarks[0]
-
-
 def test_better_and_worse_are_a_matter_of_form_first_and_of_likeness_then():
     statement, question, near = (
         _output("해금", text) for text in ("해금이다.", "해금은 무엇인가?", "해금은 언제 우리 곁에 있었는가?")
@@ -307,21 +298,6 @@ def test_recommended_questions_passed_their_checks_and_none_is_asked_twice(tmp_p
     assert recommended[0]["checks"] == ["single_question", "stopped", "own_words", "not_asked_before"]
     reasons = [CHECKS[name] for name in ("not_asked_before", "single_question", "own_words")]
     assert [entry["reason"] for entry in left_out] == reasons
-
-
-def test_recommended_questions_are_checked_by_the_reader_where_there_is_one(tmp_path):
-    from korqg.reader import ReaderAnswers
-
-    _write_run(tmp_path, "run", own=OWN)
-    (run,) = read_comparison(tmp_path / "runs", [], []).runs
-    answers = {
-        "own-해금": {"id": "own-해금", "answer": "오래전", "confidence": 0.9},
-        "own-태평소": {"id": "own-태평소", "answer": "태평소", "confidence": 0.9},
-    }
-    reader = ReaderAnswers("reader", "made up", 0.5, {}, {}, answers, [], [])
-    recommended, left_out = recommend(replace(run, reader=reader))
-    assert [entry["checks"][-2:] for entry in recommended] == [["answerable", "keeps_its_answer"]]
-    assert left_out[-1]["reason"] == CHECKS["keeps_its_answer"]
 
 
 GUIDE = (

@@ -36,10 +36,8 @@ def test_recipe_of_the_ladder_is_complete_and_accepted(name):
             "outputs_dir",
             "resume",
             "export",
-            "reader_run",
             "wandb_project",
             "asked_articles",
-            "filter_run",
         )
     }
 

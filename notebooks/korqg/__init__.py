@@ -31,9 +31,8 @@ The modules stand in the order of the story:
     training    beside the Trainer: progress, log file, less memory when it must
     tracking    wandb without prompts, hangs or private details
     generation  questions in batches, greedy
-    reading     a reader answers questions
     metrics     is it one question, did it stop, how near is it to the references; intervals over paragraphs
-    reader      what its answers say about the questions
+    answers     how near an answer is to the right ones, and where it stands
     checks      copied, asked twice, nothing to ask about, where the answer stands
     runs        finished runs and other pairs of files, in groups that compare
     examples    better or worse, and which examples to show

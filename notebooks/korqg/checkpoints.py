@@ -26,7 +26,6 @@ MADE_BY_A_RUN = (
     "train_log.jsonl",
     "init_outputs.json",
     "after_outputs.json",
-    "reader_answers.json",
 )
 
 

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
+from korqg.answers import normalize_answer
 from korqg.metrics import characters, copied_share, rouge_l
-from korqg.reader import normalize_answer
 
 MOSTLY_COPIED = 0.9
 """Share of a question in one stretch of the chunk from which it counts as a copied sentence.

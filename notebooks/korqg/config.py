@@ -227,8 +227,6 @@ class TrainConfig(_Checked):
     asked_articles: str
     torch_compile: str
     activation_checkpointing: str
-    filter_run: str
-    reader_run: str
     resume: str
     export: str
     wandb_mode: str
@@ -267,21 +265,13 @@ class TrainConfig(_Checked):
         if self.max_steps == 0:
             raise KorqgError("max_steps=0 would train nothing; use -1 to let num_epochs decide.")
         if self.training_method == "full":
-            needs_adapter = {"quantization": "none", "export": "adapter", "reader_run": ""}
+            needs_adapter = {"quantization": "none", "export": "adapter"}
             for name, value in needs_adapter.items():
                 if getattr(self, name) != value:
                     raise KorqgError(
                         f"{name}={getattr(self, name)!r} goes with an adapter alone, and with "
                         f'training_method="full" there is none (the whole model is saved): leave {name}={value!r}.'
                     )
-        if self.filter_run:
-            self._folder_name("filter_run")
-            if self.filter_run == self.run_name:
-                raise KorqgError("filter_run is this run itself; name a finished run on task answer.")
-        if self.reader_run:
-            self._folder_name("reader_run")
-            if self.reader_run == self.run_name:
-                raise KorqgError("reader_run is this run itself; name a finished run on task answer.")
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.")
@@ -305,7 +295,7 @@ class TrainConfig(_Checked):
 
         A step's rows count, in whichever batches and pieces they go through the model.
         """
-        free = {"run_name", "outputs_dir", "resume", "export", "reader_run", "generation_batch_size"}
+        free = {"run_name", "outputs_dir", "resume", "export", "generation_batch_size"}
         free |= {"wandb_mode", "wandb_project", "batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
         kept = {name: value for name, value in self.as_dict().items() if name not in free}
         if self.quantization == "nf4":

@@ -216,9 +216,8 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
 
     `samples` times as many paragraphs are drawn with replacement as there are; outputs of one paragraph come
     together, since they are not independent. With `minus`, outputs about the same paragraphs, it is the
-    difference of the two sets in the figures that both have, both of the same draw each time: a paired interval. One
-    paragraph gives no
-    interval; a figure that nothing counts in has no mean. Raises ValueError when the paragraphs differ.
+    difference of the two sets, both of the same draw each time: a paired interval. One paragraph gives no interval; a
+    figure that nothing counts in has no mean. Raises ValueError when the paragraphs differ.
     """
     import numpy
 
@@ -233,8 +232,7 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
         generator.multinomial(len(passages), shares, min(1000, samples - done)) for done in range(0, samples, 1000)
     ]
     found = {}
-    names = [name for name in scored[0].counts if minus is None or name in minus[0].counts]
-    for name in names:
+    for name in scored[0].counts:
         sets = [_sums(one, name, passages) for one in (scored, minus) if one is not None]
         mean = _difference([_figure(name, sums.sum(0, keepdims=True)) for sums in sets])[0]
         drawn = [_difference([_figure(name, draw @ sums) for sums in sets]) for draw in draws]

@@ -10,7 +10,6 @@ from korqg.examples import Card, verdict
 from korqg.fonts import embedded_font
 from korqg.metrics import FORM, LIKENESS, copied_stretches, is_single_question
 from korqg.prompts import given_and_passage
-from korqg.reader import QUALITY_FIGURES, READER_FIGURES
 
 LABELS = {
     "single_question_rate": "Single question (%)",
@@ -23,12 +22,6 @@ LABELS = {
     "chrf": "chrF",
     "rouge_l_morphemes": "ROUGE-L, morphemes",
     "bleu_4_morphemes": "BLEU-4, morphemes",
-    "answerable_rate": "Answerable (%)",
-    "answer_found_rate": "Answer in the paragraph (%)",
-    "gives_answer_away_rate": "Gives its answer away (%)",
-    "round_trip_f1": "Round trip, F1",
-    "exact_match": "Exact match (%)",
-    "character_f1": "Character F1",
 }
 REFERENCES = {
     "human": "reference: a human question against the others",
@@ -100,28 +93,6 @@ def kind_rows(metrics: dict) -> list[dict[str, str]]:
     return rows
 
 
-def reader_rows(metrics: dict) -> list[dict[str, str]]:
-    """What the reader says about each run's questions; [] where no run has a reader."""
-    rows = []
-    for prefix, group in _groups(metrics):
-        for run, stages in group["runs"].items():
-            if "answerable_rate" in stages["after"]:
-                for stage in ("before", "after"):
-                    rows.append(_figures(f"{prefix}{run}, {stage}", stages[stage], READER_FIGURES))
-    return rows
-
-
-def reader_quality_rows(metrics: dict) -> list[dict[str, str]]:
-    """How good each reader is itself: on human questions (its ceiling), and on questions of other paragraphs."""
-    words = {"human": "human questions", "mismatched": "questions of other paragraphs"}
-    return [
-        _figures(f"{run}: {words[kind]}", quality[kind], QUALITY_FIGURES)
-        for run, quality in metrics.get("reader", {}).items()
-        for kind in words
-        if quality[kind]
-    ]
-
-
 def _groups(metrics: dict) -> list[tuple[str, dict]]:
     """The main group without a name, then each that was set apart with its own in front."""
     return [("", metrics), *((f"[{name}] ", group) for name, group in metrics.get("apart", {}).items())]
@@ -181,9 +152,6 @@ def _output_line(label: str, output: dict, passage: str) -> str:
     if len(text) > LONGEST_SHOWN:
         shown += f" <small>… and {len(text) - LONGEST_SHOWN:,} characters more</small>"
     said = f'<small class="{kind}">{sign} {", ".join(remarks)}</small>'
-    if output.get("read_as"):
-        answer, confidence = output["read_as"]["answer"], output["read_as"]["confidence"]
-        said += f"<br><small>a reader answers: {escape(answer) or '(nothing)'} (confidence {confidence:.2f})</small>"
     return _line(label, f'<span class="output">{shown}</span><br>{said}')
 
 
@@ -269,8 +237,6 @@ def _figure_parts(metrics: dict) -> list[str]:
         "Likeness to the references · 기준 질문과 비슷한 정도": figure_rows(metrics, LIKENESS),
         "Differences, paired, in points · 차이": change_rows(metrics),
         "Kinds of question (%) · 질문의 종류": kind_rows(metrics),
-        "By a reader · 독해 모델의 판정": reader_rows(metrics),
-        "The reader itself · 독해 모델의 성능": reader_quality_rows(metrics),
     }
     return [
         f'<h2>{escape(heading)}</h2><div class="wide figures" role="region" tabindex="0" '

@@ -1,10 +1,9 @@
 """The questions to put in front of a search over one's own document: checked, none twice, or none with the reason."""
 
-from korqg.checks import ask_the_same, is_copied, place_of, why_nothing_to_ask
+from korqg.checks import ask_the_same, is_copied, why_nothing_to_ask
 from korqg.errors import KorqgError
 from korqg.metrics import is_single_question, rouge_l
 from korqg.prompts import given_and_passage
-from korqg.reader import gives_answer_away, is_answerable
 from korqg.runs import Run
 
 ALIKE = 0.9
@@ -16,8 +15,6 @@ CHECKS = {
     "own_words": "copied from the chunk",
     "not_asked_before": "asked of an earlier chunk already",
     "different": "asks the same as another question of this chunk",
-    "answerable": "the reader finds no answer that it is sure of",
-    "keeps_its_answer": "gives its own answer away",
 }
 """The checks in their order, each with what is said of a question that fails it."""
 
@@ -47,89 +44,63 @@ def choose_run(runs: list[Run], summaries: dict[str, dict], name: str) -> Run | 
 def recommend(run: Run) -> tuple[list[dict], list[dict]]:
     """The recommended questions of a run for one's own document, in its order, and those left out.
 
-    A chunk gets its greedy question, if that passes the checks; a chunk
-    with nothing to ask about (see `why_nothing_to_ask`) gets none. A recommended question has `id`, `chunk` (the
-    text), `title`, `place` (file, section, paragraphs, pages, as far as they are known), `question`, `answer` (the
-    reader's; None: not known), `answer_place` ([begin, end] in characters of the chunk),
-    `checks` (the names of CHECKS that it passed) and `run`. One that is left out has `reason` in place of
-    `checks` and of the answer.
+    A chunk gets its greedy question, if that passes the checks; a chunk with nothing to ask about (see
+    `why_nothing_to_ask`), or longer than the model reads, gets none. A recommended question has `id`, `chunk` (the
+    text), `title`, `place` (file, section, paragraphs, pages, as far as they are known), `question`, `checks` (the
+    names of CHECKS that it passed) and `run`. One that is left out has `reason` in place of `checks`.
     """
     recommended: list[dict] = []
     left_out: list[dict] = []
     for output in run.after["own"]:
         entry = {key: output[key] for key in ("id", "title", "place")} | {"chunk": output["input"]}
-        nothing = why_nothing_to_ask(output["input"])
-        if nothing:
-            left_out.append({**entry, "question": output["model_output"].strip(), "reason": nothing, "run": run.name})
-            continue
-        earlier = [other["question"] for other in recommended]
-        here: list[dict] = []
-        for one in [_greedy(run, output)]:
-            passed = _checked(output, one, earlier, here)
-            failed = next((name for name, good in passed.items() if not good), None)
-            question = {**entry, "question": one["question"]}
-            if failed is not None:
-                left_out.append({**question, "reason": CHECKS[failed], "run": run.name})
-            elif output["cut_tokens"] and not one["answer"]:
-                reason = "the chunk is longer than the model reads, and the answer is not known"
-                left_out.append({**question, "reason": reason, "run": run.name})
-            else:
-                answer = {"answer": one["answer"] or None}
-                answer["answer_place"] = place_of(one["answer"], output["input"], one["question"])
-                here.append({**question, **answer, "checks": list(passed), "run": run.name})
-        recommended += here
+        entry["question"] = output["model_output"].strip()
+        here = [other["question"] for other in recommended if other["chunk"] == output["input"]]
+        earlier = [other["question"] for other in recommended if other["chunk"] != output["input"]]
+        passed = _checked(output, earlier, here)
+        failed = next((name for name, good in passed.items() if not good), None)
+        reason = why_nothing_to_ask(output["input"]) or (CHECKS[failed] if failed else "")
+        if not reason and output["cut_tokens"]:
+            reason = "the chunk is longer than the model reads"
+        if reason:
+            left_out.append({**entry, "reason": reason, "run": run.name})
+        else:
+            recommended.append({**entry, "checks": list(passed), "run": run.name})
     return recommended, left_out
-
-
-def _greedy(run: Run, output: dict) -> dict:
-    read = run.reader.after.get(output["id"]) if run.reader else None
-    return {
-        "question": output["model_output"].strip(),
-        "answer": read["answer"] if read else "",
-        "stopped": output["stopped"],
-        "read": read,
-        "threshold": run.reader.threshold if read else None,
-    }
 
 
 def faults_of(run: Run) -> dict[str, list[dict]]:
     """By check of CHECKS the run's single questions about the test paragraphs (greedy, after training) that fail it.
 
-    In the paragraphs' order, each as {"title", "passage", "question", "answer"}; a question may fail several. Checks
-    that no question failed are there with an empty list, those that could not be made are not.
+    In the paragraphs' order, each as {"title", "passage", "question"}; a question may fail several. Checks that no
+    question failed are there with an empty list, those that could not be made are not.
     """
     found: dict[str, list[dict]] = {}
     earlier: list[str] = []
     for output in run.after["test"]:
-        one = _greedy(run, output)
-        passed = _checked(output | {"input": given_and_passage(output["input"])[2]}, one, earlier, [])
+        passage, question = given_and_passage(output["input"])[2], output["model_output"].strip()
+        passed = _checked(output | {"input": passage}, earlier, [])
         if passed["single_question"]:
             for name, good in passed.items():
                 failed = found.setdefault(name, [])
                 if not good:
-                    passage = given_and_passage(output["input"])[2]
-                    kept = {"title": output["title"], "passage": passage}
-                    failed.append({**kept, "question": one["question"], "answer": one["answer"]})
-            earlier.append(one["question"])
+                    failed.append({"title": output["title"], "passage": passage, "question": question})
+            earlier.append(question)
     return {name: failed for name, failed in found.items() if name not in ("single_question", "stopped")}
 
 
-def _checked(output: dict, one: dict, earlier: list[str], here: list[dict]) -> dict[str, bool]:
-    """Each check that could be made, in the order of CHECKS, and whether the question passed it."""
-    question, chunk, answer = one["question"], output["input"], one["answer"]
+def _checked(output: dict, earlier: list[str], here: list[str]) -> dict[str, bool]:
+    """Each check that could be made, in the order of CHECKS, and whether the output's question passed it.
+
+    `earlier` are questions about other chunks, `here` those about the same one.
+    """
+    question = output["model_output"].strip()
     passed = {"single_question": is_single_question(question)}
     if not passed["single_question"]:
         return passed  # the other checks are about questions
-    if one["stopped"] is not None:
-        passed["stopped"] = one["stopped"]
-    passed["own_words"] = not is_copied(question, chunk)
+    if output["stopped"] is not None:
+        passed["stopped"] = output["stopped"]
+    passed["own_words"] = not is_copied(question, output["input"])
     passed["not_asked_before"] = rouge_l(question, earlier) < ALIKE
     if here:
-        passed["different"] = not any(
-            ask_the_same(question, other["question"], answer, other["answer"] or "") for other in here
-        )
-    if one["threshold"] is not None:
-        passed["answerable"] = is_answerable(question, chunk, one["read"], one["threshold"])
-    if answer:
-        passed["keeps_its_answer"] = not gives_answer_away(question, answer)
+        passed["different"] = not any(ask_the_same(question, other) for other in here)
     return passed

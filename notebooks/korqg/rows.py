@@ -4,12 +4,12 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from korqg.answers import gives_answer_away
 from korqg.corpus import Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk
 from korqg.errors import KorqgError
 from korqg.leaks import ArticleGroups, near_duplicates
 from korqg.prompts import passage_of, task_texts
-from korqg.reader import gives_answer_away
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")

@@ -13,7 +13,6 @@ from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl
 from korqg.metrics import LONGEST_SCORED, unified
 from korqg.prompts import given_and_passage
-from korqg.reader import READER_FILE, ReaderAnswers, read_reader_answers
 from korqg.stages import finished_folders, require_finished
 
 OUTPUT_KEYS = ("input", "expected_output", "model_output")
@@ -30,9 +29,9 @@ class Run:
     """Outputs before and after by split, in the same order, and what is known of the training.
 
     An output has `id`, `title`, `input`, `references`, `model_output`, `stopped` (None: not known), `answers` (to the
-    references, where the data are at hand), `cut_tokens` (of the input's end, which the model did not read), `place`
-    (of a chunk of one's own document) and `read_as` (the reader's answer and confidence, where there is one). `train`
-    holds the figures of TRAIN_FIGURES, and is empty for a pair of files that no run of this course wrote.
+    references, where the data are at hand), `cut_tokens` (of the input's end, which the model did not read) and `place`
+    (of a chunk of one's own document). `train` holds the figures of TRAIN_FIGURES, and is empty for a pair of files
+    that no run of this course wrote.
     """
 
     TRAIN_FIGURES: ClassVar = ("eval_loss_before", "eval_loss_after", "train_rows", "validation_rows", "steps")
@@ -46,7 +45,6 @@ class Run:
     figures: dict
     device: str
     files: list[Path]
-    reader: ReaderAnswers | None
 
     def tokens_at(self, entry: dict) -> float | None:
         """Training tokens seen by a log entry, prompts included; None when the run did not note a row's tokens.
@@ -140,16 +138,6 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
         remarks.append(
             f"{folder.name}: asked about the validation articles, by which its settings may have been chosen."
         )
-    reader = None
-    if (folder / READER_FILE).is_file():
-        try:
-            reader = read_reader_answers(folder / READER_FILE)
-            files.append(folder / READER_FILE)
-            for outputs, answers in ((before, reader.before), (after, reader.after)):
-                for output in (*outputs["test"], *outputs["own"]):
-                    output["read_as"] = answers.get(output["id"])
-        except KorqgError as error:
-            remarks.append(f"{folder.name}: {_without_folders(error, files)} The rest is compared.")
     return Run(
         name=folder.name,
         data_name=manifest["parameters"]["data_name"],
@@ -160,13 +148,12 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
         figures=manifest["figures"],
         device=manifest["device"],
         files=files,
-        reader=reader,
     )
 
 
 def _read_pair(name: str, files: list[Path], remarks: list[str]) -> Run:
     outputs = _pair_up(name, *files, {}, remarks)
-    return Run(name, name, *outputs, log=[], train={}, figures={}, device="not known", files=files, reader=None)
+    return Run(name, name, *outputs, log=[], train={}, figures={}, device="not known", files=files)
 
 
 def _known_from_data(outputs_folder: Path, manifest: dict) -> dict[str, dict]:
@@ -280,7 +267,7 @@ def _complete(entry: dict, number: int, known: dict) -> dict:
         "split": entry["split"] if entry.get("split") in SPLITS else "test",
         "answers": known.get("answers", {}).get(passage, []),
     }
-    return output | {"place": known.get("places", {}).get(output["id"], {}), "read_as": None}
+    return output | {"place": known.get("places", {}).get(output["id"], {})}
 
 
 def _group(runs: list[Run], remarks: list[str]) -> list[Group]:

@@ -1,0 +1,34 @@
+"""How near an answer is to the right ones, where it stands, and whether a question says it already."""
+
+import pytest
+
+from korqg.answers import character_f1, exact_match, gives_answer_away, normalize_answer, stands_in
+
+PASSAGE = "훈민정음은 세종이 1443년에 만들었다. 집현전 학자들이 해례본을 썼다."
+
+
+def test_character_f1_is_korquads_worked_by_hand():
+    # "집현전 학자" and "집현전 학자들": 5 characters in common of 5 and 6.
+    assert character_f1("집현전 학자", ["집현전 학자들"]) == pytest.approx(10 / 11)
+    # Characters count wherever they stand, as in the official script.
+    assert character_f1("종세", ["세종"]) == 1.0
+    assert character_f1("세종", ["태종", "세종 대왕"]) == pytest.approx(4 / 6)
+    assert character_f1("", ["세종"]) == character_f1("세종", []) == 0.0
+
+
+def test_exact_match_looks_past_signs_and_case():
+    assert normalize_answer("《훈민정음》 (해례본), 'A'") == "훈민정음 해례본 a"
+    assert exact_match("《훈민정음》", ["훈민정음"]) == 1.0
+    assert exact_match("훈민정음은", ["훈민정음"]) == 0.0
+
+
+def test_answer_stands_in_the_passage_whatever_its_spacing():
+    assert stands_in("집현전학자들", PASSAGE)
+    assert not stands_in("열두 줄", PASSAGE)
+    assert not stands_in("", PASSAGE)
+
+
+def test_question_gives_its_answer_away_when_it_names_it():
+    assert gives_answer_away("'훈민 정음'은 무엇인가?", "훈민정음")
+    assert not gives_answer_away("훈민정음은 누가 만들었는가?", "세종")
+    assert not gives_answer_away("이 글은 무엇인가?", "이")  # one character says nothing
