@@ -13,8 +13,6 @@ from korqg.rows import (
     rows_by_prompt,
     shared_between_splits,
     split_by_article,
-    take_half,
-    without_giving_away,
 )
 
 
@@ -180,26 +178,3 @@ def test_own_rows_are_never_training_rows(korquad):
     row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."), "질문을 쓰세요.")
     assert (row["output"], row["answer"]) == ("", "")
     assert rows_by_prompt([row])[0]["references"] == []
-
-
-def test_halves_of_the_training_articles_share_no_article_and_no_paragraph():
-    shared = [_passage("기사0", LONG), _passage("기사19", LONG.replace("쉰 해", "50년"))]
-    passages = [*PASSAGES, *shared]
-    groups = join_articles(passages)
-    one, other = (take_half(passages, groups, which, 3) for which in ("first_half", "second_half"))
-    assert sorted(map(id, one + other)) == sorted(map(id, passages))
-    assert not {passage.title for passage in one} & {passage.title for passage in other}
-    assert {len({groups.group_of[passage.title] for passage in half}) for half in (one, other)} == {9, 10}
-    assert take_half(passages, groups, "all", 3) == passages
-    with pytest.raises(KorqgError, match="cannot be halved"):
-        take_half(PASSAGES[:3], groups, "first_half", 3)
-
-
-def test_questions_that_hold_their_own_answer_are_left_out_and_named():
-    text = "가야금은 열두 줄이고, 거문고는 여섯 줄이다."
-    good, unknown = Question("1", "가야금은 몇 줄인가?", "열두 줄", 5), Question("2", "거문고는 무엇인가?", "", -1)
-    away = Question("3", "여섯줄인 거문고는 몇 줄인가?", "여섯 줄", text.index("여섯"))
-    passages = [Passage("a", "악기", text, (good, away, unknown)), Passage("b", "줄", text, (away,))]
-    kept, dropped = without_giving_away(passages)
-    assert [(passage.id, passage.questions) for passage in kept] == [("a", (good, unknown))]
-    assert [(record["file"], record["id"]) for record in dropped] == [("악기", "3"), ("줄", "3")]

@@ -24,8 +24,6 @@ COLAB_DRIVE = Path("/content/drive")
 
 SOURCES = ("sample", "korquad1", "korquad2", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
-GIVING_AWAY = ("keep", "drop")
-TRAIN_ARTICLES = ("all", "first_half", "second_half")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
 TRAINING_METHODS = ("lora", "full")
@@ -120,8 +118,6 @@ class DataConfig(_Checked):
     overlap_tokens: int
     task: str
     questions_per_passage: str
-    train_articles: str
-    giving_away: str
     max_train_rows: int
     max_passage_tokens: int
     validation_fraction: float
@@ -146,8 +142,6 @@ class DataConfig(_Checked):
                 'be empty, unless "own" is one of them: then it is the path of your rows.'
             )
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
-        self._one_of("train_articles", TRAIN_ARTICLES)
-        self._one_of("giving_away", GIVING_AWAY)
         self._between("max_train_rows", 0, 10**9)
         self._between("max_passage_tokens", 32, 100_000)
         self._between("validation_fraction", 0.01, 0.5)

@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from korqg.answers import gives_answer_away
 from korqg.corpus import Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk
 from korqg.errors import KorqgError
@@ -144,41 +143,6 @@ def split_by_article(
                 "Take the repeated paragraphs out of the corpus, or add articles."
             )
     return split, dropped
-
-
-def take_half(passages: list[Passage], groups: ArticleGroups, which: str, seed: int) -> list[Passage]:
-    """The passages of half of the articles, "first_half" or "second_half" of a seeded order; "all" gives all.
-
-    Articles that share a paragraph go together, so no article and no paragraph is in both halves. Raises KorqgError
-    when there is but one such group.
-    """
-    if which == "all":
-        return passages
-    names = sorted({groups.group_of[passage.title] for passage in passages})
-    if len(names) < 2:
-        raise KorqgError(f'train_articles="{which}": one article (or one group of them) cannot be halved.')
-    random.Random(seed).shuffle(names)
-    half = len(names) // 2
-    wanted = set(names[:half] if which == "first_half" else names[half:])
-    return [passage for passage in passages if groups.group_of[passage.title] in wanted]
-
-
-def without_giving_away(passages: list[Passage]) -> tuple[list[Passage], list[dict]]:
-    """The passages without the questions in which their own answer stands, and these as {"file", "id", "reason"}.
-
-    A passage that nobody asks about any more is left out too. Questions without an answer stay.
-    """
-    kept, dropped = [], []
-    for passage in passages:
-        good = tuple(one for one in passage.questions if not gives_answer_away(one.text, one.answer))
-        dropped += [
-            {"file": passage.title, "id": one.id, "reason": "the question holds its own answer"}
-            for one in passage.questions
-            if one not in good
-        ]
-        if good:
-            kept.append(replace(passage, questions=good))
-    return kept, dropped
 
 
 def shared_between_splits(rows: dict[str, list[dict]]) -> dict[str, set]:
