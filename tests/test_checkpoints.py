@@ -2,7 +2,7 @@
 
 import pytest
 
-from korqg.checkpoints import NEEDED, WEIGHTS, begin_run, mark_complete, newest_complete
+from korqg.checkpoints import NEEDED, begin_run, mark_complete, newest_complete
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
 
@@ -12,7 +12,7 @@ SETTINGS = {"learning_rate": 3e-4, "data/sample/train.jsonl": "abc"}
 def _checkpoint(folder, step: int):
     path = folder / "checkpoints" / f"checkpoint-{step}"
     path.mkdir(parents=True)
-    for name in (WEIGHTS[0], *NEEDED):
+    for name in NEEDED:
         (path / name).write_text(f"{name} of step {step}")
     mark_complete(path)
     return path

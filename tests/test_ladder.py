@@ -53,7 +53,6 @@ def test_recipe_of_the_ladder_is_complete_and_accepted(name):
         ("6_rows_1000", "7_rows_all", {"max_train_rows", "num_epochs"}),
         ("5_learning_rate", "beside_attention_only", {"target_modules", "lora_rank", "lora_alpha"}),
         ("1_first_attempt", "beside_first_attempt_all_rows", {"max_train_rows", "num_epochs"}),
-        ("7_rows_all", "beside_full_fine_tuning", {"training_method", "learning_rate"}),
     ],
 )
 def test_each_rung_changes_one_thing(one, other, changed):
@@ -153,7 +152,7 @@ def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
             prompt_format="hashes", loss_on="everything", keep="last", max_length=256, target_modules="q_proj"
         ),
         "2_broken": {"target_modules": "no_such_layer"},
-        "3_full": {"training_method": "full", "learning_rate": 1.0e-3},
+        "3_other": {"learning_rate": 1.0e-3},
     }
     recipes = tmp_path / "recipes"
     recipes.mkdir()
@@ -167,12 +166,12 @@ def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
 
     path = outputs / "ladder" / "ladder.json"
     ladder = read_json(path)
-    assert [row["rung"] for row in ladder["results"]] == ["1_first", "3_full"]
+    assert [row["rung"] for row in ladder["results"]] == ["1_first", "3_other"]
     assert [row["rung"] for row in ladder["failed"]] == ["2_broken"]
-    first, full = ladder["results"]
+    first, other = ladder["results"]
     assert first["parameters"]["model_name"] == tiny_model_folder.name
-    assert first["train_rows"] == full["train_rows"] == 4
-    assert first["trainable_parameters"] < 10_000 < full["trainable_parameters"]
+    assert first["train_rows"] == other["train_rows"] == 4
+    assert first["trainable_parameters"] < 10_000 < other["trainable_parameters"]
     for row in ladder["results"]:
         assert row["after"]["n"] == len(row["questions"]) > 0
         assert set(row["questions"][0]) == {
@@ -182,8 +181,7 @@ def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
     text = path.read_text(encoding="utf-8")
     for private in (str(tmp_path), str(COURSE), "안내판에는", "어느 철에"):
         assert private not in text
-    assert (outputs / "runs" / "ladder-3_full-seed7" / "model" / "model.safetensors").is_file()
-    assert not (outputs / "runs" / "ladder-3_full-seed7" / "adapter").exists()
+    assert not (outputs / "runs" / "ladder-3_other-seed7" / "checkpoints").exists()
 
     # Once more, the broken one mended by its absence: nothing runs, whether the results or the runs remain.
     (recipes / "2_broken.yaml").unlink()

@@ -32,7 +32,7 @@ def result(rung: str, seed: int, singles: list[bool], rows: int = 98, loss: floa
         "eval_loss_after": loss,
         "device": "CPU, 2 threads",
         "parameters": {"learning_rate": 1e-4, "lora_rank": 16, "lora_alpha": 32, "batch_size": 2, "num_epochs": 3.0}
-        | {"lora_dropout": 0.0, "training_method": "lora"}
+        | {"lora_dropout": 0.0}
         | parameters,
         "losses": [{"step": 1, "loss": 3.0}, {"step": 2, "eval_loss": 2.0}, {"step": 4, "loss": 1.0}],
         "questions": [
@@ -189,7 +189,7 @@ def test_kept_page_and_readme_say_what_the_kept_results_say():
         f"with all rows reaches {float(said('beside_first_attempt_all_rows', 'single_question_rate')):.0f} %",
         f"attention layers alone come to {said('beside_attention_only', 'single_question_rate')} %",
         f"{rate['8']} % single questions and {said('8_swept', 'stop_rate')} % stopped for 99",
-        f"has {rate['7']} and {said('7_rows_all', 'stop_rate')};",
+        f"has {rate['7']} and {said('7_rows_all', 'stop_rate')})",
         f"ROUGE-L {said('8_swept', 'rouge_l')} for the 49.25",
         f"({100 * human['rouge_l']:.1f} on these paragraphs)",
         f"{said('8_swept', 'copy_rate')} % of a question is copied where people copy {100 * human['copy_rate']:.1f} %",

@@ -43,7 +43,6 @@ The modules stand in the order of the story:
     pipeline    `make run`: the three notebooks through papermill
     launch      `make train`: notebook 2 on several processes
     ask         questions for many chunks, kept as they come
-    methods     adapters or all weights: what learns, and how it is saved
     ladder      `make ladder`: one change at a time, several seeds
     ladder_page the ladder's table, pictures and page
     example     `make example`: the finished run that is kept in git

@@ -113,7 +113,7 @@ def transformers_asker(adapter: Path, parameters: dict, batch_size: int) -> Ask:
 
     choice = choose_model(parameters["model_name"])
     tokenizer = load_tokenizer(choice)
-    precision = choose_precision(parameters["precision"], parameters["quantization"], "lora")
+    precision = choose_precision(parameters["precision"], parameters["quantization"])
     model = load_model(choice, precision, parameters["quantization"])
     model = PeftModel.from_pretrained(model, str(adapter)).eval()
     sizes = (parameters["max_length"], parameters["max_new_tokens"], batch_size)
@@ -174,8 +174,9 @@ def vllm_asker(adapter: Path, parameters: dict) -> Ask:
 def ask_run(outputs: Path, run_name: str, data_name: str, batch_size: int, engine: str = "transformers") -> Path:
     """Ask the run's adapter about every chunk of the data's own.jsonl, and return the file with all outputs.
 
-    Raises KorqgError for a run or data that is not finished, for a run without an adapter, for data without documents,
-    for a job that was begun with another adapter, other chunks or another engine, and where vLLM cannot be used.
+    Raises KorqgError for a run or data that is not finished, for a run whose adapter is gone, for data without
+    documents, for a job that was begun with another adapter, other chunks or another engine, and where vLLM cannot be
+    used.
     """
     require_folder_name("run_name", run_name)
     require_folder_name("data_name", data_name)
@@ -183,7 +184,7 @@ def ask_run(outputs: Path, run_name: str, data_name: str, batch_size: int, engin
     parameters = require_finished(run)["parameters"]
     require_finished(data)
     if not (run / "adapter").is_dir():
-        raise KorqgError(f'runs/{run_name} has no adapter: asking takes a run with training_method="lora".')
+        raise KorqgError(f"runs/{run_name} has no adapter any more: train it again (notebook 2), or name another run.")
     rows = [{**row, "references": [row["output"]] if row["output"] else []} for row in read_jsonl(data / "own.jsonl")]
     if not rows:
         raise KorqgError(f"data/{data_name} has no documents to ask about: make it with own_path (notebook 1).")

@@ -9,10 +9,7 @@ from korqg.files import cannot_write, read_json, sha256_of, write_json
 from korqg.processes import from_main, require_same
 from korqg.stages import start_stage
 
-WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")
-"""A checkpoint has one of these: those of an adapter, or of a whole model in one file or in several."""
-
-NEEDED = ("optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 """Without any of these the Trainer resumes in silence, with other numbers than the run would have had."""
 
 OF_SEVERAL = {"rng_state.pth": "rng_state_0.pth"}
@@ -21,7 +18,6 @@ OF_SEVERAL = {"rng_state.pth": "rng_state_0.pth"}
 MADE_BY_A_RUN = (
     "checkpoints",
     "adapter",
-    "model",
     "merged",
     "train_log.jsonl",
     "init_outputs.json",
@@ -86,8 +82,6 @@ def _flaw_of(folder: Path) -> str | None:
         listed = read_json(folder / "complete.json")
     except KorqgError:
         return "it was cut off while it was written"
-    if not any(name in listed for name in WEIGHTS):
-        return f"it lacks {WEIGHTS[0]}"
     for name in NEEDED:
         if name not in listed and OF_SEVERAL.get(name) not in listed:
             return f"it lacks {name}"

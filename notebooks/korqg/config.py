@@ -26,7 +26,6 @@ SOURCES = ("sample", "korquad1", "korquad2", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
-TRAINING_METHODS = ("lora", "full")
 KEEP = ("best", "last")
 WANDB_MODES = ("offline", "online", "disabled")
 
@@ -201,7 +200,6 @@ class TrainConfig(_Checked):
     model_name: str
     prompt_format: str
     loss_on: str
-    training_method: str
     precision: str
     quantization: str
     lora_rank: int
@@ -232,7 +230,6 @@ class TrainConfig(_Checked):
         self._folder_name("run_name", "data_name", "wandb_project")
         self._one_of("prompt_format", PROMPT_FORMATS)
         self._one_of("loss_on", LOSS_ON)
-        self._one_of("training_method", TRAINING_METHODS)
         self._one_of("keep", KEEP)
         self._one_of("precision", PRECISIONS)
         self._one_of("quantization", QUANTIZATIONS)
@@ -258,14 +255,6 @@ class TrainConfig(_Checked):
         self._between("seed", 0, 2**31 - 1)
         if self.max_steps == 0:
             raise KorqgError("max_steps=0 would train nothing; use -1 to let num_epochs decide.")
-        if self.training_method == "full":
-            needs_adapter = {"quantization": "none", "export": "adapter"}
-            for name, value in needs_adapter.items():
-                if getattr(self, name) != value:
-                    raise KorqgError(
-                        f"{name}={getattr(self, name)!r} goes with an adapter alone, and with "
-                        f'training_method="full" there is none (the whole model is saved): leave {name}={value!r}.'
-                    )
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.")

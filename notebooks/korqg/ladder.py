@@ -259,7 +259,7 @@ def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: in
         for future in as_completed(running):
             job, (result, failure) = running[future], future.result()
             failure = _note(ladder, path, job, result, failure)
-            if not failure:  # a full model's are gigabytes, and a finished run needs none
+            if not failure:  # a finished run needs none
                 shutil.rmtree(outputs / "runs" / job.run_name / "checkpoints", ignore_errors=True)
             said = f"failed: {failure}" if failure else f"{result['seconds']:.0f} s"
             print(f"{job.run_name}: {said}", flush=True)

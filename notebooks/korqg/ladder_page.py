@@ -75,10 +75,6 @@ RUNGS = {
         "rung 5 with 2,000 rows · 5단계, 2,000행",
         "A point of the curve over rows, each seen 1.8 times.",
     ),
-    "beside_full_fine_tuning": (
-        "rung 7, all weights · 7단계, 전체 미세 조정",
-        "No adapter: all weights learn.",
-    ),
 }
 """The rungs in the order of the story: a name, and what was changed. Rungs of other names are shown behind them."""
 
@@ -99,7 +95,7 @@ RULE = (
 )
 """How a sweep is decided, see in_order_of_choice."""
 
-SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs", "lora_dropout", "training_method")
+SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs", "lora_dropout")
 
 
 @dataclass(frozen=True)

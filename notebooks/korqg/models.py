@@ -374,17 +374,21 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
     wait_for_all()
 
 
+def require_untouched(base_model) -> None:
+    """Raise KorqgError when the model in memory is no longer the one that was loaded."""
+    if hasattr(base_model, "peft_config"):
+        raise KorqgError("The model carries an adapter already: restart the kernel and run from the first cell.")
+
+
 def write_model_card(
     folder: Path, base_name: str, data_name: str, instruction: str, figures: dict, prompt_format: str = "turns"
 ) -> None:
-    """Write the README.md of the adapter (or, where `folder` is named model, of the whole model): base, data, figures,
-    licence, in the form that the hub reads.
+    """Write the adapter's README.md: base, data, figures, licence, in the form that the hub reads.
 
     `instruction` is that of the training rows. `figures` are notebook 02's own, of which the losses (nats a
     token), the rows and the single-question rate are named. Format: huggingface.co/docs/hub/model-cards.
     """
     base = "google/gemma-3-270m" if base_name == BUILT_IN else base_name
-    adapter = folder.name != "model"
     prompt = {
         "turns": "one user turn of Gemma's: the instruction, an empty line, the paragraph; the answer ends with\n"
         "`<end_of_turn>`.",
@@ -396,14 +400,14 @@ def write_model_card(
         folder / "README.md",
         f"""---
 base_model: {base}
-library_name: {"peft" if adapter else "transformers"}
+library_name: peft
 license: gemma
 language: ko
 pipeline_tag: text-generation
-tags: [{"lora, " if adapter else ""}question-generation]
+tags: [lora, question-generation]
 ---
 
-# {"LoRA adapter for Gemma 3" if adapter else "Gemma 3, all weights trained"}, in Korean
+# LoRA adapter for Gemma 3, in Korean
 
 Base: {base_name}. Training data: {data_name}, {figures["train_rows"]} rows, {figures["steps"]} steps.
 
@@ -416,8 +420,7 @@ Single questions among the outputs for {figures["test_passages"]} test paragraph
 
 The prompt is {prompt} Instruction: {instruction}
 
-{"The adapter" if adapter else "This model"} is a derivative of Gemma and under the Gemma Terms of Use (\
-ai.google.dev/gemma/terms); what the
+The adapter is a derivative of Gemma and under the Gemma Terms of Use (ai.google.dev/gemma/terms); what the
 training data's licence asks holds too.
 """,
     )

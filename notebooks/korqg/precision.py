@@ -25,20 +25,8 @@ class Precision:
     reason: str
 
 
-def choose_precision(precision: str, quantization: str, training_method: str = "lora") -> Precision:
+def choose_precision(precision: str, quantization: str) -> Precision:
     """Weights and arithmetic for this machine's device.
-
-    Where all weights learn (`training_method` "full") they are float32 with autocast: a step of 1e-5 is lost in
-    bfloat16, which has three digits. Otherwise see below.
-    """
-    chosen = _for_frozen_weights(precision, quantization)
-    if training_method == "full" and chosen.weights == "bfloat16":
-        return Precision("float32", "bf16", f"{chosen.reason}; float32 weights, because all of them learn")
-    return chosen
-
-
-def _for_frozen_weights(precision: str, quantization: str) -> Precision:
-    """Weights and arithmetic where an adapter learns.
 
     bfloat16 from CUDA compute capability 8; on older CUDA devices float32 weights with fp16 autocast
     (Gemma 3's activations pass fp16's largest number, 65,504, so fp16 weights give NaN); float32 on a CPU.
