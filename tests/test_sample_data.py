@@ -12,25 +12,35 @@ from korqg.metrics import is_single_question
 
 DATA = read_json(SAMPLE_CORPUS)
 PARAGRAPHS = [(article["title"], paragraph) for article in DATA["data"] for paragraph in article["paragraphs"]]
-QUESTIONS = [(paragraph["context"], qa) for _, paragraph in PARAGRAPHS for qa in paragraph["qas"]]
+ASKED = [(paragraph["context"], qa) for _, paragraph in PARAGRAPHS for qa in paragraph["qas"]]
+QUESTIONS = [(context, qa) for context, qa in ASKED if not qa.get("is_impossible")]
+ENCYCLOPEDIC = [article for article in DATA["data"] if article.get("kind", "encyclopedia") == "encyclopedia"]
 SUBJECTS = ["nature", "science", "history", "geography", "food", "law", "sport", "arts", "computing", "everyday"]
 # A question must stand on its own: nothing in it may point at a text that the asker has before them.
 POINTING = (
-    r"(^|\s)(이것|그것|저것|이곳|그곳|여기|거기|이때|그때|이는|이를|위 글|위의 글|윗글|본문|이 글|다음 (글|중)|해당 )"
+    r"(^|\s)(이것|그것|저것|이곳|그곳|여기|거기|이때|그때|이는|이를|위 글|위의 글|윗글|본문(에|은|의|에서) "
+    r"|이 글|다음 (글|중)"
+    r"|해당 )"
 )
 
 
 def test_sample_corpus_is_large_enough():
-    assert len(DATA["data"]) >= 50
-    assert len(PARAGRAPHS) >= 150
-    assert len(QUESTIONS) >= 350
+    assert len(DATA["data"]) >= 180
+    assert len(PARAGRAPHS) >= 650
+    assert len(QUESTIONS) >= 2300
     assert all(len(paragraph["qas"]) >= 2 for _, paragraph in PARAGRAPHS)
 
 
-def test_sample_corpus_covers_every_subject():
-    counts = Counter(article["subject"] for article in DATA["data"])
+def test_sample_corpus_covers_many_kinds_of_documents():
+    counts = Counter(article["subject"] for article in DATA["data"] if "kind" not in article)
     assert set(counts) == set(SUBJECTS)
-    assert min(counts.values()) >= 4
+    kinds = Counter(article["kind"] for article in DATA["data"] if "kind" in article)
+    assert {"notice", "rules", "manual", "recipe", "news", "minutes", "report", "dialogue", "textbook", "guide"} <= set(
+        kinds
+    )
+    registers = Counter(article["register"] for article in DATA["data"] if "kind" in article)
+    assert registers["합니다"] + registers["해요"] >= 0.3 * len(DATA["data"])
+    assert len(ENCYCLOPEDIC) <= 0.45 * len(DATA["data"])
 
 
 def test_sample_corpus_is_read_without_a_dropped_or_mended_record():
@@ -45,21 +55,25 @@ def test_every_answer_is_one_exact_span():
         (answer,) = qa["answers"]
         start, text = answer["answer_start"], answer["text"]
         assert context[start : start + len(text)] == text, qa["id"]
-        assert context.count(text) == 1, f"{qa['id']}: {text!r} stands in its paragraph more than once"
-        assert text not in qa["question"], f"{qa['id']}: the question tells its answer"
+        assert len(text) < 2 or text not in qa["question"], f"{qa['id']}: the question tells its answer"
 
 
-def test_paragraphs_have_the_length_of_an_encyclopedias():
+def test_question_that_has_no_answer_says_so():
+    impossible = [qa for _, qa in ASKED if qa.get("is_impossible")]
+    assert len(impossible) >= 100
+    assert all(qa["answers"] == [] for qa in impossible)
+
+
+def test_paragraphs_have_the_length_of_chunks():
     for title, paragraph in PARAGRAPHS:
-        assert 120 <= len(paragraph["context"]) <= 350, title
+        assert 110 <= len(paragraph["context"]) <= 900, title
         assert paragraph["context"] == paragraph["context"].strip()
-        assert "\n" not in paragraph["context"]
-        assert re.search(r"다\.$|다\.\)$", paragraph["context"]), title
 
 
 def test_questions_stand_on_their_own():
-    for _, qa in QUESTIONS:
-        assert is_single_question(qa["question"]), qa["id"]
+    form = [is_single_question(qa["question"]) for _, qa in QUESTIONS]
+    assert 0.88 < sum(form) / len(form) < 0.97  # the others are keywords, as people type them
+    for _, qa in ASKED:
         assert not re.search(POINTING, qa["question"]), f"{qa['id']}: {qa['question']}"
 
 
@@ -68,7 +82,7 @@ def test_nothing_stands_twice():
         [article["title"] for article in DATA["data"]],
         [normalized(paragraph["context"]) for _, paragraph in PARAGRAPHS],
         [normalized(qa["question"]) for _, qa in QUESTIONS],
-        [qa["id"] for _, qa in QUESTIONS],
+        [qa["id"] for _, qa in ASKED],
     ):
         assert [value for value, count in Counter(values).items() if count > 1] == []
 

@@ -50,7 +50,8 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05) -
     """Read files in KorQuAD 1.0's schema; of a folder every .json file.
 
     Schema: data[].{title, paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}}}},
-    of which the first answer is taken (KorQuAD 1.0 has one; Lim et al. 2019, arXiv:1909.07005).
+    of which the first answer is taken (KorQuAD 1.0 has one; Lim et al. 2019, arXiv:1909.07005). Questions that
+    SQuAD 2.0 marks `is_impossible` are passed over.
     A record that is broken is left out and listed in `dropped` as {"file", "id", "reason"}.
 
     Raises KorqgError, with file and record, when there is nothing to read, when the file is not JSON or of
@@ -126,6 +127,8 @@ def _read_article(file: str, number: int, article, passages: list[Passage], drop
             continue
         questions = []
         for order, qa in enumerate(paragraph["qas"]):
+            if isinstance(qa, dict) and qa.get("is_impossible") is True:
+                continue  # SQuAD 2.0's: the paragraph does not answer it
             try:
                 question, moved = _read_question(text, qa)
             except (KeyError, TypeError, ValueError, IndexError) as error:
