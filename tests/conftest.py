@@ -76,32 +76,16 @@ def save_tiny_model(folder: Path, tokenizer) -> Path:
     return folder
 
 
-def save_finished_run(outputs: Path, model_folder: Path, texts: list[str]) -> None:
-    """outputs/runs/tiny, whose adapter is random, and outputs/data/chunks with `texts` as chunks of documents."""
+def save_finished_run(outputs: Path, model_folder: Path) -> None:
+    """outputs/runs/tiny, a finished run whose adapter is random."""
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from korqg.files import write_jsonl
     from korqg.models import choose_model, load_model, save_adapter
     from korqg.precision import choose_precision
-    from korqg.prompts import INSTRUCTIONS
     from korqg.stages import finish_stage
 
-    data, run = outputs / "data" / "chunks", outputs / "runs" / "tiny"
-    rows = [
-        {
-            "id": f"chunk-{number}",
-            "title": "글",
-            "passage_id": f"{number}",
-            "instruction": INSTRUCTIONS["question"],
-            "input": text,
-            "output": "",
-            "answer": "",
-        }
-        for number, text in enumerate(texts)
-    ]
-    write_jsonl(data / "own.jsonl", rows)
-    finish_stage(data, {}, [], [data / "own.jsonl"], {})
+    run = outputs / "runs" / "tiny"
     model = load_model(choose_model(str(model_folder)), choose_precision("float32", "none"))
     torch.manual_seed(1)
     model = get_peft_model(
@@ -113,7 +97,7 @@ def save_finished_run(outputs: Path, model_folder: Path, texts: list[str]) -> No
         "precision": "float32",
         "quantization": "none",
         "lora_rank": 12,
-        "max_length": 128,
+        "max_length": 256,
         "max_new_tokens": 12,
         "prompt_format": "turns",
     }

@@ -83,8 +83,15 @@ def test_every_stage_is_finished_with_its_files(chain):
     assert read_jsonl(data / "train.jsonl")[0]["instruction"] in card
     assert list(one.glob("wandb/offline-run-*"))
     assert not (chain / "runs" / "two" / "wandb").exists()
-    pictures = [f"{name}.{kind}" for name in ("loss", "rates", "lengths") for kind in ("png", "svg")]
-    for name in ("metrics.json", "metrics.csv", "side_by_side.html", "recommended_questions.json", *pictures):
+    pictures = [f"{name}.{kind}" for name in ("loss", "rates") for kind in ("png", "svg")]
+    for name in (
+        "metrics.json",
+        "metrics.csv",
+        "side_by_side.html",
+        "recommended_questions.json",
+        "left_out.json",
+        *pictures,
+    ):
         assert (chain / "compare" / "both" / name).stat().st_size > 0
 
 
@@ -92,19 +99,16 @@ def test_every_stage_is_finished_with_its_files(chain):
 def test_outputs_have_the_first_attempts_keys_and_the_same_rows(chain):
     for run in ("one", "two"):
         before, after = (read_json(chain / "runs" / run / f"{stage}_outputs.json") for stage in ("init", "after"))
-        assert [output["id"] for output in before] == [output["id"] for output in after]
-        for output in before + after:
-            assert set(output) == {
-                "id",
-                "title",
-                "input",
-                "expected_output",
-                "references",
-                "split",
-                "model_output",
-                "stopped",
-            }
-        assert {output["split"] for output in before} == {"test", "own"}
+        tested = [output for output in after if output["split"] == "test"]
+        assert [(output["id"], output["input"]) for output in before] == [(o["id"], o["input"]) for o in tested]
+        known = {"id", "title", "input", "passage", "answer", "answer_place", "expected_output", "references", "split"}
+        said = {"model_output", "stopped", "likelihood"}
+        assert all(set(output) == known | said for output in before)
+        for output in after:
+            assert known | said | {"read_answer", "confidence"} <= set(output)
+            begin, end = output["answer_place"]
+            assert output["passage"][begin:end] == output["answer"]
+        assert {output["split"] for output in after} == {"test", "own"}
 
 
 @pytest.mark.chain
@@ -133,12 +137,12 @@ def test_comparison_has_both_runs_and_the_reference_texts(chain):
     assert set(metrics) == {"data", "runs", "between", "reference", "reference_kinds", "apart"}
     assert list(metrics["runs"]) == ["one", "two"]
     assert list(metrics["between"]) == ["two minus one"]
-    assert set(metrics["reference"]) == {"human", "first_sentence", "random_question"}
+    assert set(metrics["reference"]) == {"human", "rule", "first_sentence", "random_question"}
     assert metrics["reference"]["human"]["n"] == 4
     for stages in metrics["runs"].values():
         assert set(stages) == {"before", "after", "change", "train"}
         for stage in ("before", "after"):
-            assert stages[stage]["n"] == 2
+            assert stages[stage]["n"] == 4
             for name in ("single_question_rate", "stop_rate", "copy_rate", "rouge_l", "chrf"):
                 assert 0 <= stages[stage][f"{name}_low"] <= stages[stage][name] <= stages[stage][f"{name}_high"] <= 1
 
@@ -157,9 +161,13 @@ def test_files_of_another_attempt_are_compared_apart(chain):
 def test_recommended_questions_are_a_list_with_their_place(chain):
     recommended = read_json(chain / "compare" / "both" / "recommended_questions.json")
     for entry in recommended:  # of a model with random weights, most likely none
-        assert set(entry) == {*("id", "chunk", "title", "place", "question", "checks", "run")}
-    (own,) = read_jsonl(chain / "data" / "villages" / "own.jsonl")
-    assert own["place"] == {"file": "메모.txt", "section": "잔치 안내", "paragraphs": [1, 1]}
+        assert {"chunk", "title", "place", "sentence", "question", "answer", "answer_place", "written_by"} <= set(entry)
+    left_out = read_json(chain / "compare" / "both" / "left_out.json")
+    (chunk,) = read_jsonl(chain / "data" / "villages" / "chunks.jsonl")
+    assert len({entry["chunk"] for entry in recommended}) + len(left_out) == 1  # each chunk has questions or a reason
+    own = read_jsonl(chain / "data" / "villages" / "own.jsonl")
+    assert {row["chunk_id"] for row in own} == {chunk["id"]}
+    assert chunk["place"] == {"file": "메모.txt", "section": "잔치 안내", "paragraphs": [1, 1]}
 
 
 @pytest.mark.chain
@@ -168,7 +176,7 @@ def test_wandb_holds_the_losses_and_no_prompt(chain):
     recorded = file.read_bytes()
     assert b"train/loss" in recorded
     assert b"eval/loss" in recorded
-    for private in (str(chain), str(COURSE), "마을", "질문을 한 문장으로"):
+    for private in (str(chain), str(COURSE), "마을", "한 문장으로"):
         assert private.encode() not in recorded
         assert json.dumps(private)[1:-1].encode() not in recorded
 
@@ -180,7 +188,7 @@ def test_pages_show_markup_as_text_and_load_nothing(chain):
         text = page.read_text(encoding="utf-8")
         assert "&lt;script&gt;alert" in text
         assert '<script>alert("x")' not in text
-        assert page.stem != "side_by_side" or text.count("<script>") == 1
+        assert page.stem != "side_by_side" or text.count("<script>") == 2
         assert "&lt;end_of_turn&gt;" in text
         assert not re.search(r'(src|href)="(https?:)?//', text)
 
@@ -248,6 +256,12 @@ def _run_cells(stage: str, parameters: dict, times: int = 1, leave_out: tuple = 
     return errors
 
 
+def _cell(stage: str, words: str) -> str:
+    """The id of the first code cell that holds these words."""
+    cells = nbformat.read(COURSE / "notebooks" / NOTEBOOKS[stage], as_version=4).cells
+    return next(cell.id for cell in cells if cell.cell_type == "code" and words in cell.source)
+
+
 @pytest.mark.chain
 def test_each_cell_run_twice_gives_the_same_results(chain, corpus, tiny_model_folder):
     data = {"source": "korquad1", "source_path": str(corpus), "own_path": str(corpus.with_name("메모.txt"))}
@@ -255,9 +269,10 @@ def test_each_cell_run_twice_gives_the_same_results(chain, corpus, tiny_model_fo
     assert _run_cells("data", given, times=2) == {}
     model = {"data_name": "twice", "model_name": str(tiny_model_folder), **SMALL, "outputs_dir": str(chain)}
     errors = _run_cells("runs", {**model, "run_name": "twice"}, times=2)
-    assert set(errors) == {"02-20", "02-30"}  # a second adapter, a second training: refused, and nothing lost
-    assert "carries an adapter already: restart the kernel" in errors["02-20"][0]
-    assert "has been trained already: restart the kernel" in errors["02-30"][0]
+    adapter, training = _cell("runs", "add_adapter("), _cell("runs", "begin_training(")
+    assert set(errors) == {adapter, training}  # a second adapter, a second training: refused, and nothing lost
+    assert "carries an adapter already: restart the kernel" in errors[adapter][0]
+    assert "has been trained already: restart the kernel" in errors[training][0]
     given = {"compare_name": "twice", "run_names": ["twice"], "bootstrap_samples": 100, "outputs_dir": str(chain)}
     assert _run_cells("compare", given, times=2) == {}
     for stage in NOTEBOOKS:
@@ -276,12 +291,24 @@ def test_cells_without_those_above_them_say_so_and_leave_what_is_finished(chain,
     """A kernel restarted midway: setup and configuration run again, then straight on from the middle."""
     given = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL, "outputs_dir": str(chain)}
     kept = sha256_of(chain / "runs" / "one" / "manifest.json")
-    errors = _run_cells("runs", {**given, "run_name": "one"}, leave_out=("02-06", "02-08", "02-14", "02-16"))
-    assert {"02-18", "02-30", "02-33", "02-40", "02-41"} <= set(errors)
+    above = ("base_model = load_model", "watching = list(", "encoded = {}", "checkpoint = begin_run(")
+    left_out = tuple(_cell("runs", words) for words in above)
+    errors = _run_cells("runs", {**given, "run_name": "one"}, leave_out=left_out)
+    below = (
+        "require_untouched(base_model)",
+        "begin_training(",
+        "after_own = outputs_of",
+        "finish_wandb(",
+        "finish_stage(",
+    )
+    assert {_cell("runs", words) for words in below} <= set(errors)
     assert all("a cell above has not been run yet" in words for said in errors.values() for words in said)
     given = {"compare_name": "both", "outputs_dir": str(chain)}
     compared = sha256_of(chain / "compare" / "both" / "manifest.json")
-    assert set(_run_cells("compare", given, leave_out=("03-06",))) >= {"03-25", "03-15", "03-22", "03-34"}
+    assert set(_run_cells("compare", given, leave_out=(_cell("compare", "read_comparison("),))) >= {
+        _cell("compare", words)
+        for words in ("metrics = compare(main)", "choose_run(", "draw_rates(axes", "finish_stage(\n")
+    }
     assert sha256_of(chain / "runs" / "one" / "manifest.json") == kept
     assert sha256_of(chain / "compare" / "both" / "manifest.json") == compared
     require_finished(chain / "runs" / "one")
@@ -291,7 +318,7 @@ def test_cells_without_those_above_them_say_so_and_leave_what_is_finished(chain,
 @pytest.mark.chain
 def test_third_and_second_notebook_opened_first_name_the_one_before(tmp_path):
     given = {"outputs_dir": str(tmp_path)}
-    (said, *_) = _run_cells("compare", given)["03-06"]
+    (said, *_) = _run_cells("compare", given)[_cell("compare", "read_comparison(")]
     assert said.endswith("runs holds no finished run: run 02_train_lora.ipynb first.")
     with pytest.raises(KorqgError, match=r'data/sample does not exist: run 01_make_data.ipynb with data_name="sample"'):
         run_notebook("runs", "sample", tmp_path, {})

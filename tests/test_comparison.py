@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from korqg.asking.recommend import choose_run, faults_of
 from korqg.errors import KorqgError
 from korqg.examples import cards_of, chosen_examples, verdict
 from korqg.files import write_json, write_jsonl
 from korqg.plots import error_bars, save_figure, use_korean_font
-from korqg.recommend import CHECKS, choose_run, faults_of, recommend
 from korqg.runs import read_comparison
 from korqg.stages import finish_stage, start_stage
 
@@ -40,7 +40,6 @@ def _write_run(outputs: Path, name: str, things=THINGS, own=(), log=LOG, after=N
     folder = outputs / "runs" / name
     start_stage(folder)
     rows = [_output(thing, f"{thing}에 관한 글이다.") for thing in things]
-    rows += [_output(thing, "", "own") for thing, _ in own]
     asked = [_output(thing, f"{thing}은 무엇인가?") for thing in things]
     asked += [_output(thing, question, "own") for thing, question in own]
     write_json(folder / "init_outputs.json", rows)
@@ -81,8 +80,8 @@ def test_any_number_of_runs_on_the_same_paragraphs_is_one_group(tmp_path):
     assert [run.name for run in group.runs] == ["가", "나", "다"]
     assert comparison.remarks == []
     assert [run.name for run in read_comparison(tmp_path / "runs", ["나", "가", "나"], []).runs] == ["나", "가"]
-    assert len(cards_of(group, "test")) == len(THINGS)
-    assert list(cards_of(group, "test")[0]) == ["가", "나", "다"]
+    assert len(cards_of(group)) == len(THINGS)
+    assert list(cards_of(group)[0]) == ["가", "나", "다"]
 
 
 def test_runs_on_other_paragraphs_are_set_apart_by_name(tmp_path):
@@ -102,7 +101,7 @@ def test_rows_that_one_run_lacks_are_left_out_of_all_and_named(tmp_path):
     _write_run(tmp_path, "fewer", THINGS[:4])
     comparison = read_comparison(tmp_path / "runs", [], [])
     (group,) = comparison.groups
-    assert [len(run.before["test"]) for run in group.runs] == [4, 4]
+    assert [len(run.before) for run in group.runs] == [4, 4]
     assert "all: 2 of its 6 test paragraphs were not put to the other runs" in comparison.remarks[0]
 
 
@@ -120,7 +119,7 @@ def test_pair_of_files_with_the_first_attempts_keys_is_compared_too(tmp_path):
     )
     comparison = read_comparison(tmp_path / "runs", [], [pair])
     assert [[run.name for run in group.runs] for group in comparison.groups] == [["run"], ["첫 시도"]]
-    (output,) = comparison.groups[1].runs[0].after["test"]
+    (output,) = comparison.groups[1].runs[0].after
     assert output["references"] == ["해금은 언제부터 우리 곁에 있었는가?"]
     assert output["stopped"] is None
     assert comparison.groups[1].runs[0].train == {}
@@ -132,7 +131,7 @@ def test_pair_of_files_with_the_first_attempts_keys_is_compared_too(tmp_path):
 def test_published_outputs_of_the_first_attempt_can_be_compared(shared_data):
     files = [str(shared_data / "first_attempt" / f"{stage}_outputs.json") for stage in ("init", "after")]
     comparison = read_comparison(Path("nowhere"), [], [["first attempt", *files]])
-    assert len(comparison.runs[0].before["test"]) == 14
+    assert len(comparison.runs[0].before) == 14
     assert not comparison.remarks
 
 
@@ -165,7 +164,7 @@ def test_published_outputs_of_the_first_attempt_can_be_compared(shared_data):
 def test_what_is_wrong_with_some_rows_is_named_and_the_rest_compared(tmp_path, before, after, said):
     comparison = read_comparison(tmp_path, [], [_write_pair(tmp_path, before, after)])
     assert said in " ".join(comparison.remarks)
-    assert len(comparison.runs[0].after["test"]) == 1
+    assert len(comparison.runs[0].after) == 1
 
 
 @pytest.mark.parametrize(
@@ -233,24 +232,30 @@ def test_tokens_seen_follow_from_epochs_where_the_run_noted_a_rows_tokens(tmp_pa
     assert silent.tokens_at(LOG[1]) is None
 
 
-def test_answers_and_places_come_from_the_data_when_they_are_still_the_same(tmp_path):
+def test_answers_come_from_the_data_when_they_are_still_the_same(tmp_path):
     data = tmp_path / "data" / "things"
-    place = {"file": "우리 것.md", "section": "악기", "paragraphs": [2, 3]}
     write_jsonl(data / "test.jsonl", [{**_output("해금", ""), "answer": "오래전"}])
-    write_jsonl(data / "own.jsonl", [{**_output("단소", "", "own"), "answer": "", "place": place}])
-    folder = _write_run(tmp_path, "run", ("해금",), own=[("단소", "단소는 무엇인가?")])
+    folder = _write_run(tmp_path, "run", ("해금",))
     files = [folder / file for file in ("init_outputs.json", "after_outputs.json", "train_log.jsonl")]
     figures = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["figures"]
-    finish_stage(folder, {"data_name": "things"}, [data / "test.jsonl", data / "own.jsonl"], files, figures)
+    finish_stage(folder, {"data_name": "things"}, [data / "test.jsonl"], files, figures)
 
     def read():
         (run,) = read_comparison(tmp_path / "runs", [], []).runs
-        return run.after["test"][0]["answers"], run.after["own"][0]["place"]
+        return run.after[0]["answers"]
 
-    assert read() == (["오래전"], place)
+    assert read() == ["오래전"]
     write_jsonl(data / "test.jsonl", [{**_output("해금", ""), "answer": "다른 답"}])
-    (data / "own.jsonl").unlink()
-    assert read() == ([], {})
+    assert read() == []
+
+
+def test_own_documents_are_read_from_the_outputs_after_training_alone(tmp_path):
+    folder = _write_run(tmp_path, "run", own=OWN)
+    write_jsonl(folder / "chunks.jsonl", CHUNKS)
+    (run,) = read_comparison(tmp_path / "runs", [], []).runs
+    assert [output["id"] for output in run.own] == ["own-해금", "own-장구"]
+    assert len(run.before) == len(run.after) == len(THINGS)
+    assert run.chunks == CHUNKS
 
 
 def test_better_and_worse_are_a_matter_of_form_first_and_of_likeness_then():
@@ -279,106 +284,42 @@ def test_examples_are_chosen_by_rule(tmp_path):
     assert {len(places) for places in chosen_examples(run, 99, seed=1).values()} == {len(THINGS)}
 
 
-OWN = [
-    ("해금", "해금은 줄이 몇 개인가?"),
-    ("단소", "해금은 줄이 몇 개인가?"),  # asked of the chunk before
-    ("장구", "장구"),
-    ("꽹과리", "꽹과리은 오래전부터 우리 곁에 있었다?"),  # the chunk's own sentence
-    ("태평소", "태평소를 부는 사람은 어디에 서는가?"),
-]
+OWN = [("해금", "해금은 줄이 몇 개인가?"), ("장구", "장구")]
+CHUNKS = [{"id": "own-1", "title": "악기", "text": "해금은 줄이 두 개이다.", "place": {}}]
 
 
-def test_recommended_questions_passed_their_checks_and_none_is_asked_twice(tmp_path):
-    _write_run(tmp_path, "run", own=OWN)
-    (run,) = read_comparison(tmp_path / "runs", [], []).runs
-    recommended, left_out = recommend(run)
-    assert [entry["id"] for entry in recommended] == ["own-해금", "own-태평소"]
-    assert recommended[0]["question"] == "해금은 줄이 몇 개인가?"
-    assert recommended[0]["chunk"].startswith("해금에 관한 글이다.")
-    assert recommended[0]["checks"] == ["single_question", "stopped", "own_words", "not_asked_before"]
-    reasons = [CHECKS[name] for name in ("not_asked_before", "single_question", "own_words")]
-    assert [entry["reason"] for entry in left_out] == reasons
-
-
-GUIDE = (
-    "도서관은 평일에는 밤 열 시까지 문을 연다. 책은 한 번에 다섯 권씩 두 주 동안 빌릴 수 있다. "
-    "예약한 사람이 없으면 한 주 더 볼 수 있다."
-)
-
-
-def _own_chunk(text: str, question: str, **known) -> dict:
-    return {**_output("안내", question, "own"), "id": f"own-{text[:6]}", "input": text, **known}
-
-
-def _run_about(tmp_path: Path, chunks: list[dict]):
-    """A run whose own document has these chunks."""
-    folder = _write_run(tmp_path, "run")
-    for name in ("init_outputs.json", "after_outputs.json"):
-        write_json(folder / name, json.loads((folder / name).read_text(encoding="utf-8")) + chunks)
-    files = [folder / file for file in ("init_outputs.json", "after_outputs.json", "train_log.jsonl")]
-    figures = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["figures"]
-    finish_stage(folder, {"data_name": "things"}, [], files, figures)
-    comparison = read_comparison(tmp_path / "runs", [], [])
-    assert comparison.remarks == []
-    return comparison.runs[0]
-
-
-@pytest.mark.parametrize(
-    ("chunk", "reason"),
-    [
-        ("도서관", "too short to ask about"),
-        ("구분 | 평일 | 주말\n여는 시각 | 09:00 | 10:00\n닫는 시각 | 22:00 | 18:00", "holds no sentence"),
-        ("The library opens at nine and closes at six. Books may be borrowed for two weeks.", "not in Korean"),
-        ("안녕하세요. 반갑습니다. 감사합니다.", "states no fact to ask for"),
-    ],
-)
-def test_chunk_with_nothing_to_ask_about_gets_no_question_however_good_its_form(tmp_path, chunk, reason):
-    run = _run_about(
-        tmp_path, [_own_chunk(chunk, "도서관은 몇 시에 문을 여는가?"), _own_chunk(GUIDE, "언제까지 여는가?")]
-    )
-    recommended, left_out = recommend(run)
-    assert [entry["chunk"] for entry in recommended] == [GUIDE]
-    assert [entry["chunk"] for entry in left_out] == [chunk]
-    assert left_out[0]["reason"].startswith(reason)
-
-
-def test_chunk_that_is_longer_than_the_model_reads_gets_no_question(tmp_path):
-    """5,000 tokens: about 9,000 characters, of which the model has read the beginning."""
-    long = GUIDE + " 서고의 책은 사서에게 말하면 꺼내 준다." * 400
-    chunk = _own_chunk(long, "책은 누가 꺼내 주는가?", cut_tokens=4500)
-    recommended, left_out = recommend(_run_about(tmp_path, [chunk]))
-    assert recommended == []
-    assert left_out[0]["reason"].startswith("the chunk is longer than the model reads")
-
-
-def test_well_formed_questions_that_fail_a_check_are_found_by_check(tmp_path):
+def test_questions_that_fail_a_check_are_found_by_check(tmp_path):
     texts = dict(
         zip(
             THINGS,
             (
-                "측우기은 오래전부터 우리 곁에 있었다?",  # the paragraph's own sentence
-                "거북선은 무엇인가?",
-                "거북선은 무엇인가?",  # asked before
-                "가야금은 언제부터 있었는가?",
+                "측우기에 관한 글이다. 측우기은 오래전부터 우리 곁에 있었는가?",  # two sentences
+                "거북선은 언제부터 우리 곁에 있었는가?",
+                "오래전 훈민정음은 언제부터 있었는가?",  # its answer is in it
+                "가야금은 누구인가?",
                 "은행나무",  # no question: no matter here
-                "반딧불이는 어디에 있었는가?",
+                "이 반딧불이는 언제부터 우리 곁에 있었는가?",  # points at something
             ),
             strict=True,
         )
     )
-    after = [_output(thing, text) for thing, text in texts.items()]
+    after = [{**_output(thing, text), "answer": "오래전", "kind": "time"} for thing, text in texts.items()]
     _write_run(tmp_path, "run", after=after)
     (run,) = read_comparison(tmp_path / "runs", [], []).runs
-    found = {name: [one["title"] for one in failed] for name, failed in faults_of(run).items()}
-    assert found == {"own_words": ["측우기"], "not_asked_before": ["훈민정음"]}
+    found = {name: [one["title"] for one in failed] for name, failed in faults_of(run.after, 0.8).items() if failed}
+    assert "훈민정음" in found["keeps_its_answer"]
+    assert "측우기" in found["one_sentence"]
+    assert "가야금" in found["asks_right"]
+    assert found["stands_alone"] == ["반딧불이"]
+    assert not any("거북선" in titles for titles in found.values())
 
 
 def test_best_run_recommends_unless_one_is_named(tmp_path):
     for name in ("one", "two"):
-        _write_run(tmp_path, name, own=OWN)
+        write_jsonl(_write_run(tmp_path, name, own=OWN) / "chunks.jsonl", CHUNKS)
     runs = read_comparison(tmp_path / "runs", [], []).runs
     figures = {
-        name: {"after": {"single_question_rate": 0.9, "rouge_l": likeness}}
+        name: {"after": {"comes_back_rate": 0.9, "rouge_l": likeness}}
         for name, likeness in (("one", 0.3), ("two", 0.4))
     }
     assert choose_run(runs, figures, "").name == "two"

@@ -14,10 +14,9 @@ import pytest
 from conftest import COURSE
 
 from korqg import processes
-from korqg.ask import ask_run
 from korqg.checkpoints import newest_complete
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl, sha256_of, write_json, write_jsonl
+from korqg.files import read_json, read_jsonl, sha256_of, write_jsonl
 from korqg.launch import launch, read_value, require_free_port, train_parameters, wait_for_host, write_script
 from korqg.pipeline import run_notebook
 from korqg.processes import check_gpus, share_of_step
@@ -49,6 +48,7 @@ def villages(tmp_path_factory):
     parts = {"train": rows[:22], "validation": rows[22:33], "test": rows[33:], "own": chunks}
     for name, part in parts.items():
         write_jsonl(folder / f"{name}.jsonl", part)
+    write_jsonl(folder / "chunks.jsonl", [])
     finish_stage(folder, {}, [], [folder / f"{name}.jsonl" for name in parts], {})
     return outputs
 
@@ -120,9 +120,12 @@ def test_two_processes_end_where_one_ends(villages, small, two):
     for mine, other in zip(alone, shared, strict=True):
         assert mine[2] == pytest.approx(other[2], rel=1e-5), mine
     assert alone[-1][2] < alone[0][2] - 0.01, "nothing was learnt, so nothing was compared"
-    for name in ("init_outputs.json", "after_outputs.json"):
-        assert len(read_json(one / name)) == 5 + 3
-        assert read_json(one / name) == read_json(two / name)
+    for name, count in (("init_outputs.json", 5), ("after_outputs.json", 5 + 3)):
+        mine, other = read_json(one / name), read_json(two / name)
+        assert len(mine) == len(other) == count
+        for ours, theirs in zip(mine, other, strict=True):
+            assert ours.pop("likelihood") == pytest.approx(theirs.pop("likelihood"), abs=1e-3)
+        assert mine == other
     assert read_json(two / "init_outputs.json") != read_json(two / "after_outputs.json")
     assert len(list(two.glob("wandb/offline-run-*"))) == 1
     assert not list(two.glob("*.tmp-*"))
@@ -204,16 +207,6 @@ def test_a_schedulers_signal_ends_all_processes_in_one_sentence(villages, small)
     assert errors.count("Ended by SIGTERM. The same command goes on") == 1
     assert "Traceback" not in errors
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
-
-
-@pytest.mark.chain
-def test_saved_adapter_asks_about_chunks_what_the_run_asked(villages, two):
-    asked = read_json(ask_run(villages, "two", "villages", batch_size=2))
-    assert asked == [output for output in read_json(two[0] / "after_outputs.json") if output["split"] == "own"]
-    assert len(asked) == 3
-    write_json(villages / "asked" / "two_villages" / "job.json", {"adapter": "another"})
-    with pytest.raises(KorqgError, match="begun with another adapter or other chunks"):
-        ask_run(villages, "two", "villages", batch_size=2)
 
 
 @pytest.mark.chain

@@ -219,7 +219,9 @@ def test_summary_has_every_figure_with_its_interval():
     assert summary["stop_rate"] == 0.5
     assert summary["length"] == 11
     for name in METRICS:
-        assert summary[f"{name}_low"] <= summary[name] <= summary[f"{name}_high"]
+        if name != "comes_back_rate":  # nobody answered these
+            assert summary[f"{name}_low"] <= summary[name] <= summary[f"{name}_high"]
+    assert summary["comes_back_rate"] is None
     json.dumps(summary, allow_nan=False)
 
 
@@ -269,8 +271,25 @@ def test_reference_outputs_are_a_ceiling_and_two_floors():
 
 
 def test_questions_for_given_answers_share_their_paragraphs_references():
-    given = [{**OUTPUTS[0], "input": f"정답: {answer}\n\n글의 첫 문장이다."} for answer in ("하나", "둘")]
+    given = [
+        {**OUTPUTS[0], "input": f"문장: 【{answer}】", "passage": "글의 첫 문장이다."} for answer in ("하나", "둘")
+    ]
     given[1] = {**given[1], "references": ["글의 끝은 어디인가?"]}
     found = reference_outputs(given, seed=0)
     assert len(found["human"]) == 3
     assert [output["model_output"] for output in found["first_sentence"]] == ["글의 첫 문장이다."]
+
+
+def test_answer_comes_back_where_the_model_gives_the_marked_words():
+    outputs = [
+        {**OUTPUTS[0], "answer": "세종 대왕", "read_answer": "세종대왕"},
+        {**OUTPUTS[1], "answer": "세종 대왕", "read_answer": "1443년"},
+        {**OUTPUTS[2], "answer": "세종", "read_answer": "세종", "model_output": "세종이다."},  # no question
+    ]
+    assert summarize(score_outputs(outputs), 100, 0)["comes_back_rate"] == pytest.approx(1 / 3)
+
+
+def test_rule_is_a_reference_of_its_own():
+    asked = [{**OUTPUTS[0], "rule_question": "글은 무엇인가?", "rule_read_answer": "첫 문장", "answer": "첫 문장"}]
+    (found,) = reference_outputs(asked, seed=0)["rule"]
+    assert (found["model_output"], found["read_answer"]) == ("글은 무엇인가?", "첫 문장")

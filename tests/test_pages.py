@@ -65,7 +65,7 @@ def _metrics(pair) -> dict:
 
 
 def _page(pair) -> str:
-    sections = {("Test", "test"): [{"sample": pair}], ("Own", "own"): []}
+    sections = {"Test": [{"sample": pair}], "Own": []}
     return side_by_side_page(_metrics(pair), sections, NASTY, [NASTY], {"a picture": "<svg/>"}, {"best": [0]})
 
 
@@ -98,14 +98,16 @@ def test_card_marks_answers_in_the_paragraph_and_what_an_output_copies(pair):
 def test_card_shows_the_given_answer_apart_and_long_outputs_in_part(pair):
     long = {
         **pair[1],
-        "input": "정답: 세종\n\n훈민정음은 세종이 만들었다.",
+        "input": "문장: 훈민정음은 【세종】이 만들었다.",
+        "passage": "훈민정음은 세종이 만들었다.",
+        "answer": "세종",
         "model_output": "질문" * 500_000,
         "answers": [],
     }
     card = passage_card({"sample": (long, long)})
     assert len(card) < 20_000
     shown = _shown(card).text
-    assert "Answer given세종" in shown
+    assert "Answer asked for · 정답세종" in shown
     assert "… and 998,000 characters more" in shown
 
 
@@ -123,7 +125,7 @@ def test_page_is_complete_and_loads_nothing(pair):
 
 
 def test_page_says_for_the_filters_what_got_better_and_what_is_no_question(pair):
-    assert '<article id="p0" data-split="test" data-better="0" data-worse="" data-failed="">' in _page(pair)
+    assert '<article id="p0" data-better="0" data-worse="" data-failed="">' in _page(pair)
     assert 'data-better="" data-worse="0" data-failed="0"' in _page(pair[::-1])
 
 

@@ -85,7 +85,7 @@ def test_workflow_runs_the_two_commands_on_the_versions_that_the_readme_names():
 
 
 def test_repository_without_git_is_small():
-    """15 MB at most, of what git tracks or would track."""
+    """20 MB at most, of what git tracks or would track: 8 of them are the adapter that is kept."""
     import subprocess
 
     import pytest
@@ -96,4 +96,4 @@ def test_repository_without_git_is_small():
     if listed.returncode:
         pytest.skip("not a git repository")
     files = [COURSE / name for name in listed.stdout.decode().split("\0") if name]
-    assert sum(file.stat().st_size for file in files if file.is_file()) < 15e6
+    assert sum(file.stat().st_size for file in files if file.is_file()) < 20e6

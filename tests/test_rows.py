@@ -72,7 +72,7 @@ def test_articles_that_share_a_paragraph_stay_together(text, copy):
     apart = 0
     for seed in range(20):
         passages = [*PASSAGES, _passage("기사0", text), _passage("기사19", copy)]
-        rows = make_rows(_split(passages, 0.2, 0.2, seed), "all", 0, seed)
+        rows, _ = make_rows(_split(passages, 0.2, 0.2, seed), "all", 0, seed)
         assert shared_between_splits(rows) == NOTHING_SHARED
         side = {p.title: name for name, found in _split(PASSAGES, 0.2, 0.2, seed).items() for p in found}
         apart += side["기사0"] != side["기사19"]
@@ -89,7 +89,7 @@ def test_paragraph_of_too_many_articles_stays_on_one_side_and_its_copies_are_dro
             "validation": 4,
             "test": 4,
         }
-        assert shared_between_splits(make_rows(split, "all", 0, seed)) == NOTHING_SHARED
+        assert shared_between_splits(make_rows(split, "all", 0, seed)[0]) == NOTHING_SHARED
         kept = [name for name in SPLITS for passage in split[name] if passage in copies]
         sides = {p.title: name for name in SPLITS for p in split[name]}
         assert set(kept) == {max((sides[copy.title] for copy in copies), key=SPLITS.index)}
@@ -106,13 +106,15 @@ def test_corpus_of_one_repeated_paragraph_leaves_nothing_to_train_on():
 
 def test_shared_paragraph_on_two_sides_is_found():
     one, two = _passage("가", "같은 문단이다."), _passage("나", "같은 문단이다!")
-    rows = make_rows({"train": [one], "validation": [], "test": [two]}, "all", 0, 0)
+    rows = make_rows({"train": [one], "validation": [], "test": [two]}, "all", 0, 0)[0]
     assert shared_between_splits(rows) == {"titles": set(), "passages": {"같은문단이다"}, "copies": {(two.id, one.id)}}
 
 
 def test_near_copy_on_two_sides_is_found():
     one, two = _passage("가", LONG), _passage("나", LONG.replace("새벽마다", "아침마다"))
-    rows = make_rows({"train": [one, _passage("다", "다른 문단이다.")], "validation": [two], "test": []}, "all", 0, 0)
+    rows = make_rows({"train": [one, _passage("다", "다른 문단이다.")], "validation": [two], "test": []}, "all", 0, 0)[
+        0
+    ]
     assert shared_between_splits(rows) == {"titles": set(), "passages": set(), "copies": {(one.id, two.id)}}
     rows["train"] += rows.pop("validation")
     assert shared_between_splits(rows | {"validation": []}) == NOTHING_SHARED
@@ -125,7 +127,7 @@ def test_too_few_articles_are_an_error():
 
 def test_first_takes_one_question_a_training_paragraph_and_all_in_the_test():
     split = _split(PASSAGES, 0.1, 0.1, seed=42)
-    first, every = make_rows(split, "first", 0, 42), make_rows(split, "all", 0, 42)
+    first, every = make_rows(split, "first", 0, 42)[0], make_rows(split, "all", 0, 42)[0]
     assert len(first["train"]) == 48
     assert len(every["train"]) == 96
     assert first["test"] == every["test"]
@@ -134,13 +136,13 @@ def test_first_takes_one_question_a_training_paragraph_and_all_in_the_test():
 
 def test_smaller_training_set_is_a_part_of_the_larger():
     split = _split(PASSAGES, 0.1, 0.1, seed=42)
-    small, large = make_rows(split, "all", 10, 42), make_rows(split, "all", 50, 42)
+    small, large = make_rows(split, "all", 10, 42)[0], make_rows(split, "all", 50, 42)[0]
     assert small["train"] == large["train"][:10]
     assert (small["validation"], small["test"]) == (large["validation"], large["test"])
 
 
 def test_rows_by_prompt_gathers_all_references():
-    rows = make_rows({"train": [], "validation": [], "test": PASSAGES[:2]}, "all", 0, 0)["test"]
+    rows = make_rows({"train": [], "validation": [], "test": PASSAGES[:2]}, "all", 0, 0)[0]["test"]
     entries = rows_by_prompt(rows)
     assert [len(entry["references"]) for entry in entries] == [2, 2]
     assert entries[0]["references"] == [question.text for question in PASSAGES[0].questions]

@@ -130,7 +130,7 @@ def test_passage_is_never_on_two_sides_of_the_split(write):
         rows.append({"passage": text.replace(" ", "  ").replace(".", "!"), "question": "무엇이 맑은가?"})
     passages = read_rows(write(rows)).passages
     split, copies = split_by_article(passages, join_articles(passages), 0.2, 0.2, seed=0)
-    made = make_rows(split, "all", 0, seed=0)
+    made, _ = make_rows(split, "all", 0, seed=0)
     assert all(made[name] for name in SPLITS)
     assert not any(shared_between_splits(made).values())
     assert copies == []

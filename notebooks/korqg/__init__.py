@@ -32,17 +32,20 @@ The modules stand in the order of the story:
     tracking    wandb without prompts, hangs or private details
     generation  questions in batches, greedy
     metrics     is it one question, did it stop, how near is it to the references; intervals over paragraphs
+    adapters    the LoRA adapter beside the frozen weights
     answers     how near an answer is to the right ones, and where it stands
     checks      copied, asked twice, nothing to ask about, where the answer stands
     runs        finished runs and other pairs of files, in groups that compare
     examples    better or worse, and which examples to show
-    recommend   the questions for one's own document
     fonts       a Korean font for pictures and pages
     plots       Hangul in matplotlib, a colour for each run
     pages       tables and the side-by-side page
+    judging     judging without knowing who wrote a question, in that page
     pipeline    `make run`: the three notebooks through papermill
     launch      `make train`: notebook 2 on several processes
-    ask         questions for many chunks, kept as they come
+    asking      candidate answers, the rule, the round trip, the copy editor, the checks, what is recommended
+                (candidates, particles, endings, rule, editor, subject, round_trip, checks, recommend), blind reading
+                (blind), and `make ask` (__main__)
     ladder      `make ladder`: one change at a time, several seeds
     ladder_page the ladder's table, pictures and page
     example     `make example`: the finished run that is kept in git

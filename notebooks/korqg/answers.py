@@ -1,4 +1,4 @@
-"""Answers: how near one is to the right ones, where it stands, and whether a question says it already."""
+"""Answers compared as KorQuAD 1.0's evaluation compares them."""
 
 import re
 import string

@@ -1,10 +1,9 @@
-"""Beyond the form: is a question worth asking, do two ask the same, is there anything to ask about."""
+"""Beyond the form: is a question copied, do two ask the same, is there anything to ask about."""
 
-import re
 import unicodedata
 
 from korqg.answers import normalize_answer
-from korqg.metrics import characters, copied_share, rouge_l
+from korqg.metrics import copied_share, rouge_l
 
 MOSTLY_COPIED = 0.9
 """Share of a question in one stretch of the chunk from which it counts as a copied sentence.
@@ -18,11 +17,7 @@ MUCH_ALIKE = 0.7
 In KorQuAD 1.0 dev 1.3 % of the 14,924 pairs of human questions about one paragraph with different answers reach it.
 """
 
-FEWEST_CHARACTERS, FEWEST_THINGS, LEAST_HANGUL = 12, 3, 0.4
-THINGS_OF_A_FACT = 2
-"""Different nouns and numbers of one sentence, at least: a fact says something of one thing by another."""
-
-ROW_OF_A_TABLE = re.compile(r"\||\S *\t\s*\S")
+FEWEST_CHARACTERS, LEAST_HANGUL = 12, 0.4
 
 
 def is_copied(question: str, passage: str) -> bool:
@@ -38,50 +33,10 @@ def ask_the_same(question: str, other: str, answer: str = "", other_answer: str 
 
 
 def why_nothing_to_ask(chunk: str) -> str:
-    """Why no question should be asked about a chunk, in a few words; "" where there is something to ask.
-
-    Too short, not in Korean, without a sentence (a table, a list of names, a heading alone), or without a thing to
-    ask for: fewer than FEWEST_THINGS different nouns and numbers, or no sentence with THINGS_OF_A_FACT of them.
-    Sentences, their endings and nouns are Kiwi's. What a sentence means is not looked at: wishes and opinions pass.
-    """
-    chunk = unicodedata.normalize("NFC", chunk)
-    letters = [sign for sign in chunk if sign.isalpha()]
+    """Why no question should be asked about a chunk, in a few words; "" where nothing speaks against it."""
+    letters = [sign for sign in unicodedata.normalize("NFC", chunk) if sign.isalpha()]
     if len([sign for sign in chunk if sign.isalnum()]) < FEWEST_CHARACTERS:
-        return "too short to ask about"
-    if sum("가" <= sign <= "힣" for sign in letters) < LEAST_HANGUL * len(letters) or not letters:
-        return "not in Korean"
-    from korqg.sentences import kiwi
-
-    things: dict[tuple[int, int], set[str]] = {}  # by line and sentence
-    ended = set()
-    for number, line in enumerate(chunk.split("\n")):
-        for token in kiwi().tokenize(line) if not ROW_OF_A_TABLE.search(line) else ():
-            place = number, token.sent_position
-            things.setdefault(place, set())
-            if token.tag in ("NNG", "NNP", "SN", "SL", "SH"):
-                things[place].add(token.form)
-            if token.tag in ("EF", "ETN"):
-                ended.add(place)
-    if not ended:
-        return "holds no sentence, only names or rows of a table"
-    fact = any(len(things[place]) >= THINGS_OF_A_FACT for place in ended)
-    return "" if fact and len(set().union(*things.values())) >= FEWEST_THINGS else "states no fact to ask for"
-
-
-def place_of(answer: str, chunk: str, question: str = "") -> list[int] | None:
-    """Begin and end (characters, end excluded) of an answer in a chunk, white space aside; None: it is not there.
-
-    Of several places the one whose surroundings share the most pairs of characters with the question.
-    """
-    wanted = characters(answer)
-    if not wanted:
-        return None
-    spots = [match.span() for match in re.finditer(r"\s*".join(map(re.escape, wanted)), chunk)]
-    asked = _pairs(question)
-    best = max(spots, key=lambda spot: len(asked & _pairs(chunk[max(0, spot[0] - 60) : spot[1] + 60])), default=None)
-    return list(best) if best else None
-
-
-def _pairs(text: str) -> set[str]:
-    text = "".join(characters(text))
-    return {text[place : place + 2] for place in range(len(text) - 1)}
+        return "it is too short to ask about"
+    if not letters or sum("가" <= sign <= "힣" for sign in letters) < LEAST_HANGUL * len(letters):
+        return "it is not in Korean"
+    return ""

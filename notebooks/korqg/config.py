@@ -24,6 +24,7 @@ COLAB_DRIVE = Path("/content/drive")
 
 SOURCES = ("sample", "korquad1", "korquad2", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
+QUESTION_STYLES = ("plain", "polite", "as_written")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
 KEEP = ("best", "last")
@@ -106,7 +107,7 @@ class _Checked:
 class DataConfig(_Checked):
     """The parameters of 01_make_data.ipynb."""
 
-    MADE = ("tokenizer", "corpus", "passages", "split", "rows", "dropped", "own_rows", "all_rows")
+    MADE = ("tokenizer", "corpus", "passages", "split", "rows", "dropped", "own_rows", "all_rows", "chunks")
 
     data_name: str
     source: str
@@ -115,7 +116,9 @@ class DataConfig(_Checked):
     long_answers: str
     own_path: str
     overlap_tokens: int
+    candidates_per_chunk: int
     task: str
+    question_style: str
     questions_per_passage: str
     max_train_rows: int
     max_passage_tokens: int
@@ -141,6 +144,8 @@ class DataConfig(_Checked):
                 'be empty, unless "own" is one of them: then it is the path of your rows.'
             )
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
+        self._one_of("question_style", QUESTION_STYLES)
+        self._between("candidates_per_chunk", 1, 1000)
         self._between("max_train_rows", 0, 10**9)
         self._between("max_passage_tokens", 32, 100_000)
         self._between("validation_fraction", 0.01, 0.5)
@@ -150,7 +155,11 @@ class DataConfig(_Checked):
         from korqg.korquad2 import LONG_ANSWERS
 
         self._one_of("long_answers", LONG_ANSWERS)
-        self._one_of("task", TASKS)
+        for name in self.tasks:
+            if name not in TASKS:
+                raise KorqgError(f"task={self.task!r} is not known; use one of {', '.join(TASKS)}, or two joined by +.")
+        if len(set(self.tasks)) < len(self.tasks):
+            raise KorqgError(f"task={self.task!r} names a task twice.")
         self._between("overlap_tokens", 0, self.max_passage_tokens // 2)
         if "own" in self.sources and not self.source_path:
             raise KorqgError(
@@ -168,6 +177,11 @@ class DataConfig(_Checked):
     def sources(self) -> list[str]:
         """The names in `source`, which may join several by "+"."""
         return [name.strip() for name in self.source.split("+")]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The names in `task`, which may join several by "+"."""
+        return [name.strip() for name in self.task.split("+")]
 
     @property
     def documents_path(self) -> Path | None:
@@ -192,11 +206,26 @@ class DataConfig(_Checked):
 class TrainConfig(_Checked):
     """The parameters of 02_train_lora.ipynb."""
 
-    MADE = ("choice", "tokenizer", "base_model", "rows", "encoded", "checkpoint", "asked", "before", "model", "after")
+    MADE = (
+        "choice",
+        "tokenizer",
+        "base_model",
+        "rows",
+        "encoded",
+        "checkpoint",
+        "asked",
+        "before",
+        "model",
+        "after",
+        "own",
+        "after_own",
+        "round_trip",
+    )
 
     run_name: str
     data_name: str
     max_train_rows: int
+    max_validation_rows: int
     model_name: str
     prompt_format: str
     loss_on: str
@@ -240,6 +269,7 @@ class TrainConfig(_Checked):
         self._one_of("resume", ("auto", "never"))
         self._one_of("export", ("adapter", "merged"))
         self._between("max_train_rows", 0, 10**9)
+        self._between("max_validation_rows", 0, 10**9)
         self._between("lora_rank", 1, 1024)
         self._between("lora_alpha", 1, 4096)
         self._between("lora_dropout", 0, 0.9)
@@ -278,8 +308,8 @@ class TrainConfig(_Checked):
 
         A step's rows count, in whichever batches and pieces they go through the model.
         """
-        free = {"run_name", "outputs_dir", "resume", "export", "generation_batch_size"}
-        free |= {"wandb_mode", "wandb_project", "batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
+        free = {"run_name", "outputs_dir", "resume", "export", "generation_batch_size", "wandb_mode", "wandb_project"}
+        free |= {"batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
         kept = {name: value for name, value in self.as_dict().items() if name not in free}
         if self.quantization == "nf4":
             kept["quantization"] = f"nf4, corrected by matrices of rank {CORRECTION_RANK} (version {CORRECTION})"
@@ -303,6 +333,8 @@ class CompareConfig(_Checked):
     run_names: list
     output_pairs: list
     recommend_run: str
+    questions_per_chunk: int
+    question_style: str
     examples: int
     bootstrap_samples: int
     seed: int
@@ -310,6 +342,8 @@ class CompareConfig(_Checked):
 
     def check(self) -> None:
         self._folder_name("compare_name")
+        self._between("questions_per_chunk", 1, 50)
+        self._one_of("question_style", QUESTION_STYLES[:2])
         self._between("examples", 1, 1000)
         self._between("bootstrap_samples", 100, 100_000)
         self._between("seed", 0, 2**31 - 1)

@@ -54,7 +54,7 @@ def make_example(outputs: Path = OUTPUTS, name: str = NAME) -> list[Path]:
     example = outputs / "example"
     written = []
     for stage in NOTEBOOKS:
-        shutil.rmtree(example / stage, ignore_errors=True)
+        shutil.rmtree(example / stage / name, ignore_errors=True)
     for file in files:
         copy = example / file.relative_to(outputs)
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -12,11 +12,11 @@ Card = dict[str, tuple[dict, dict]]
 """One paragraph: each run's name to its outputs before and after."""
 
 
-def cards_of(group: Group, split: str) -> list[Card]:
-    """A card for each paragraph of a split, in the data's order; a chunk that one run lacks is shown for the rest."""
+def cards_of(group: Group) -> list[Card]:
+    """A card for each test question, in the data's order."""
     cards: dict[str, Card] = {}
     for run in group.runs:
-        for before, after in zip(run.before[split], run.after[split], strict=True):
+        for before, after in zip(run.before, run.after, strict=True):
             cards.setdefault(unified(before["input"]), {})[run.name] = (before, after)
     return list(cards.values())
 
@@ -49,7 +49,7 @@ def chosen_examples(run: Run, count: int, seed: int) -> dict[str, list[int]]:
     In order of quality after training: single questions before other outputs, then by ROUGE-L, then by place.
     The best are the first of that order, the worst the last (from the end), and the random ones a seeded draw.
     """
-    outputs = run.after["test"]
+    outputs = run.after
     count = min(count, len(outputs))
     order = sorted(
         range(len(outputs)),

@@ -1,14 +1,28 @@
-"""Questions in batches, greedy, the same way before and after training."""
+"""Answers in batches, greedy, the same way before and after training, with the probability that the model gives."""
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from korqg.errors import KorqgError
 from korqg.processes import gather_all, process_count, process_rank
 from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
 
 
-def generate_questions(
+@dataclass(frozen=True)
+class Continuation:
+    """The token ids that follow a prompt, the stop token included where there is one.
+
+    `log_probability` is the mean of what the model gives its tokens (nats): exp of it is the geometric mean of their
+    probabilities.
+    """
+
+    ids: list[int]
+    log_probability: float
+
+
+def generate_answers(
     model,
     tokenizer,
     rows: list[dict],
@@ -20,16 +34,18 @@ def generate_questions(
 ) -> list[dict]:
     """One greedy answer for each row's prompt, in the rows' order.
 
-    Returns for each row `{"model_output", "stopped"}`: the text before the stop token, special tokens shown as
-    they are, and whether there was one. A row whose input was too long for `max_length` also has `cut_tokens`, the
-    tokens of its end that the model did not read.
+    Returns for each row `{"model_output", "stopped", "likelihood"}`: the text before the stop token, special tokens
+    shown as they are, whether there was one, and the geometric mean of the tokens' probabilities (0 to 1). A row whose
+    input was too long for `max_length` also has `cut_tokens`, the tokens of its end that the model did not read.
     See `generate_tokens` for how, and what it raises.
     """
     encoded = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length, prompt_format) for row in rows]
-    continuations = generate_tokens(model, [prompt for prompt, _ in encoded], max_new_tokens, batch_size, progress)
+    made = generate_tokens(model, [prompt for prompt, _ in encoded], max_new_tokens, batch_size, progress)
     return [
-        read_answer(tokenizer, ids) | ({"cut_tokens": cut} if cut else {})
-        for ids, (_, cut) in zip(continuations, encoded, strict=True)
+        read_answer(tokenizer, one.ids)
+        | {"likelihood": round(math.exp(one.log_probability), 4)}
+        | ({"cut_tokens": cut} if cut else {})
+        for one, (_, cut) in zip(made, encoded, strict=True)
     ]
 
 
@@ -39,16 +55,16 @@ def generate_tokens(
     max_new_tokens: int,
     batch_size: int,
     progress: Callable[[str], None] | None = None,
-) -> list[list[int]]:
-    """The token ids that follow each prompt, greedy, in the prompts' order; padding at the end may be among them.
+) -> list[Continuation]:
+    """What follows each prompt, greedy, in the prompts' order.
 
-    Prompts of like length share a batch, padded on the left; a batch uses the KV cache and ends when every
-    row has produced a stop token or `max_new_tokens`; when the device's memory runs out, batches are halved.
+    Prompts of like length share a batch, padded on the left; a batch uses the KV cache, and a row that has produced a
+    stop token leaves it; when the device's memory runs out, batches are halved.
     Raises KorqgError when a single prompt does not fit.
     """
 
-    def generate(some: list[list[int]]) -> list[list[int]]:
-        return _generate_batch(model, some, max_new_tokens)
+    def generate(some: list[list[int]]) -> list[Continuation]:
+        return _greedy_batch(model, some, max_new_tokens)
 
     model.config.use_cache = True
     too_large = 'The device\'s memory does not hold a single prompt: use a smaller max_length, or quantization="nf4".'
@@ -66,7 +82,7 @@ def in_batches(
     """What `of_batch` gives for each prompt, in the prompts' order, with the model in evaluation mode.
 
     Prompts of like length share a batch, the longest first; when the device's memory runs out, batches are halved.
-    Several processes share the prompts, each taking every so-manieth of them, and all get all answers.
+    Several processes share the prompts, each taking its share of them, and all get all answers.
     Raises KorqgError with the words `too_large` when a single prompt does not fit.
     """
     import torch
@@ -113,21 +129,52 @@ def left_padded(prompts: list[list[int]]):
     return input_ids, attention_mask
 
 
-def _generate_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[list[int]]:
-    """The token ids that follow each prompt, padding at the end included."""
+def _greedy_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[Continuation]:
+    """The continuations of one batch: all prompts are read at once, then token by token until each has ended."""
     import torch
 
-    input_ids, attention_mask = left_padded(prompts)
+    device = model.device
+    input_ids, mask = left_padded(prompts)
+    mask = mask.to(device)
+    stops = torch.tensor(STOP_IDS, device=device)
+    ids: list[list[int]] = [[] for _ in prompts]
+    sums = [0.0] * len(prompts)
+    alive = torch.arange(len(prompts), device=device)  # which prompt each line of the cache belongs to
     with torch.inference_mode():
-        generated = model.generate(
-            input_ids=input_ids.to(model.device),
-            attention_mask=attention_mask.to(model.device),
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            eos_token_id=list(STOP_IDS),
-            pad_token_id=PAD_ID,
+        read = model(
+            input_ids=input_ids.to(device),
+            attention_mask=mask,
+            position_ids=(mask.cumsum(1) - 1).clamp(min=0),
+            use_cache=True,
+            logits_to_keep=1,
         )
-    return generated[:, input_ids.shape[1] :].tolist()
+        cache, logits = read.past_key_values, read.logits[:, -1]  # logits: lines x vocabulary
+        positions = mask.sum(1, keepdim=True)
+        for step in range(max_new_tokens):
+            best, tokens = logits.max(-1)
+            # The sum over the vocabulary in float32: bf16 would round it by up to 0.06 nats.
+            log_probabilities = best.float() - logits.float().logsumexp(-1)
+            for number, token, log_probability in zip(
+                alive.tolist(), tokens.tolist(), log_probabilities.tolist(), strict=True
+            ):
+                ids[number].append(token)
+                sums[number] += log_probability
+            going = ~torch.isin(tokens, stops)
+            if step == max_new_tokens - 1 or not going.any():
+                break
+            if not going.all():
+                cache.batch_select_indices(going.nonzero()[:, 0])
+                alive, tokens, mask, positions = (part[going] for part in (alive, tokens, mask, positions))
+            mask = torch.cat([mask, mask.new_ones((len(mask), 1))], dim=1)
+            read = model(
+                input_ids=tokens[:, None],
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+            )
+            logits, positions = read.logits[:, -1], positions + 1
+    return [Continuation(some, total / len(some)) for some, total in zip(ids, sums, strict=True)]
 
 
 def read_answer(tokenizer, ids: list[int]) -> dict:

@@ -31,13 +31,14 @@ from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.metrics import copied_stretches, reference_outputs, score_outputs, summarize
 from korqg.pipeline import NOTEBOOKS_FOLDER, own_parameters, run_notebook, shown
-from korqg.prompts import given_and_passage
+from korqg.prompts import passage_of
 from korqg.rows import SPLITS
 from korqg.stages import require_finished
 
 RECIPES = NOTEBOOKS_FOLDER / "recipes" / "ladder"
 DATA = {
     "source": "korquad1",
+    "task": "question",  # the first attempt's
     "own_path": "none",
     "max_passage_tokens": 2048,  # whole paragraphs
     "validation_fraction": 0.1,
@@ -174,7 +175,7 @@ def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | Non
         "questions": [
             {
                 "id": output["id"],
-                "model_output": without_quotes(output["model_output"], given_and_passage(output["input"])[2]),
+                "model_output": without_quotes(output["model_output"], passage_of(output)),
                 "stopped": output["stopped"],
                 "single_question": bool(scored.counts["single_question_rate"][0]),
                 **{name: round(scored.counts[name][0], 4) for name in ("rouge_l", "copy_rate")},

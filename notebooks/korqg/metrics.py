@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from korqg.prompts import given_and_passage
+from korqg.prompts import passage_of
 
 SHORTEST_QUESTION, LONGEST_QUESTION = 6, 150
 LONGEST_SCORED = 10_000
 """Characters of an output that are scored; what runs on beyond them is no question anyway."""
 
-FORM = ("single_question_rate", "stop_rate", "copy_rate", "distinct_rate", "length")
+FORM = ("single_question_rate", "stop_rate", "comes_back_rate", "copy_rate", "distinct_rate", "length")
 LIKENESS = ("rouge_l", "bleu_4", "chrf", "rouge_l_morphemes", "bleu_4_morphemes")
 METRICS = FORM + LIKENESS
 BLEU = ("bleu_4", "bleu_4_morphemes")
@@ -186,10 +186,11 @@ def score_outputs(outputs: list[dict]) -> list[Scored]:
 
 
 def _score(output: dict, text: str, times: int) -> Scored:
-    _, _, passage = given_and_passage(output["input"])
+    passage = passage_of(output)
     counts: Counts = {
         "single_question_rate": (float(is_single_question(text)), 1),
         "stop_rate": (0, 0) if output["stopped"] is None else (float(output["stopped"]), 1),
+        "comes_back_rate": _comes_back(output, text),
         "copy_rate": (copied_share(text, passage), 1),
         "distinct_rate": (1 / times, 1),
         "length": (len(output["model_output"].strip()), 1),
@@ -200,6 +201,22 @@ def _score(output: dict, text: str, times: int) -> Scored:
         counts[f"rouge_l{ending}"] = (rouge_l(text, references, units), 1) if references else (0, 0)
         counts[f"bleu_4{ending}"] = bleu_counts(text, references, units) if references else (0,) * 10
     return Scored(unified(passage), counts)
+
+
+COMES_BACK = 0.8
+"""Character F1 from which the answer that came back counts as the marked one."""
+
+
+def _comes_back(output: dict, text: str) -> tuple[float, ...]:
+    """Whether the model's answer to its own question is the marked one; nothing counts where it was not asked."""
+    from korqg.answers import character_f1
+
+    if output.get("read_answer") is None or not output.get("answer"):
+        return (0, 0)
+    return (
+        float(is_single_question(text) and character_f1(output["read_answer"], [output["answer"]]) >= COMES_BACK),
+        1,
+    )
 
 
 @dataclass(frozen=True)
@@ -216,8 +233,9 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
 
     `samples` times as many paragraphs are drawn with replacement as there are; outputs of one paragraph come
     together, since they are not independent. With `minus`, outputs about the same paragraphs, it is the
-    difference of the two sets, both of the same draw each time: a paired interval. One paragraph gives no interval; a
-    figure that nothing counts in has no mean. Raises ValueError when the paragraphs differ.
+    difference of the two sets in the figures that both have, both of the same draw each time: a paired interval. One
+    paragraph gives no
+    interval; a figure that nothing counts in has no mean. Raises ValueError when the paragraphs differ.
     """
     import numpy
 
@@ -232,7 +250,8 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
         generator.multinomial(len(passages), shares, min(1000, samples - done)) for done in range(0, samples, 1000)
     ]
     found = {}
-    for name in scored[0].counts:
+    names = [name for name in scored[0].counts if minus is None or name in minus[0].counts]
+    for name in names:
         sets = [_sums(one, name, passages) for one in (scored, minus) if one is not None]
         mean = _difference([_figure(name, sums.sum(0, keepdims=True)) for sums in sets])[0]
         drawn = [_difference([_figure(name, draw @ sums) for sums in sets]) for draw in draws]
@@ -293,19 +312,24 @@ def reference_outputs(outputs: list[dict], seed: int) -> dict[str, list[dict]]:
     """What the scores give to texts that no model wrote, on the same paragraphs: a ceiling and two floors.
 
     "human": each reference question of a paragraph against the paragraph's others (paragraphs with one reference
-    are left out); "first_sentence": the paragraph's first sentence copied; "random_question": a reference
-    question of another article, or of another paragraph where there is one article alone.
+    are left out); "rule": what the rule asks for the marked answer (see korqg.asking.rule), where it asks at all;
+    "first_sentence": the paragraph's first sentence copied; "random_question": a reference question of another
+    article, or of another paragraph where there is one article alone.
     """
     from korqg.sentences import split_all
 
     passages: dict[str, dict] = {}
     for output in outputs:
-        text = given_and_passage(output["input"])[2]
+        text = passage_of(output)
         entry = passages.setdefault(unified(text), {"input": text, "title": output["title"], "references": []})
         entry["references"] += [one for one in output["references"] if one not in entry["references"]]
     choose = random.Random(seed)
     asked = [entry for entry in passages.values() if entry["references"]]
-    found: dict[str, list[dict]] = {"human": [], "first_sentence": [], "random_question": []}
+    found: dict[str, list[dict]] = {"human": [], "rule": [], "first_sentence": [], "random_question": []}
+    for output in outputs:
+        if output.get("rule_question"):
+            by_rule = {"model_output": output["rule_question"], "read_answer": output.get("rule_read_answer")}
+            found["rule"].append({**output, **by_rule, "stopped": None})
     for entry, sentences in zip(asked, split_all([entry["input"] for entry in asked]), strict=True):
         fixed = {**entry, "stopped": None}
         for question in entry["references"] if len(entry["references"]) > 1 else []:

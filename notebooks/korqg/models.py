@@ -374,16 +374,10 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
     wait_for_all()
 
 
-def require_untouched(base_model) -> None:
-    """Raise KorqgError when the model in memory is no longer the one that was loaded."""
-    if hasattr(base_model, "peft_config"):
-        raise KorqgError("The model carries an adapter already: restart the kernel and run from the first cell.")
-
-
 def write_model_card(
     folder: Path, base_name: str, data_name: str, instruction: str, figures: dict, prompt_format: str = "turns"
 ) -> None:
-    """Write the adapter's README.md: base, data, figures, licence, in the form that the hub reads.
+    """Write the README.md of the adapter: base, data, figures, licence, in the form that the hub reads.
 
     `instruction` is that of the training rows. `figures` are notebook 02's own, of which the losses (nats a
     token), the rows and the single-question rate are named. Format: huggingface.co/docs/hub/model-cards.

@@ -11,7 +11,6 @@ function plain(text) {
 // data-better, data-worse and data-failed hold the numbers of the runs, split by blanks.
 function passes(card) {
   if (show.value === "all") return true;
-  if (show.value === "own" || show.value === "test") return card.dataset.split === show.value;
   const runs = (card.dataset[show.value] || "").split(" ").filter(Boolean);
   return run.value === "any" ? runs.length > 0 : runs.includes(run.value);
 }
@@ -28,7 +27,7 @@ function update() {
   for (const section of document.querySelectorAll("section.cards")) {
     section.hidden = !section.querySelector("article:not([hidden])");
   }
-  run.disabled = ["all", "own", "test"].includes(show.value);
+  run.disabled = show.value === "all";
   document.getElementById("count").textContent = `${shown} of ${cards.length} paragraphs · 문단 ${shown}개`;
 }
 

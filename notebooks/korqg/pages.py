@@ -9,11 +9,12 @@ from pathlib import Path
 from korqg.examples import Card, verdict
 from korqg.fonts import embedded_font
 from korqg.metrics import FORM, LIKENESS, copied_stretches, is_single_question
-from korqg.prompts import given_and_passage
+from korqg.prompts import passage_of
 
 LABELS = {
     "single_question_rate": "Single question (%)",
     "stop_rate": "Stopped (%)",
+    "comes_back_rate": "Answer comes back (%)",
     "copy_rate": "Copied (%)",
     "distinct_rate": "Distinct (%)",
     "length": "Length (characters)",
@@ -25,6 +26,7 @@ LABELS = {
 }
 REFERENCES = {
     "human": "reference: a human question against the others",
+    "rule": "reference: a rule without any model",
     "first_sentence": "reference: the first sentence copied",
     "random_question": "reference: a question from elsewhere",
 }
@@ -71,7 +73,7 @@ def figure_rows(metrics: dict, names: Iterable[str] = FORM) -> list[dict[str, st
     return rows
 
 
-def change_rows(metrics: dict, names: Iterable[str] = (*FORM[:4], *LIKENESS)) -> list[dict[str, str]]:
+def change_rows(metrics: dict, names: Iterable[str] = (*FORM[:5], *LIKENESS)) -> list[dict[str, str]]:
     """The paired differences as table rows, in points of 100: after minus before, and run minus first run."""
     names = list(names)
     rows = []
@@ -122,8 +124,8 @@ def passage_card(pairs: Card, heading: str = "h3") -> str:
     paragraph, and what an output copies from the paragraph in the output.
     """
     first = next(iter(pairs.values()))[0]
-    kind, given, passage = given_and_passage(first["input"])
-    lines = [_line({"answer": "Answer given", "question": "Question given"}[kind], escape(given))] if kind else []
+    passage = passage_of(first)
+    lines = [_line("Answer asked for · 정답", escape(first["answer"]))] if first.get("answer") else []
     shown = _marked(passage, _answer_places(passage, first["answers"]))
     lines.append(_line("Paragraph", f'<span class="passage">{shown}</span>'))
     if first["references"]:
@@ -133,6 +135,9 @@ def passage_card(pairs: Card, heading: str = "h3") -> str:
         if place == 0 or before["model_output"] != first["model_output"]:
             lines.append(_output_line(f"Before{named}", before, passage))
         lines.append(_output_line(f"After{named}", after, passage))
+    rule = next((after["rule_question"] for _, after in pairs.values() if after.get("rule_question")), "")
+    if rule:
+        lines.append(_line("The rule · 규칙", escape(rule)))
     return f'<{heading}>{escape(first["title"])}</{heading}>\n<table border="1">{"".join(lines)}</table>'
 
 
@@ -151,7 +156,10 @@ def _output_line(label: str, output: dict, passage: str) -> str:
     shown = _marked(head, copied_stretches(head, passage)) or "(empty)"
     if len(text) > LONGEST_SHOWN:
         shown += f" <small>… and {len(text) - LONGEST_SHOWN:,} characters more</small>"
-    said = f'<small class="{kind}">{sign} {", ".join(remarks)}</small>'
+    if output.get("read_answer") is not None:
+        came = output["read_answer"] or "(nothing)"
+        remarks.append(f"answers itself · 스스로 답함: {came} ({output.get('confidence', 0):.2f})")
+    said = f'<small class="{kind}">{sign} {escape(", ".join(remarks))}</small>'
     return _line(label, f'<span class="output">{shown}</span><br>{said}')
 
 
@@ -177,23 +185,30 @@ def _marked(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 def side_by_side_page(
     metrics: dict,
-    sections: dict[tuple[str, str], list[Card]],
+    sections: dict[str, list[Card]],
     about: str,
     remarks: list[str],
     pictures: dict[str, str],
     examples: dict[str, list[int]],
+    recommended: list[dict] = (),
+    judged: list[dict] = (),
 ) -> str:
-    """The whole page as one HTML file: figures and pictures on top, then a card for each paragraph.
+    """The whole page as one HTML file: the recommended questions, the figures and pictures, a card for each question.
 
-    `sections` maps (heading, split) to cards, the main group's test paragraphs first; `pictures` a description to
-    SVG text, `examples` a rule's name to places among the first section's cards; `about` and `remarks` stand above
-    the figures. The page holds its one script and a Korean font, and loads nothing: its policy lets no other script
-    run and no request out, whatever a text says.
+    `sections` maps a heading to cards, the main group's test questions first; `pictures` a description to SVG text,
+    `examples` a rule's name to places among the first section's cards; `recommended` are those of
+    korqg.asking.recommend, `judged` the items of
+    korqg.judging; `about` and `remarks` stand above the figures. The page holds its scripts and a Korean
+    font, and loads nothing: its policy lets no other script run and no request out, whatever a text says.
     """
+    from korqg import judging  # which escapes as this module does
+
     css, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    scripts = [script, *([judging.script()] if judged else [])]
+    hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     policy = (
-        f"default-src 'none'; script-src 'sha256-{allowed}'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; font-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     runs = list(dict.fromkeys(run for cards in sections.values() for card in cards for run in card))
@@ -208,17 +223,19 @@ def side_by_side_page(
         "<h1>Questions before and after training · 학습 전과 후의 질문</h1>",
         f"<p>{escape(about)}</p>",
         f"<ul>{''.join(f'<li>{escape(remark)}</li>' for remark in remarks)}</ul>" if remarks else "",
+        recommended_section(recommended),
+        judging.judge_section(list(judged), 0),
         *_figure_parts(metrics),
         *(_picture(alt, svg) for alt, svg in pictures.items()),
         _example_links(examples, next(iter(sections.values()), [])),
         _controls(runs),
     ]
     number = 0
-    for (heading, split), cards in sections.items():
+    for heading, cards in sections.items():
         if cards:
             parts.append(f'<section class="cards"><h2>{escape(heading)}</h2>')
             for card in cards:
-                parts.append(f'<article id="p{number}"{_card_data(card, split, runs)}>{passage_card(card)}</article>')
+                parts.append(f'<article id="p{number}"{_card_data(card, runs)}>{passage_card(card)}</article>')
                 number += 1
             parts.append("</section>")
     body = "\n".join(parts)
@@ -228,7 +245,59 @@ def side_by_side_page(
         if font
         else ""
     )
-    return f"{head}<style>{face}{css}</style></head><body>\n{body}\n<script>{script}</script></body></html>\n"
+    run = "".join(f"<script>{one}</script>" for one in scripts)
+    return f"{head}<style>{face}{css}</style></head><body>\n{body}\n{run}</body></html>\n"
+
+
+WRITERS = {
+    "model": "the model · 모델",
+    "edited": "the model, then the copy editor · 모델, 교열",
+    "rule": "the rule · 규칙",
+}
+
+
+def recommended_section(recommended: list[dict]) -> str:
+    """The recommended questions under their chunks, the answer of each marked in its place; "" where there are none."""
+    if not recommended:
+        return ""
+    chunks: dict[str, list[dict]] = {}
+    for one in recommended:
+        chunks.setdefault(one["chunk"], []).append(one)
+    parts = ['<section id="recommended"><h2>Recommended questions · 내 문서의 추천 질문</h2>']
+    for chunk, some in chunks.items():
+        places = sorted(tuple(one["answer_place"]) for one in some if one["answer_place"])
+        apart = [place for number, place in enumerate(places) if number == 0 or place[0] >= places[number - 1][1]]
+        lines = [
+            f'<li><span class="question">{escape(one["question"])}</span> <small>{escape(one["answer"])} · '
+            f"{escape(WRITERS.get(one['written_by'], one['written_by']))}</small></li>"
+            for one in some
+        ]
+        title = some[0]["place"].get("section") or some[0]["title"]
+        parts.append(
+            f'<div class="chunk"><h3>{escape(title)}</h3><ul>{"".join(lines)}</ul>'
+            f'<p class="passage">{_marked(chunk, apart)}</p></div>'
+        )
+    return "\n".join([*parts, "</section>"])
+
+
+def questions_page(recommended: list[dict], left_out: list[dict], name: str) -> str:
+    """The recommended questions of a document as one HTML file that loads nothing, and the chunks without any."""
+    css = (_HERE / "page.css").read_text(encoding="utf-8")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'"
+    rows = [{"chunk · 조각": one["chunk"][:200], "because · 이유": one["reason"]} for one in left_out]
+    rest = f"<h2>Chunks without a question · 질문이 없는 조각</h2>{table(rows)}" if rows else ""
+    title = f"Questions for {name} · 추천 질문"
+    body = f"<h1>{escape(title)}</h1>\n{recommended_section(recommended)}\n{rest}"
+    font = embedded_font(body)
+    face = (
+        f"@font-face {{ font-family: Course; src: url(data:font/woff;base64,{font}) format('woff'); }}" if font else ""
+    )
+    return (
+        '<!doctype html>\n<html lang="ko"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{face}\n{css}</style></head><body>\n{body}\n</body></html>\n"
+    )
 
 
 def _figure_parts(metrics: dict) -> list[str]:
@@ -266,8 +335,6 @@ def _controls(runs: list[str]) -> str:
         "better": "better after training · 나아짐",
         "worse": "worse after training · 나빠짐",
         "failed": "not a question after training · 질문 아님",
-        "test": "test articles · 평가용 글",
-        "own": "own document · 내 문서",
     }
     shown = "".join(f'<option value="{value}">{escape(words)}</option>' for value, words in choices.items())
     named = "".join(f'<option value="{place}">{escape(run)}</option>' for place, run in enumerate(runs))
@@ -284,8 +351,8 @@ def _controls(runs: list[str]) -> str:
     )
 
 
-def _card_data(card: Card, split: str, runs: list[str]) -> str:
-    """The card's data attributes: its split, and the numbers of the runs for which it is better, worse or failed."""
+def _card_data(card: Card, runs: list[str]) -> str:
+    """The card's data attributes: the numbers of the runs for which it is better, worse or failed."""
     found: dict[str, list[str]] = {"better": [], "worse": [], "failed": []}
     for run, (before, after) in card.items():
         judged = verdict(before, after)
@@ -293,4 +360,4 @@ def _card_data(card: Card, split: str, runs: list[str]) -> str:
             found[judged].append(str(runs.index(run)))
         if not is_single_question(after["model_output"]):
             found["failed"].append(str(runs.index(run)))
-    return f' data-split="{split}"' + "".join(f' data-{name}="{" ".join(of)}"' for name, of in found.items())
+    return "".join(f' data-{name}="{" ".join(of)}"' for name, of in found.items())

@@ -10,15 +10,20 @@ from korqg.errors import KorqgError
 
 INSTRUCTIONS = {
     "question": "다음 글을 읽고, 글의 내용만으로 답할 수 있는 질문을 한 문장으로 쓰세요.",
-    "answer_aware": "다음 글을 읽고, 주어진 정답이 답이 되는 질문을 한 문장으로 쓰세요.",
+    "answer_aware": "문장에서 【 】로 표시한 말이 정답이 되는 질문을, 초안을 자연스럽게 다듬어 한 문장으로 쓰세요.",
     "answer": "다음 글을 읽고, 주어진 질문에 글에 있는 말로 짧게 답하세요.",
 }
-"""What each task asks for.
-
-A question; a question whose answer is given; or the answer to a question.
-"""
+"""What each task asks for: a question about a paragraph, one whose answer is marked, or the answer to a question."""
 
 TASKS = tuple(INSTRUCTIONS)
+
+OPEN_MARK, CLOSE_MARK = "【", "】"
+"""The marks around an answer in its sentence; in any other text they become [ and ], so that nothing forges one."""
+
+NO_DRAFT = "없음"
+
+LONGEST_TITLE = 80
+"""Characters of a title that a prompt shows."""
 
 IGNORED = -100
 """Label of a token that the loss leaves out (PyTorch's `ignore_index`)."""
@@ -46,33 +51,43 @@ class EncodedRow:
     cut_tokens: int
 
 
-def task_texts(task: str, passage: str, question: str, answer: str) -> tuple[str, str, str]:
-    """Instruction, input and output of one row for a task of TASKS.
+def unmarked(text: str) -> str:
+    """The text without marks of its own: 【 and 】 become [ and ]."""
+    return text.replace(OPEN_MARK, "[").replace(CLOSE_MARK, "]")
 
-    What is given beside the passage (the answer, or the question) stands in front of it, because a row that
-    is too long loses the end of its input.
+
+def marked_sentence(title: str, before: str, sentence: str, place: tuple[int, int], draft: str = "") -> str:
+    """The input of task answer_aware: the title, the sentence before (where there is one), the sentence, the draft.
+
+    `place` is begin and end (characters, end excluded) of the answer in the sentence, which is marked; `draft` is the
+    rule's question about it ("": it has none, and the input says so). A title of more than
+    LONGEST_TITLE characters is cut. Raises ValueError when the place is empty or outside of the sentence.
     """
-    texts = {
-        "question": (passage, question),
-        "answer_aware": (f"정답: {answer}\n\n{passage}", question),
-        "answer": (f"질문: {question}\n\n{passage}", answer),
-    }
-    return INSTRUCTIONS[task], *texts[task]
+    start, end = place
+    if not 0 <= start < end <= len(sentence):
+        raise ValueError(f"the answer's place {place} is not inside of its sentence")
+    title = " ".join(unmarked(title).split())
+    lines = [f"제목: {title[:LONGEST_TITLE].rstrip() + '…' if len(title) > LONGEST_TITLE else title}"]
+    lines += [f"앞 문장: {unmarked(before)}"] if before.strip() else []
+    answer = OPEN_MARK + unmarked(sentence[start:end]) + CLOSE_MARK
+    lines.append(f"문장: {unmarked(sentence[:start])}{answer}{unmarked(sentence[end:])}")
+    lines.append(f"초안: {unmarked(draft) or NO_DRAFT}")
+    return "\n".join(lines)
 
 
-def given_and_passage(text: str) -> tuple[str, str, str]:
-    """Which text is given in front of an input's passage ("answer", "question" or ""), that text, and the passage."""
-    head, separator, passage = text.partition("\n\n")
-    for kind, mark in (("answer", "정답: "), ("question", "질문: ")):
-        if separator and head.startswith(mark) and "\n" not in head:
-            return kind, head.removeprefix(mark), passage
-    return "", "", text
+def question_and_passage(question: str, passage: str) -> str:
+    """The input of task answer: the question in front, because a row that is too long loses the end of its input."""
+    return f"질문: {question}\n\n{passage}"
+
+
+def answer_row(question: str, passage: str) -> dict:
+    """A row that asks for the answer to a question."""
+    return {"instruction": INSTRUCTIONS["answer"], "input": question_and_passage(question, passage), "output": ""}
 
 
 def passage_of(row: dict) -> str:
-    """The passage of a row, without the answer or question that stands in front of it in some tasks."""
-    given = row["instruction"] in (INSTRUCTIONS["answer_aware"], INSTRUCTIONS["answer"])
-    return row["input"].partition("\n\n")[2] if given else row["input"]
+    """The paragraph of a row or an output: its `passage`, or, where its input is the paragraph alone, that."""
+    return row.get("passage") or row["input"]
 
 
 def encode_prompt(

@@ -4,42 +4,93 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from korqg.asking.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
+from korqg.asking.checks import support
+from korqg.asking.editor import edit_question
+from korqg.asking.rule import ask_by_rule
+from korqg.checks import why_nothing_to_ask
 from korqg.corpus import Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk
 from korqg.errors import KorqgError
 from korqg.leaks import ArticleGroups, near_duplicates
-from korqg.prompts import passage_of, task_texts
+from korqg.metrics import is_single_question
+from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
 
 
-def make_row(passage: Passage, question: Question, task: str = "question") -> dict:
-    """One row for a task: instruction, input and output (Alpaca's three keys), and where they come from."""
-    instruction, given, output = task_texts(task, passage.text, question.text, question.answer)
-    return {
+def make_row(passage: Passage, question: Question, task: str = "question", style: str = "") -> dict | None:
+    """One row for a task: instruction, input and output (Alpaca's three keys), and where they come from.
+
+    Where the input is not the paragraph itself the row holds it as `passage`. Of task answer_aware it also has
+    `answer_place` (begin and end of the answer in the passage), and its output is the question in the copy editor's
+    `style` (see korqg.asking.editor; "": as it was written); None where no one sentence holds the answer.
+    """
+    row = {
         "id": question.id,
         "title": passage.title,
         "passage_id": passage.id,
-        "instruction": (question.instruction if task == "question" else "") or instruction,
-        "input": given,
-        "output": output,
+        "instruction": INSTRUCTIONS[task],
+        "input": passage.text,
+        "output": question.text,
         "answer": question.answer,
     }
+    if task == "question":
+        return {**row, "instruction": question.instruction or INSTRUCTIONS[task]}
+    if task == "answer":
+        given = {"input": question_and_passage(question.text, passage.text), "output": question.answer}
+        return {**row, **given, "id": f"{question.id}-answer", "passage": passage.text}
+    candidate = candidate_at(passage.text, question.answer_start, question.answer_start + len(question.answer))
+    if candidate is None:
+        return None
+    return {
+        **row,
+        "input": asking_input(passage.title, candidate),
+        "output": edit_question(question.text, style).text if style else question.text,
+        "passage": passage.text,
+        "answer_place": [candidate.start, candidate.end],
+    }
+
+
+def asking_input(title: str, candidate: CandidateAnswer) -> str:
+    """The input of task answer_aware for a candidate: title, sentence before, the marked sentence, the rule's draft."""
+    draft = ask_by_rule(candidate)
+    return marked_sentence(title, candidate.before, candidate.sentence, candidate.place_in_sentence, draft)
+
+
+def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
+    """A row for each of at most `count` candidate answers of a chunk of one's own document, its output empty.
+
+    Beside the keys of `make_row` it has `chunk_id`, `kind` (of the candidate), `sentence`, and `place`, which says
+    where the chunk stands in the document (see Chunk; what the document does not have is left out). [] for a chunk in
+    which nothing can be asked for.
+    """
+    heading = chunk.section.split(" > ")[-1] if chunk.section else ""
+    title = f"{chunk.title} > {heading}" if heading and heading != chunk.title else chunk.title
+    found = [] if why_nothing_to_ask(chunk.text) else choose_candidates(find_candidates(chunk.text, heading), count)
+    return [
+        {
+            "id": f"{chunk.id}-{number}",
+            "title": title,
+            "passage_id": make_passage_id(chunk.text),
+            "instruction": INSTRUCTIONS["answer_aware"],
+            "input": asking_input(title, one),
+            "output": "",
+            "answer": one.text,
+            "answer_place": [one.start, one.end],
+            "kind": one.kind,
+            "sentence": one.sentence,
+            "passage": chunk.text,
+            "chunk_id": chunk.id,
+            "place": place_of_chunk(chunk),
+        }
+        for number, one in enumerate(found, start=1)
+    ]
 
 
 def make_own_row(chunk: Chunk, instruction: str) -> dict:
-    """A row for a chunk of the user's own document: there is no reference question and no answer.
-
-    `instruction` is that of the training rows, so that the chunk is asked about as the model was taught. `place`
-    says where it stands in the document (see Chunk; what the document does not have is left out).
-    """
-    place = {
-        "file": chunk.file,
-        "section": chunk.section,
-        "paragraphs": [chunk.first_paragraph, chunk.last_paragraph] if chunk.first_paragraph else None,
-        "pages": [chunk.first_page, chunk.last_page] if chunk.first_page else None,
-    }
+    """A row that asks about a whole chunk, for models of task question: no reference question, no answer."""
     return {
         "id": chunk.id,
         "title": chunk.title,
@@ -48,8 +99,20 @@ def make_own_row(chunk: Chunk, instruction: str) -> dict:
         "input": chunk.text,
         "output": "",
         "answer": "",
-        "place": {name: value for name, value in place.items() if value},
+        "chunk_id": chunk.id,
+        "place": place_of_chunk(chunk),
     }
+
+
+def place_of_chunk(chunk: Chunk) -> dict:
+    """Where a chunk stands in its document: file, section, paragraphs, pages, as far as they are known."""
+    place = {
+        "file": chunk.file,
+        "section": chunk.section,
+        "paragraphs": [chunk.first_paragraph, chunk.last_paragraph] if chunk.first_paragraph else None,
+        "pages": [chunk.first_page, chunk.last_page] if chunk.first_page else None,
+    }
+    return {name: value for name, value in place.items() if value}
 
 
 def divide_passages(
@@ -166,31 +229,60 @@ def shared_between_splits(rows: dict[str, list[dict]]) -> dict[str, set]:
 
 
 def make_rows(
-    split: dict[str, list[Passage]], questions_per_passage: str, max_train_rows: int, seed: int, task: str = "question"
-) -> dict[str, list[dict]]:
-    """The rows of each side. Only the training side is made smaller, so validation and test stay comparable.
+    split: dict[str, list[Passage]],
+    questions_per_passage: str,
+    max_train_rows: int,
+    seed: int,
+    tasks: Iterable[str] = ("question",),
+    style: str = "",
+) -> tuple[dict[str, list[dict]], list[dict]]:
+    """The rows of each side for one task or several, and the questions left out as {"file", "id", "reason"}.
 
-    `questions_per_passage` "first" takes one question a training paragraph; `max_train_rows` (0: all) takes
-    the first of a seeded order, so that of two sizes the smaller is a part of the larger. A task that needs the
-    answer leaves out questions without one. Raises KorqgError when that leaves a side without a row.
+    Only the training side is ever made smaller, so validation and test stay comparable. `questions_per_passage`
+    "first" takes one question a training paragraph; `max_train_rows` (0: all) takes the first of a seeded order, so
+    that of two sizes the smaller is a part of the larger. A task that needs the answer leaves out questions without
+    one. Of task answer_aware training and validation questions are written in one `style`, and those that speak of
+    what the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Raises
+    KorqgError when a side is left without a row.
     """
-    wanted = {
-        name: [(p, q) for p in passages for q in p.questions if task == "question" or q.answer]
-        for name, passages in split.items()
-    }
-    for name, pairs in wanted.items():
-        if split[name] and not pairs:
-            raise KorqgError(
-                f"No row is left for {name} with task={task!r}: its questions have no answer. Use another."
-            )
-    rows = {name: [make_row(passage, question, task) for passage, question in pairs] for name, pairs in wanted.items()}
+    rows: dict[str, list[dict]] = {name: [] for name in split}
+    left_out: list[dict] = []
+    for name, passages in split.items():
+        learnt = name != "test"
+        for task in tasks:
+            for passage, question in ((p, q) for p in passages for q in p.questions):
+                if task != "question" and not question.answer:
+                    continue
+                row = make_row(passage, question, task, style if learnt else "")
+                reason = "its answer does not stand in one sentence" if row is None else ""
+                if row and task == "answer_aware" and learnt:
+                    if not is_single_question(row["output"]):
+                        reason = "it is no question in form, but keywords"
+                    elif not grounded(row):
+                        reason = "it speaks of things that stand neither in its sentence nor in the one before"
+                if reason:
+                    left_out.append({"file": passage.title, "id": question.id, "reason": reason})
+                else:
+                    rows[name].append(row)
+        if passages and not rows[name]:
+            raise KorqgError(f"No row is left for {name} with task={'+'.join(tasks)}: its questions have no answer.")
     train = rows["train"]
     if questions_per_passage == "first":
-        seen: set[str] = set()
-        train = [row for row in train if not (row["passage_id"] in seen or seen.add(row["passage_id"]))]
+        seen: set[tuple] = set()
+        pairs = [(row["passage_id"], row["instruction"]) for row in train]
+        train = [row for row, pair in zip(train, pairs, strict=True) if not (pair in seen or seen.add(pair))]
     random.Random(seed).shuffle(train)
     rows["train"] = train[:max_train_rows] if max_train_rows else train
-    return rows
+    return rows, left_out
+
+
+GROUNDED = 0.6
+"""Share of a question's content words, at least, that a row of task answer_aware must show to the asker."""
+
+
+def grounded(row: dict) -> bool:
+    """Whether the question of a row of task answer_aware can be asked from its input alone."""
+    return support(row["output"], row["input"]) >= GROUNDED
 
 
 def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:
@@ -202,6 +294,7 @@ def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:
     prompts: dict[tuple, dict] = {}
     for row in rows:
         entry = prompts.setdefault((row["instruction"], row["input"]), {**row, "references": []})
-        if row["output"] and row["output"] not in entry["references"]:
-            entry["references"].append(row["output"])
+        reference = row["output"]
+        if reference and reference not in entry["references"]:
+            entry["references"].append(reference)
     return list(prompts.values())

@@ -5,23 +5,25 @@ What is wrong with one of them is named in a remark, and the rest is still compa
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl
 from korqg.metrics import LONGEST_SCORED, unified
-from korqg.prompts import given_and_passage
+from korqg.prompts import passage_of
 from korqg.stages import finished_folders, require_finished
 
+CHUNKS_FILE = "chunks.jsonl"
 OUTPUT_KEYS = ("input", "expected_output", "model_output")
 RUN_FILES = ("init_outputs.json", "after_outputs.json", "train_log.jsonl")
-SPLITS = ("test", "own")
+SPLITS = ("test", "own")  # own: about one's own document, asked after training alone
 STAGES = ("before", "after")
-
-Outputs = dict[str, list[dict]]
-"""By split ("test", "own") the outputs of one stage."""
+MORE_KEYS = (
+    *("passage", "answer", "answer_place", "chunk_id", "place", "kind", "sentence", "likelihood"),
+    *("read_answer", "confidence", "rule_question", "rule_read_answer", "rule_confidence"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,22 +31,25 @@ class Run:
     """Outputs before and after by split, in the same order, and what is known of the training.
 
     An output has `id`, `title`, `input`, `references`, `model_output`, `stopped` (None: not known), `answers` (to the
-    references, where the data are at hand), `cut_tokens` (of the input's end, which the model did not read) and `place`
-    (of a chunk of one's own document). `train` holds the figures of TRAIN_FIGURES, and is empty for a pair of files
-    that no run of this course wrote.
+    references, where the data are at hand), `cut_tokens` (of the input's end, which the model did not read), and, of
+    task answer_aware, `passage`, `answer`, `answer_place` and what the round trip gave (see korqg.asking.round_trip).
+    `own` holds the outputs about one's own document, after training alone, `chunks` its chunks. `train` holds the
+    figures of TRAIN_FIGURES, and is empty for a pair of files that no run of this course wrote.
     """
 
     TRAIN_FIGURES: ClassVar = ("eval_loss_before", "eval_loss_after", "train_rows", "validation_rows", "steps")
 
     name: str
     data_name: str
-    before: Outputs
-    after: Outputs
+    before: list[dict]
+    after: list[dict]
     log: list[dict]
     train: dict
     figures: dict
     device: str
     files: list[Path]
+    own: list[dict] = field(default_factory=list)
+    chunks: list[dict] = field(default_factory=list)
 
     def tokens_at(self, entry: dict) -> float | None:
         """Training tokens seen by a log entry, prompts included; None when the run did not note a row's tokens.
@@ -133,7 +138,7 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
     manifest = require_finished(folder)
     files = [folder / name for name in RUN_FILES]
     known = _known_from_data(folder.parent.parent, manifest)
-    before, after = _pair_up(folder.name, files[0], files[1], known, remarks)
+    before, after, own_outputs = _pair_up(folder.name, files[0], files[1], known, remarks)
     if manifest["parameters"].get("asked_articles") == "validation":
         remarks.append(
             f"{folder.name}: asked about the validation articles, by which its settings may have been chosen."
@@ -148,31 +153,32 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
         figures=manifest["figures"],
         device=manifest["device"],
         files=files,
+        own=own_outputs,
+        chunks=read_jsonl(folder / CHUNKS_FILE) if (folder / CHUNKS_FILE).is_file() else [],
     )
 
 
 def _read_pair(name: str, files: list[Path], remarks: list[str]) -> Run:
-    outputs = _pair_up(name, *files, {}, remarks)
-    return Run(name, name, *outputs, log=[], train={}, figures={}, device="not known", files=files)
+    before, after, own_outputs = _pair_up(name, *files, {}, remarks)
+    return Run(
+        name, name, before, after, own=own_outputs, log=[], train={}, figures={}, device="not known", files=files
+    )
 
 
 def _known_from_data(outputs_folder: Path, manifest: dict) -> dict[str, dict]:
-    """Answers by passage and places by id, from the rows that the run was asked about, if they are still the same."""
+    """Answers by passage, from the rows that the run was asked about, if they are still the same."""
     from korqg.files import sha256_of
 
     answers: dict[str, list[str]] = {}
-    places: dict[str, dict] = {}
     for read in manifest.get("read", []):
         path = outputs_folder / read["path"]
-        if path.stem not in SPLITS or not path.is_file() or sha256_of(path) != read["sha256"]:
+        if path.stem != "test" or not path.is_file() or sha256_of(path) != read["sha256"]:
             continue
         for row in read_jsonl(path):
-            if path.stem == "own":
-                places[row["id"]] = row.get("place", {})
-            elif row.get("answer"):
-                known = answers.setdefault(unified(given_and_passage(row["input"])[2]), [])
+            if row.get("answer"):
+                known = answers.setdefault(unified(passage_of(row)), [])
                 known += [row["answer"]] if row["answer"] not in known else []
-    return {"answers": answers, "places": places}
+    return {"answers": answers}
 
 
 def _read_log(name: str, path: Path, remarks: list[str]) -> list[dict]:
@@ -199,19 +205,24 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _pair_up(name: str, before: Path, after: Path, known: dict, remarks: list[str]) -> tuple[Outputs, Outputs]:
-    """Both files' outputs in the order of the first, rows that stand in one file alone left out and named."""
+def _pair_up(
+    name: str, before: Path, after: Path, known: dict, remarks: list[str]
+) -> tuple[list[dict], list[dict], list[dict]]:
+    """Both files' test outputs in the order of the first, and those about one's own document, from the second alone.
+
+    Test rows that stand in one file alone are left out and named.
+    """
     stages = [_read_outputs(name, path, known, remarks) for path in (before, after)]
     shared = [key for key in stages[0] if key in stages[1]]
     for path, one, other in ((before, *stages), (after, *reversed(stages))):
-        alone = [key for key in one if key not in other]
+        alone = [key for key in one if key not in other and key[0] == "test"]
         if alone:
             shown = ", ".join(one[key]["id"] for key in alone[:3]) + (" ..." if len(alone) > 3 else "")
             remarks.append(f"{name}: {len(alone)} rows stand in {path.name} alone and are left out ({shown}).")
-    found = [{split: [stage[key] for key in shared if key[0] == split] for split in SPLITS} for stage in stages]
-    if not found[0]["test"]:
+    found = [[stage[key] for key in shared if key[0] == "test"] for stage in stages]
+    if not found[0]:
         raise KorqgError(f"{name}: {before.name} and {after.name} share no test row, so there is nothing to compare.")
-    return found[0], found[1]
+    return found[0], found[1], [output for key, output in stages[1].items() if key[0] == "own"]
 
 
 def _read_outputs(name: str, path: Path, known: dict, remarks: list[str]) -> dict[tuple[str, str], dict]:
@@ -255,7 +266,7 @@ def _complete(entry: dict, number: int, known: dict) -> dict:
     """An entry with every key of an output (see Run): the first attempt's files have three."""
     references = entry.get("references", [entry["expected_output"]])
     references = [one for one in references if isinstance(one, str) and one.strip()]
-    passage = unified(given_and_passage(entry["input"])[2])
+    passage = unified(passage_of(entry))
     output = {
         "id": str(entry.get("id", number + 1)),
         "title": str(entry.get("title", f"{number + 1}")),
@@ -267,7 +278,7 @@ def _complete(entry: dict, number: int, known: dict) -> dict:
         "split": entry["split"] if entry.get("split") in SPLITS else "test",
         "answers": known.get("answers", {}).get(passage, []),
     }
-    return output | {"place": known.get("places", {}).get(output["id"], {})}
+    return {**{name: entry[name] for name in MORE_KEYS if name in entry}, **output}
 
 
 def _group(runs: list[Run], remarks: list[str]) -> list[Group]:
@@ -307,14 +318,14 @@ def _group(runs: list[Run], remarks: list[str]) -> list[Group]:
 
 
 def _asked(run: Run) -> list[str]:
-    return [unified(output["input"]) for output in run.before["test"]]
+    return [unified(output["input"]) for output in run.before]
 
 
 def _only(run: Run, order: list[str]) -> Run:
     """The run with the test paragraphs of `order`, in that order."""
 
-    def chosen(outputs: Outputs) -> Outputs:
-        by_input = {unified(output["input"]): output for output in outputs["test"]}
-        return {**outputs, "test": [by_input[text] for text in order]}
+    def chosen(outputs: list[dict]) -> list[dict]:
+        by_input = {unified(output["input"]): output for output in outputs}
+        return [by_input[text] for text in order]
 
     return replace(run, before=chosen(run.before), after=chosen(run.after))

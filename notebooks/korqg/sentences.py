@@ -45,3 +45,19 @@ def _slices(text: str) -> list[str]:
         slices.append(text[start:end])
         start = end
     return [*slices, text[start:]]
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Begin and end (characters, end excluded) of each sentence in the text; line breaks end a sentence too."""
+    spans, place = [], 0
+    for line in text.split("\n"):
+        at = place
+        for sentence in split_sentences(line):
+            begin = text.index(sentence, at)
+            at = begin + len(sentence)
+            if spans and spans[-1][1] == begin and begin > place:  # no blank between: '봄'|이라는 is one sentence
+                spans[-1] = (spans[-1][0], at)
+            else:
+                spans.append((begin, at))
+        place += len(line) + 1
+    return spans

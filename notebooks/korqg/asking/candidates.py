@@ -1,0 +1,325 @@
+"""Candidate answers: the words of a chunk that a question could ask for, by Kiwi's tags.
+
+In each sentence numbers with their unit, dates and times (ranges whole), names, quoted titles, and noun phrases without
+their particle. A question is asked about one of them at a time; see `CandidateAnswer`.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass
+
+from korqg.sentences import kiwi, sentence_spans
+
+NUMBER, TIME, QUOTED, NAME, REASON, PHRASE, NOUN = "number", "time", "quoted", "name", "reason", "phrase", "noun"
+WORTH = {NUMBER: 6, TIME: 6, QUOTED: 5, NAME: 4, REASON: 4, PHRASE: 3, NOUN: 1}
+"""How promising each kind is; within a kind, the longer phrase first."""
+
+WEAK_NUMBERS = re.compile(r"(한|두|세|네|서너|두세|대여섯) ")
+NOUNS = ("NNG", "NNP", "NR", "SL", "SH", "XPN", "XSN", "XR")
+TIME_UNITS = frozenset(("년 월 일 시 분 초 세기 년대 요일 주 주일 개월 시간 달 ").split())
+AFTER_NUMBER = frozenset(
+    ("상순 중순 하순 초 말 무렵 경 이상 이하 이내 미만 초과 안팎 정도 가량 쯤 여 전 후 뒤 간 동안 사이 ").split()
+)
+BEFORE_NUMBER = frozenset(("약 오전 오후 매월 매년 매주 기원전 서기 최대 최소 총 제 만 영하 영상 ").split())
+EMPTY_NOUNS = frozenset(
+    (
+        "것 수 때 등 중 점 경우 때문 이 그 저 위 아래 다음 이상 이하 이후 이전 가운데 속 안 밖 앞 뒤 곳 "
+        "데 바 줄 뿐 정도 대부분 모두 각각 자신 자체 여기 거기 저기 오늘 지금 내용 사항 관련 해당 필요 가능 "
+        "이번 당시 결과 과정 사이 동안 이것 그것 저것 하나 일부 나머지 사람 우리 처음 마지막 함께 그중 이때 "
+        "그때 이곳 그곳 전체 자기 서로 스스로 번 씩 "
+    ).split()
+)
+OPENING, CLOSING = "「『《〈<‘“'\"", "」』》〉>’”'\""
+ROW_OF_A_TABLE = re.compile(r"\S\s*\|\s*\S|\t")
+LONGEST_ANSWER = 60
+
+
+@dataclass(frozen=True)
+class CandidateAnswer:
+    """Words of a chunk that a question could ask for.
+
+    `start` and `end` are characters of the chunk (end excluded), `sentence_start` and `sentence_end` those of its
+    sentence, `before` the sentence in front of it in the same chunk ("" for the first). `kind` is one of WORTH.
+    """
+
+    text: str
+    start: int
+    end: int
+    sentence: str
+    sentence_start: int
+    before: str
+    kind: str
+
+    @property
+    def place_in_sentence(self) -> tuple[int, int]:
+        """Begin and end of the answer in its sentence."""
+        return self.start - self.sentence_start, self.end - self.sentence_start
+
+
+def find_candidates(chunk: str, heading: str = "") -> list[CandidateAnswer]:
+    """Every candidate answer of a chunk, in the order of the text; none of a first line that is the `heading`.
+
+    Candidates may overlap ("환경부의 허가" and "환경부"); no two of a sentence have the same words.
+    """
+    found, before = [], ""
+    for begin, end in sentence_spans(chunk):
+        sentence = chunk[begin:end]
+        if ROW_OF_A_TABLE.search(sentence):
+            continue  # without its head a row says nothing
+        if heading and begin == 0 and sentence.strip() == heading.strip():
+            continue
+        seen = set()
+        for start, stop, kind in sorted(_spans(sentence)):
+            text = sentence[start:stop]
+            if text not in seen:
+                seen.add(text)
+                found.append(CandidateAnswer(text, begin + start, begin + stop, sentence, begin, before, kind))
+        before = sentence
+    return found
+
+
+def choose_candidates(candidates: list[CandidateAnswer], count: int) -> list[CandidateAnswer]:
+    """At most `count` of a chunk's candidates, the most promising first, taken from its sentences in turn."""
+    by_sentence: dict[int, list[CandidateAnswer]] = {}
+    for one in candidates:
+        by_sentence.setdefault(one.sentence_start, []).append(one)
+    for some in by_sentence.values():
+        some.sort(key=lambda one: (-_worth(one), one.start))
+    turns = [(place, one) for some in by_sentence.values() for place, one in enumerate(some)]
+    turns.sort(key=lambda turn: (turn[0], -_worth(turn[1]), turn[1].start))
+    return [one for _, one in turns[:count]]
+
+
+def _worth(one: CandidateAnswer) -> float:
+    worth = WORTH[one.kind] + min(len(one.text), 12) / 12
+    return worth - 4 if WEAK_NUMBERS.match(one.text) else worth
+
+
+def _spans(sentence: str) -> list[tuple[int, int, str]]:
+    """Begin, end and kind of the candidates of a sentence."""
+    tokens = kiwi().tokenize(sentence)
+    spans = (
+        _numbers(sentence, tokens) + _quoted(sentence) + _noun_phrases(sentence, tokens) + _reasons(sentence, tokens)
+    )
+    kept = {}
+    for start, end, kind in spans:
+        while start < end and (sentence[start].isspace() or sentence[start] in ",·:-"):
+            start += 1
+        while end > start and (sentence[end - 1].isspace() or sentence[end - 1] in ",·:."):
+            end -= 1
+        text = sentence[start:end]
+        if text.count("(") != text.count(")"):
+            end = start + text.index("(") if "(" in text[1:] else start
+            text = sentence[start:end]
+        if (
+            not text
+            or len(text) > LONGEST_ANSWER
+            or text in EMPTY_NOUNS
+            or not re.search(r"[0-9A-Za-z가-힣一-鿿]", text)
+        ):
+            continue
+        if len(text) == 1 and kind in (NOUN, PHRASE) and not text.isdigit():
+            continue
+        if kind not in (NUMBER, TIME) and re.fullmatch(r"[\d.,\s]+", text):
+            continue
+        if kind != REASON and _one_of_several(sentence, start, end):
+            continue
+        if (start, end) not in kept or WORTH[kind] > WORTH[kept[start, end]]:
+            kept[start, end] = kind
+    return [(start, end, kind) for (start, end), kind in kept.items()]
+
+
+def _one_of_several(sentence: str, start: int, end: int) -> bool:
+    """Whether the words are one of a list (배추와 무, 봄·가을): asked for alone, they would be half an answer."""
+    before, after = sentence[:start], sentence[end:]
+    joined = re.match(ONE_OF_LIST, after)
+    if joined and not re.match(r"(와|과) (같|함께|달리|다르|마찬|비슷|관련|관계|맞)|(나|과|와)(?=[가-힣])", after):
+        return True
+    listed = re.search(r"[가-힣A-Za-z0-9)」』》〉](와|과|이나|나| 및|·) ?[「『《〈<‘“'\"]?$", before)
+    return bool(listed) and not re.search(r"(결과|효과|사과|나)(와|과)? $", before)
+
+
+ONE_OF_LIST = re.compile(
+    r"[」』》〉>’”'\"]?(와|과|이나|나|및|·"
+    r"|, ?(?=[가-힣A-Za-z0-9「『《〈]{1,20}(,|와|과|이나|나| 등| 및|[은는이가을를의에로])))(?=[\s가-힣A-Za-z0-9]|$)"
+)
+"""What follows a word that another one like it stands behind."""
+
+
+def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
+    """Numbers with their unit, and dates, times and ranges of them as one."""
+    pieces, place = [], 0
+    while place < len(tokens):
+        if not _counts(tokens, place):
+            place += 1
+            continue
+        first = place
+        while first > 0 and tokens[first - 1].form in BEFORE_NUMBER and _near(tokens[first - 1], tokens[first]):
+            first -= 1
+        last, unit = place, ""
+        while last + 1 < len(tokens) and _near(tokens[last], tokens[last + 1]):
+            after = tokens[last + 1]
+            touching = tokens[last].end == after.start
+            if after.tag in ("SN", "NR", "SW") and touching and tokens[last].tag in ("SN", "NR", "SO", "SY", "SP"):
+                last += 1
+                if after.tag == "SW":
+                    unit = after.form
+            elif (
+                after.form in ("~", "∼", "-", "–", ",", ".", ":")
+                and last + 2 < len(tokens)
+                and touching
+                and (tokens[last + 2].tag == "SN" and tokens[last + 2].start - after.end <= 1)
+            ):
+                last += 1
+            elif (
+                not unit
+                and after.tag in ("NNB", "NNG", "SL", "NR", "XSN", "NNP")
+                and (touching or after.tag in ("NNB", "NNG"))
+            ):
+                unit = after.form
+                last += 1
+                if tokens[last].tag == "NR":
+                    unit = ""
+            elif unit and after.form in AFTER_NUMBER and after.tag in ("NNG", "NNB", "XSN", "NNP", "XPN"):
+                last += 1
+            elif unit in TIME_UNITS and after.tag == "SN":
+                unit = ""
+                last += 1
+            else:
+                break
+        if unit or tokens[place].tag == "SN":
+            kind = TIME if unit in ("년", "월", "일", "시", "분", "세기", "년대", "요일") else NUMBER
+            if unit or len(sentence[tokens[first].start : tokens[last].end]) > 1:
+                pieces.append((tokens[first].start, tokens[last].end, kind, unit))
+        place = last + 1
+    spans = [(start, end, kind) for start, end, kind, unit in pieces if unit or end - start >= 2]
+    for one, other in itertools.pairwise(pieces):  # from … to …
+        between = sentence[one[1] : other[0]]
+        tail = re.match(r"\s?까지", sentence[other[1] :])
+        if re.fullmatch(r"\s?(부터|에서)\s?", between) and tail:
+            spans.append((one[0], other[1] + tail.end(), one[2]))
+            spans = [span for span in spans if span[:2] not in (one[:2], other[:2])]
+    return spans
+
+
+def _counts(tokens, place: int) -> bool:
+    """Whether a number stands there: in digits, or as a word of its own in front of what is counted (두 개)."""
+    token = tokens[place]
+    if token.tag == "SN":
+        return True
+    alone = place + 1 < len(tokens) and (tokens[place + 1].start > token.end or tokens[place + 1].tag in ("NNB", "NR"))
+    begins = place == 0 or tokens[place - 1].end < token.start or tokens[place - 1].tag == "NR"
+    return token.tag in ("MM", "NR") and token.form in COUNTING and alone and begins
+
+
+COUNTING = frozenset(("한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 열두 스무 서 너 석 넉 서너 두세 대여섯 ").split())
+
+
+def _near(one, other) -> bool:
+    return 0 <= other.start - one.end <= 1
+
+
+def _quoted(sentence: str) -> list[tuple[int, int, str]]:
+    """What stands between quotation marks or title brackets, without them."""
+    spans = []
+    for opening, closing in zip(OPENING, CLOSING, strict=True):
+        for match in re.finditer(
+            f"{re.escape(opening)}([^{re.escape(opening + closing)}]{{1,30}}){re.escape(closing)}", sentence
+        ):
+            spans.append((match.start(1), match.end(1), QUOTED))
+    return spans
+
+
+def _noun_phrases(sentence: str, tokens) -> list[tuple[int, int, str]]:
+    """Runs of nouns, alone and joined by 의, 와/과 or a middle dot; a name in front of or behind a noun alone too."""
+    runs, place = [], 0
+    while place < len(tokens):
+        unit = place and tokens[place - 1].tag == "SN" and tokens[place - 1].end == tokens[place].start
+        if tokens[place].tag not in NOUNS or unit:
+            place += 1
+            continue
+        last = place
+        while (
+            last + 1 < len(tokens)
+            and _near(tokens[last], tokens[last + 1])
+            and (
+                tokens[last + 1].tag in (*NOUNS, "NNB")
+                or (
+                    tokens[last + 1].tag == "SN"
+                    and tokens[last].tag in ("NNP", "SL", "NNG")
+                    and tokens[last + 1].start == tokens[last].end
+                )
+                or (tokens[last + 1].form in ("·", "-", "&", "(", ")") and tokens[last].end == tokens[last + 1].start)
+            )
+        ):
+            last += 1
+        while (last > place and tokens[last].tag in ("SP", "SO", "SW", "SSO")) or (
+            tokens[last].tag == "SSC" and not any(token.tag == "SSO" for token in tokens[place:last])
+        ):
+            last -= 1
+        verb = (
+            last + 1 < len(tokens)
+            and tokens[last + 1].tag in ("XSV", "XSA")
+            and tokens[last].end == tokens[last + 1].start
+        )
+        if verb:  # 출근하다: the noun is the verb's stem
+            last -= 1
+        if last >= place and any(tokens[at].tag in NOUNS for at in range(place, last + 1)):
+            runs.append((place, last))
+        place = max(last, place) + 1 + verb
+    spans = []
+    for first, last in runs:
+        spans.append((tokens[first].start, tokens[last].end, _kind_of_run(tokens[first : last + 1])))
+        if last - first in (1, 2, 3):  # 해양 생물학자 폰 프리슈, 주최 측 한빛시: the name without what it is called by
+            for cut in range(first + 1, last + 1):
+                if tokens[cut].start > tokens[cut - 1].end:
+                    parts = tokens[first:cut], tokens[cut : last + 1]
+                    if any(token.tag in ("NNP", "SL") for part in parts for token in part):
+                        for part in parts:
+                            if any(token.tag in ("NNP", "SL") for token in part):
+                                spans.append((part[0].start, part[-1].end, NAME))
+    for (first, last), (start, stop) in itertools.pairwise(runs):  # X의 Y, X와 Y
+        between = tokens[last + 1 : start]
+        if len(between) == 1 and between[0].tag in ("JKG", "JC"):
+            spans.append((tokens[first].start, tokens[stop].end, PHRASE))
+    return spans
+
+
+def _kind_of_run(tokens) -> str:
+    if any(token.tag in ("NNP", "SL") for token in tokens):
+        return NAME
+    return PHRASE if len(tokens) > 1 else NOUN
+
+
+def _reasons(sentence: str, tokens) -> list[tuple[int, int, str]]:
+    """The clause in front of 때문, for a question that asks why."""
+    spans = []
+    for place, token in enumerate(tokens):
+        if token.form == "때문" and place and tokens[place - 1].tag == "ETN":
+            clause = sentence[: token.start]
+            begin = max(clause.rfind(", ") + 2 if ", " in clause else 0, _behind_topic(clause, tokens, place))
+            if 6 <= token.end - begin <= LONGEST_ANSWER:
+                spans.append((begin, token.end, REASON))
+    return spans
+
+
+def _behind_topic(clause: str, tokens, place: int) -> int:
+    """Where the clause goes on behind its first topic (…은, …는)."""
+    for token in tokens[:place]:
+        if token.tag == "JX" and token.form in ("은", "는"):
+            return token.end
+    return 0
+
+
+def candidate_at(passage: str, start: int, end: int) -> CandidateAnswer | None:
+    """The candidate that stands at that place of a passage; None where no one sentence holds it whole."""
+    before = ""
+    for begin, stop in sentence_spans(passage):
+        if begin <= start < end <= stop:
+            sentence = passage[begin:stop]
+            place = (start - begin, end - begin)
+            kinds = [kind for one, other, kind in _spans(sentence) if (one, other) == place]
+            kind = kinds[0] if kinds else NUMBER if re.match(r"(약 ?)?\d", passage[start:end]) else PHRASE
+            return CandidateAnswer(passage[start:end], start, end, sentence, begin, before, kind)
+        before = passage[begin:stop]
+    return None

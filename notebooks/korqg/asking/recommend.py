@@ -1,0 +1,169 @@
+"""The questions to put beside a chunk: checked, about different things, with their answers, or none with the reason."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from korqg.asking.candidates import NAME, NUMBER, QUOTED, TIME
+from korqg.asking.checks import CHECKS, agreement, failed_checks, same_thing
+from korqg.asking.editor import edit_question
+from korqg.asking.subject import subject_of, with_subject
+from korqg.checks import why_nothing_to_ask
+from korqg.errors import KorqgError
+from korqg.metrics import is_single_question
+from korqg.prompts import passage_of
+
+QUESTIONS_PER_CHUNK = 3
+THRESHOLD = 0.8
+"""Confidence from which an answer that came back counts, where no validation articles say otherwise."""
+
+LIKELY = 0.75
+"""Likelihood (geometric mean of a question's token probabilities) that a second question about a chunk must have."""
+
+RULE_LIKELIHOOD = 0.8
+"""What a question of the rule counts as: the model's own are better than it only above that (blind reading)."""
+
+NOTHING_MARKED = "it holds no words that a question could ask for"
+
+
+def recommend(
+    asked: list[dict],
+    chunks: list[dict],
+    questions_per_chunk: int = QUESTIONS_PER_CHUNK,
+    threshold: float = THRESHOLD,
+    style: str = "plain",
+) -> tuple[list[dict], list[dict]]:
+    """The recommended questions in the order of the chunks, and the chunks left out with the reason.
+
+    `asked` holds one entry for each candidate answer that was asked about: `chunk_id`, `title`, `place`, `passage` (the
+    chunk), `sentence`, `answer`, `answer_place` ([begin, end] in the chunk), `kind`, and what `with_round_trip` gives.
+    `chunks` holds `id`, `title`, `text` and `place` of every chunk.
+
+    The model's questions and the rule's stand beside each other, the rule's with a likelihood of RULE_LIKELIHOOD: so it
+    speaks where the model is less sure of its words. Of a chunk's questions that pass every check
+    `questions_per_chunk` are taken at most: the surest first, from different sentences while there are any, never two
+    that ask the same.
+    """
+    by_chunk: dict[str, list[dict]] = {}
+    for one in asked:
+        by_chunk.setdefault(one["chunk_id"], []).append(one)
+    recommended, left_out = [], []
+    for chunk in chunks:
+        headings = headings_of(chunk)
+        some = by_chunk.get(chunk["id"], [])
+        model = [judged(one, threshold, style, headings) for one in some]
+        rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
+        chosen = _choose(model + rule, questions_per_chunk)
+        recommended += [_shown(one, chunk) for one in chosen]
+        if not chosen:
+            left_out.append({**_of(chunk), "reason": _reason(chunk, model)})
+    return recommended, left_out
+
+
+def faults_of(outputs: list[dict], threshold: float) -> dict[str, list[dict]]:
+    """By check of CHECKS the single questions among test outputs that fail it, unedited; one may fail several."""
+    found: dict[str, list[dict]] = {
+        name: [] for name in CHECKS if name not in ("single_question", "stopped", "different")
+    }
+    for output in outputs:
+        if not is_single_question(output["model_output"]) or not output.get("answer"):
+            continue
+        asked = {**output, "question": output["model_output"].strip(), "chunk": passage_of(output)}
+        for name in failed_checks(asked, threshold):
+            if name in found:
+                found[name].append(output)
+    return found
+
+
+def choose_run(runs: list, summaries: dict[str, dict], name: str):
+    """The run of that name; without a name, of those asked about one's own document the one with the best figures.
+
+    The highest share of answers that came back on the test articles, then the highest ROUGE-L, then the first. None
+    when no run was asked about a document. Raises KorqgError for a name that is not compared.
+    """
+    if name:
+        found = next((run for run in runs if run.name == name), None)
+        if found is None:
+            names = ", ".join(run.name for run in runs)
+            raise KorqgError(f"recommend_run={name!r} is not among the runs that are compared: {names}.")
+        return found
+
+    def quality(run) -> tuple[float, float]:
+        after = summaries[run.name]["after"]
+        return after["comes_back_rate"] or 0.0, after["rouge_l"] or 0.0
+
+    return max((run for run in runs if run.own and run.chunks), key=quality, default=None)
+
+
+def headings_of(chunk: dict) -> list[str]:
+    """The headings that a chunk stands under, and its first line where that is one of them."""
+    section = (chunk.get("place") or {}).get("section", "")
+    return [part for part in section.split(" > ") if part]
+
+
+def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> dict:
+    """An asked question after the copy editor, with the checks that it `failed`, who wrote it and its `rank`."""
+    edited = edit_question(one["model_output"], style)
+    written_by = one.get("written_by", "model")
+    named = with_subject(edited.text, subject_of(one["title"]))
+    edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]
+    if written_by == "model" and edits:
+        written_by = "edited"
+    entry = {**one, "question": named, "edits": edits, "written_by": written_by}
+    failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
+    # Confidence and agreement have been held to their thresholds; what they still tell apart is little.
+    read = entry["read_answer"]
+    sure = 1.0 if read is None else entry["confidence"] * agreement(read, entry["answer"])
+    rank = entry["likelihood"] * sure**0.5 * (1.0 if entry.get("kind") in (NUMBER, TIME, NAME, QUOTED) else 0.95)
+    return {**entry, "failed": failed, "rank": rank}
+
+
+def _by_rule(one: dict) -> dict | None:
+    """The rule's question about the same answer as an entry of its own; None where there is none.
+
+    It is not held to the round trip: it keeps the sentence's own words, and readers find that the text answers it in 94
+    to 100 % of cases, which no model here reads well enough to judge.
+    """
+    if not one.get("rule_question"):
+        return None
+    said = {"model_output": one["rule_question"], "read_answer": None, "confidence": None, "stopped": True}
+    return {**one, **said, "likelihood": RULE_LIKELIHOOD, "written_by": "rule"}
+
+
+def _choose(entries: list[dict], count: int) -> list[dict]:
+    """At most `count` of the entries that failed nothing: the highest rank first, other sentences before the same.
+
+    Beyond the first only such as are likely enough (LIKELY): a second question is worth less than a good one.
+    """
+    waiting = sorted((one for one in entries if not one["failed"]), key=lambda one: -one["rank"])
+    chosen: list[dict] = []
+    for fresh_sentence in (True, False):
+        for one in waiting:
+            if len(chosen) == count:
+                return chosen
+            used = {other["sentence"] for other in chosen}
+            if one in chosen or (fresh_sentence and one["sentence"] in used):
+                continue
+            if chosen and one["likelihood"] < LIKELY:
+                continue
+            if not any(same_thing(one, other) for other in chosen):
+                chosen.append(one)
+    return chosen
+
+
+def _of(chunk: dict) -> dict:
+    return {"chunk": chunk["text"], "title": chunk["title"], "place": chunk.get("place") or {}}
+
+
+def _shown(one: dict, chunk: dict) -> dict:
+    """A recommended question as it goes to the file."""
+    kept = ("sentence", "question", "answer", "answer_place", "written_by", "edits", "confidence")
+    return {**_of(chunk), **{name: one[name] for name in kept}, "checks": list(CHECKS)}
+
+
+def _reason(chunk: dict, judged_questions: list[dict]) -> str:
+    """Why a chunk has no question: nothing was marked, or what most of its questions failed at first."""
+    if not judged_questions:
+        return why_nothing_to_ask(chunk["text"]) or NOTHING_MARKED
+    first = Counter(one["failed"][0] for one in judged_questions if one["failed"])
+    name = first.most_common(1)[0][0]
+    return f"of {len(judged_questions)} questions none passed; most often, {CHECKS[name]}"

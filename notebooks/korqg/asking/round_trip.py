@@ -1,0 +1,101 @@
+"""The round trip: the model asks about a marked answer, then answers its own question from the whole paragraph."""
+
+from collections.abc import Callable
+
+from korqg.answers import character_f1
+from korqg.asking.candidates import candidate_at
+from korqg.asking.rule import ask_by_rule
+from korqg.generation import generate_answers
+from korqg.prompts import answer_row, passage_of
+
+RIGHT = 0.8
+"""Character F1 from which an answer counts as right, when the threshold is set."""
+
+WANTED_RIGHT = 0.9
+"""Share of human questions answered right, of those answered with at least the threshold's confidence."""
+
+FEWEST = 20
+"""Human questions, at least, that a threshold is set on; with fewer it is USUAL_THRESHOLD."""
+
+USUAL_THRESHOLD = 0.8
+
+Read = Callable[[list[dict]], list[dict]]
+"""What `generate_answers` gives for rows."""
+
+
+def read_back(
+    model, tokenizer, asked: list[tuple[str, str]], max_length: int, max_new_tokens: int, batch_size: int, progress=None
+) -> list[dict]:
+    """The model's answers to (question, passage) pairs, in their order: {"read_answer", "confidence"}.
+
+    `confidence` is the geometric mean of the answer's token probabilities, 0 to 1. An empty question is not put: its
+    answer is "" with confidence 0. Equal pairs are read once.
+    """
+    spoken = list(dict.fromkeys(pair for pair in asked if pair[0].strip()))
+    rows = [answer_row(question, passage) for question, passage in spoken]
+    read = dict(
+        zip(
+            spoken,
+            generate_answers(model, tokenizer, rows, max_length, max_new_tokens, batch_size, progress),
+            strict=True,
+        )
+    )
+    silent = {"model_output": "", "likelihood": 0.0}
+    return [
+        {"read_answer": one["model_output"], "confidence": one["likelihood"]}
+        for one in (read.get(pair, silent) for pair in asked)
+    ]
+
+
+def rule_question(row: dict) -> str:
+    """The rule's question about a row's marked answer, "" where it has none (see korqg.asking.rule)."""
+    candidate = candidate_at(passage_of(row), *row["answer_place"])
+    return ask_by_rule(candidate) if candidate else ""
+
+
+def with_round_trip(rows: list[dict], outputs: list[dict], read: Callable[[list[tuple[str, str]]], list[dict]]):
+    """The outputs of task answer_aware with the answers that come back, for the model's question and for the rule's.
+
+    `read` is `read_back` with its model. Each output gets `read_answer` and `confidence`, and, where the rule has a
+    question about the same answer, `rule_question`, `rule_read_answer` and `rule_confidence`.
+    """
+    rules = [rule_question(row) for row in rows]
+    pairs = [(one["model_output"], passage_of(row)) for row, one in zip(rows, outputs, strict=True)]
+    pairs += [(rule, passage_of(row)) for row, rule in zip(rows, rules, strict=True)]
+    found = read(pairs)
+    completed = []
+    for output, rule, own, ruled in zip(outputs, rules, found[: len(rows)], found[len(rows) :], strict=True):
+        by_rule = {"rule_question": rule, **{f"rule_{name}": value for name, value in ruled.items()}}
+        completed.append({**output, **own, **(by_rule if rule else {})})
+    return completed
+
+
+def choose_threshold(read: list[dict], answers: list[str]) -> dict:
+    """The confidence from which an answer may be believed, set on human questions whose answers are known.
+
+    The lowest that leaves WANTED_RIGHT of the answers right (character F1 of RIGHT or more), and never below one half;
+    USUAL_THRESHOLD where there are fewer than FEWEST questions or none such. Returns `threshold`, `questions`,
+    `right_above` (share of right answers at or above it, None: none there) and `above` (share of the questions).
+    """
+    judged = sorted(
+        (
+            (one["confidence"], character_f1(one["read_answer"], [answer]) >= RIGHT)
+            for one, answer in zip(read, answers, strict=True)
+        ),
+        reverse=True,
+    )
+    threshold = USUAL_THRESHOLD
+    if len(judged) >= FEWEST:
+        right = 0
+        for number, (confidence, good) in enumerate(judged, start=1):
+            right += good
+            if number >= FEWEST // 2 and right / number >= WANTED_RIGHT:
+                threshold = confidence
+        threshold = min(0.95, max(0.5, threshold))
+    above = [good for confidence, good in judged if confidence >= threshold]
+    return {
+        "threshold": round(threshold, 3),
+        "questions": len(judged),
+        "right_above": sum(above) / len(above) if above else None,
+        "above": len(above) / len(judged) if judged else None,
+    }

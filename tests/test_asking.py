@@ -1,0 +1,266 @@
+"""Candidate answers, the rule, the copy editor, the checks, what is recommended: in Korean sentences."""
+
+import pytest
+
+from korqg.asking.candidates import candidate_at, choose_candidates, find_candidates
+from korqg.asking.checks import failed_checks
+from korqg.asking.editor import edit_question
+from korqg.asking.particles import fit_behind, fitted
+from korqg.asking.recommend import recommend
+from korqg.asking.round_trip import choose_threshold
+from korqg.asking.rule import ask_by_rule
+from korqg.asking.subject import subject_of, with_subject
+from korqg.prompts import marked_sentence
+
+
+def _found(chunk: str) -> set[str]:
+    return {one.text for one in find_candidates(chunk)}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wanted", "unwanted"),
+    [
+        ("신청은 3월 2일부터 3월 20일까지 받는다.", {"3월 2일부터 3월 20일까지"}, {"3월 2일", "3월"}),
+        ("두둑의 높이는 10~20cm로 한다.", {"10~20cm", "두둑"}, {"20cm", "10"}),
+        ("1789년에 정조가 무덤을 화산으로 옮겼다.", {"1789년", "정조", "화산"}, {"년", "정조가"}),
+        ("육우가 『다경』이라는 책을 지었다.", {"육우", "다경"}, {"『다경』"}),
+        ("배추와 무는 11월에 거둔다.", {"배추와 무", "11월"}, {"배추", "무"}),
+        ("직원은 출근한 뒤에 신청한다.", {"직원"}, {"출근", "신청"}),
+        ("열매채소는 하루 여섯 시간 이상 햇빛이 들어야 한다.", {"여섯 시간 이상"}, {"열"}),
+    ],
+)
+def test_candidates_are_whole_words_that_a_question_could_ask_for(sentence, wanted, unwanted):
+    found = _found(sentence)
+    assert wanted <= found
+    assert not unwanted & found
+
+
+def test_candidate_knows_its_place_its_sentence_and_the_one_before():
+    chunk = "도서관 안내\n한빛도서관은 오전 9시에 연다. 월요일에는 쉰다."
+    assert not any(one.start < 7 for one in find_candidates(chunk, "도서관 안내"))
+    (monday,) = (one for one in find_candidates(chunk, "도서관 안내") if one.text == "월요일")
+    assert chunk[monday.start : monday.end] == "월요일"
+    assert monday.sentence == "월요일에는 쉰다."
+    assert monday.before == "한빛도서관은 오전 9시에 연다."
+    start, end = monday.place_in_sentence
+    assert monday.sentence[start:end] == "월요일"
+    assert candidate_at(chunk, monday.start, monday.end).sentence == monday.sentence
+    assert candidate_at(chunk, 10, len(chunk)) is None  # no one sentence holds it
+
+
+def test_chosen_candidates_come_from_the_sentences_in_turn():
+    chunk = "가야금은 줄이 12개이고 길이가 160cm이며 무게가 3kg이다. 해금은 줄이 2개이다. 장구는 가죽이 2장이다."
+    chosen = choose_candidates(find_candidates(chunk), 3)
+    assert len({one.sentence_start for one in chosen}) == 3
+    assert len(choose_candidates(find_candidates(chunk), 100)) == len(find_candidates(chunk))
+
+
+def test_row_of_a_table_and_an_empty_chunk_hold_no_candidate():
+    assert find_candidates("토 | 09:00~13:00 | 없음") == []
+    assert find_candidates("") == []
+
+
+def test_quotation_that_opens_a_sentence_is_not_torn_from_its_particle():
+    assert "『삼국사기』에는" in next(
+        one.sentence
+        for one in find_candidates("그는 왔다. 『삼국사기』에는 828년이라고 적혀 있다.")
+        if one.text == "828년"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer", "question"),
+    [
+        ("책은 14일 동안 빌릴 수 있습니다.", "14일 동안", "책은 며칠 동안 빌릴 수 있는가?"),
+        ("이용료는 3,000원입니다.", "3,000원", "이용료는 얼마인가?"),
+        ("두둑의 높이는 10~20cm로 합니다.", "10~20cm", "두둑의 높이는 몇 cm로 하는가?"),
+        ("고추는 5월 상순에 심는다.", "5월 상순", "고추는 언제 심는가?"),
+        ("관리사무소는 정문 옆 건물에 있다.", "정문 옆 건물", None),
+        ("한빛도서관은 새봄시에 있다.", "새봄시", "한빛도서관은 어디에 있는가?"),
+        ("신청서는 담당자에게 낸다.", "담당자", "신청서는 누구에게 내는가?"),
+        ("고추 탄저병은 장마철에 빗물을 타고 번진다.", "고추 탄저병", "장마철에 빗물을 타고 번지는 것은 무엇인가?"),
+        ("또한 필터는 6개월마다 바꾼다.", "필터", "6개월마다 바꾸는 것은 무엇인가?"),
+        ("이는 12월에 끝난다.", "12월", ""),
+        ("신청 기한: 3월 2일", "3월 2일", "신청 기한은 언제인가?"),
+    ],
+)
+def test_rule_asks_in_place_with_the_right_word(sentence, answer, question):
+    start = sentence.index(answer)
+    asked = ask_by_rule(candidate_at(sentence, start, start + len(answer)))
+    if question is None:  # what matters is that it asks for a place
+        assert "어디" in asked
+    else:
+        assert asked == question
+
+
+def test_rule_asks_about_the_clause_that_matters():
+    sentence = "수원 화성은 1796년에 완성되었으며, 1997년에 세계유산으로 등재되었다."
+    start = sentence.index("1796년")
+    assert ask_by_rule(candidate_at(sentence, start, start + 5)) == "수원 화성은 몇 년에 완성됐는가?"
+    start = sentence.index("1997년")
+    assert ask_by_rule(candidate_at(sentence, start, start + 5)) == "수원 화성은 몇 년에 세계유산으로 등재됐는가?"
+
+
+@pytest.mark.parametrize(
+    ("question", "style", "edited"),
+    [
+        ("누구가 만든가?", "", "누가 만드는가?"),
+        ("회의는 몇일 동안 열리는가?", "", "회의는 며칠 동안 열리는가?"),
+        ("한라산은 어디에 있다?", "", "한라산은 어디에 있는가?"),
+        ("한라산은 얼마나 높는가?", "", "한라산은 얼마나 높은가?"),
+        ("그는 왔다. 왜 왔는가?", "", "왜 왔는가?"),
+        ("책은 어디에서 빌리나요?", "plain", "책은 어디에서 빌리는가?"),
+        ("책은 어디에서 빌리는가?", "polite", "책은 어디에서 빌리나요?"),
+        ("이용료는 얼마인가?", "polite", "이용료는 얼마인가요?"),
+        ("언제 지어졌습니까?", "plain", "언제 지어졌는가?"),
+        ("훈민정음 반포 연도는?", "polite", "훈민정음 반포 연도는?"),
+        ("왜 그럴까요?", "plain", "왜 그럴까요?"),
+    ],
+)
+def test_copy_editor_mends_what_is_certain_and_leaves_the_rest(question, style, edited):
+    made = edit_question(question, style)
+    assert made.text == edited
+    assert bool(made.edits) == (edited != question)
+    assert edit_question(edited, style).text == edited  # once is enough
+
+
+def test_unknown_style_is_refused():
+    with pytest.raises(ValueError, match="use one of: plain, polite"):
+        edit_question("왜?", "rude")
+
+
+def test_particles_follow_the_final_consonant():
+    assert [fitted(word, "은") for word in ("무엇", "누구", "3", "12개", "『다경』")] == ["은", "는", "은", "는", "은"]
+    assert (fitted("서울", "으로"), fitted("부산", "로"), fitted("어디", "으로")) == ("로", "으로", "로")
+    assert fit_behind("무엇", "를 심는다") == "을 심는다"
+    assert fit_behind("무엇", "에서 산다") == "에서 산다"
+
+
+CHUNK = "여는 시간 안내\n한빛도서관은 오전 9시에 문을 연다. 월요일과 공휴일에는 쉰다. 책은 사서가 찾아 준다."
+GOOD = {"question": "한빛도서관은 몇 시에 문을 여는가?", "answer": "오전 9시", "kind": "time", "chunk": CHUNK}
+GOOD |= {"title": "한빛도서관", "stopped": True, "read_answer": "오전 9시", "confidence": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        ({}, []),
+        ({"question": "한빛도서관은 문을 연다"}, ["single_question"]),
+        ({"stopped": False}, ["stopped"]),
+        ({"question": "한빛도서관은 오전에 문을 여는가?"}, ["asks_for_words"]),
+        ({"question": "한빛도서관은 누가 문을 여는가?"}, ["asks_right"]),
+        ({"question": "한빛도서관의 무엇은 몇 시에 여는가?"}, ["in_its_place"]),
+        ({"question": "여는 시간 안내는 몇 시에 문을 여는가?"}, ["no_heading"]),
+        ({"question": "이 도서관은 몇 시에 문을 여는가?"}, ["stands_alone"]),
+        ({"question": "한빛도서관은 오전 9시부터 몇 시까지 문을 여는가?"}, ["keeps_its_answer"]),
+        ({"question": "한빛미술관은 몇 시에 그림을 거는가?"}, ["supported"]),
+        ({"read_answer": "월요일"}, ["agreed"]),
+        ({"confidence": 0.3}, ["confident"]),
+    ],
+)
+def test_each_check_fails_for_its_own_fault(change, failed):
+    assert failed_checks({**GOOD, **change}, 0.8, ["여는 시간 안내"]) == failed
+
+
+def _asked(question: str, answer: str, sentence: str, confidence: float, **more) -> dict:
+    start = CHUNK.index(answer)
+    row = {
+        "chunk_id": "1",
+        "title": "한빛도서관",
+        "place": {},
+        "passage": CHUNK,
+        "sentence": sentence,
+        "answer": answer,
+    }
+    said = {"model_output": question, "stopped": True, "likelihood": 0.9, "read_answer": answer, "kind": "time"}
+    return {**row, **said, "answer_place": [start, start + len(answer)], "confidence": confidence, **more}
+
+
+CHUNKS = [
+    {"id": "1", "title": "한빛도서관", "text": CHUNK, "place": {}},
+    {"id": "2", "title": "빈 글", "text": "표", "place": {}},
+]
+OPENS, CLOSED, BOOKS = CHUNK.split("\n")[1].split(". ")
+
+
+def test_recommended_are_the_surest_about_different_things_with_their_writer():
+    asked = [
+        _asked("한빛도서관은 몇 시에 문을 여는가?", "오전 9시", OPENS, 0.9),
+        _asked("한빛도서관이 문을 여는 시각은 몇 시인가?", "오전 9시", OPENS, 0.95),  # the same thing
+        _asked("한빛도서관은 언제 쉬나요?", "월요일과 공휴일", CLOSED, 0.9),
+        _asked("책은 누가 찾아 주는가?", "사서", BOOKS, 0.2, kind="noun"),  # not sure enough
+    ]
+    recommended, left_out = recommend(asked, CHUNKS, threshold=0.8)
+    assert [one["answer"] for one in recommended] == ["오전 9시", "월요일과 공휴일"]
+    assert [one["written_by"] for one in recommended] == ["model", "edited"]
+    assert recommended[1]["question"] == "한빛도서관은 언제 쉬는가?"
+    assert recommended[1]["edits"] == ["ending"]
+    begin, end = recommended[0]["answer_place"]
+    assert CHUNK[begin:end] == "오전 9시"
+    assert [one["reason"] for one in left_out] == ["it is too short to ask about"]
+    assert recommend(asked, CHUNKS, 1, 0.8)[0] == recommended[:1]
+
+
+def test_rule_stands_in_where_no_question_of_the_model_passes():
+    rule = {
+        "rule_question": "한빛도서관은 몇 시에 문을 여는가?",
+        "rule_read_answer": "오전 9시",
+        "rule_confidence": 0.9,
+    }
+    asked = [_asked("무엇이 무엇인가?", "오전 9시", OPENS, 0.9, **rule)]
+    recommended, _ = recommend(asked, CHUNKS[:1], threshold=0.8)
+    assert [(one["written_by"], one["question"]) for one in recommended] == [("rule", rule["rule_question"])]
+    _, left_out = recommend([{**asked[0], "rule_question": ""}], CHUNKS[:1], threshold=0.8)
+    assert left_out[0]["reason"].startswith("of 1 questions none passed; most often, ")
+
+
+def test_threshold_is_the_lowest_confidence_that_leaves_nine_in_ten_right():
+    read = [{"read_answer": "봄", "confidence": 0.5 + number / 100} for number in range(40)]
+    answers = ["봄" if number >= 20 else "가을" for number in range(40)]
+    found = choose_threshold(read, answers)
+    assert 0.65 < found["threshold"] < 0.72
+    assert found["right_above"] >= 0.9
+    assert choose_threshold(read[:5], answers[:5])["threshold"] == 0.8  # too few to say
+
+
+def test_nothing_in_a_text_can_forge_a_mark():
+    made = marked_sentence("제목 【가짜】", "앞 【문장】", "글에 【표시】가 있고 답은 봄이다.", (15, 16))
+    assert made.count("【") == made.count("】") == 1
+    assert "초안: [무엇]은?" in marked_sentence("제목", "", "답은 봄이다.", (3, 4), "【무엇】은?")
+    assert "【봄】" in made
+    assert made.endswith("초안: 없음")
+    long = marked_sentence("가" * 300, "", "답은 봄이다.", (3, 4))
+    assert len(long.split("\n")[0]) < 100
+    with pytest.raises(ValueError, match="not inside of its sentence"):
+        marked_sentence("글", "", "답은 봄이다.", (3, 30))
+
+
+@pytest.mark.parametrize(
+    ("title", "subject"),
+    [
+        ("한빛도서관 이용 안내", "한빛도서관"),
+        ("공공 자전거 ‘구르미’ 자주 묻는 질문 > 요금", "구르미"),
+        ("달무리전자 식기세척기 DW12 설명서", "달무리전자 식기세척기 DW12"),
+        ("처음 가꾸는 텃밭", ""),
+        ("새봄군 가람골에서 고려 말 청자 가마터가 처음으로 발견되다", ""),
+    ],
+)
+def test_subject_is_the_name_in_a_title(title, subject):
+    assert subject_of(title) == subject
+
+
+def test_subject_is_named_where_a_question_leaves_it_out():
+    assert with_subject("안건은 언제까지 내야 하는가?", "한빛마을") == "한빛마을의 안건은 언제까지 내야 하는가?"
+    assert with_subject("몇 시에 문을 여는가?", "한빛도서관") == "한빛도서관에서는 몇 시에 문을 여는가?"
+    for question in ("한빛도서관은 몇 시에 여는가?", "도서관은 몇 시에 여는가?"):
+        assert with_subject(question, "한빛도서관") == question
+    assert with_subject("몇 시에 여는가?", "") == "몇 시에 여는가?"
+
+
+def test_request_becomes_what_must_be_done():
+    for sentence, answer, asked in (
+        ("신청은 7일 안에 해 주세요.", "7일", "신청은 며칠 안에 해야 하는가?"),
+        ("전원 버튼을 3초 동안 누르십시오.", "3초 동안", "전원 버튼을 몇 초 동안 눌러야 하는가?"),
+    ):
+        start = sentence.index(answer)
+        assert ask_by_rule(candidate_at(sentence, start, start + len(answer))) == asked
