@@ -375,8 +375,15 @@ def test_layer_that_the_model_does_not_have_is_named_before_anything_is_replaced
 
 @pytest.mark.real
 def test_real_model_learns_from_a_few_rows(tmp_path):
-    run_notebook("data", "few", tmp_path, {"max_train_rows": 16, "max_passage_tokens": 120, "own_path": "none"})
-    few = {"data_name": "few", "model_name": "gemma-3-270m", "max_steps": 4, "max_new_tokens": 16}
+    little = {"max_train_rows": 16, "own_path": "none", "test_fraction": 0.01, "validation_fraction": 0.02}
+    run_notebook("data", "few", tmp_path, little)
+    few = {
+        "data_name": "few",
+        "model_name": "gemma-3-270m",
+        "max_steps": 4,
+        "max_new_tokens": 16,
+        "max_validation_rows": 24,
+    }
     run_notebook("runs", "few", tmp_path, few)
     run_notebook("compare", "few", tmp_path, {"bootstrap_samples": 100})
     figures = read_json(tmp_path / "runs" / "few" / "manifest.json")["figures"]
