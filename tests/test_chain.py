@@ -54,7 +54,10 @@ def chain(corpus, tiny_model_folder, tmp_path_factory):
     """Data, two runs and their comparison, in a folder with a space and Hangul in its name."""
     outputs = tmp_path_factory.mktemp("결과 폴더") / "outputs"
     own = corpus.with_name("메모.txt")
-    own.write_text(f"잔치 안내\n\n잔치는 봄에 열린다. {NASTY} 라고 적힌 판을 찾으면 된다.", encoding="utf-8")
+    own.write_text(
+        f"잔치 안내\n\n마을 잔치는 느티나무 아래에서 해마다 봄에 열린다. {NASTY} 라고 적힌 안내판을 찾아오면 된다.",
+        encoding="utf-8",
+    )
     data = {"source": "korquad1", "source_path": str(corpus), "own_path": str(own), "test_fraction": 0.25}
     run_notebook("data", "villages", outputs, data)
     model = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL}
@@ -295,7 +298,6 @@ def test_cells_without_those_above_them_say_so_and_leave_what_is_finished(chain,
     left_out = tuple(_cell("runs", words) for words in above)
     errors = _run_cells("runs", {**given, "run_name": "one"}, leave_out=left_out)
     below = (
-        "require_untouched(base_model)",
         "begin_training(",
         "after_own = outputs_of",
         "finish_wandb(",
@@ -307,7 +309,7 @@ def test_cells_without_those_above_them_say_so_and_leave_what_is_finished(chain,
     compared = sha256_of(chain / "compare" / "both" / "manifest.json")
     assert set(_run_cells("compare", given, leave_out=(_cell("compare", "read_comparison("),))) >= {
         _cell("compare", words)
-        for words in ("metrics = compare(main)", "choose_run(", "draw_rates(axes", "finish_stage(\n")
+        for words in ("metrics = compare(main)", "choose_run(", "draw_rates(axes, group, of)", "finish_stage(\n")
     }
     assert sha256_of(chain / "runs" / "one" / "manifest.json") == kept
     assert sha256_of(chain / "compare" / "both" / "manifest.json") == compared

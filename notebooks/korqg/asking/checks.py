@@ -38,6 +38,9 @@ CHECKS = {
 }
 """The checks in their order, each with what is said of a question that fails it."""
 
+READ_BACK = ("agreed", "confident")
+"""Those that are made only of a question that the model has answered itself."""
+
 POINTING = re.compile(
     r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자)"
     r"(?=\s|[은는이가을를의에와과도](\s|$))"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from korqg.asking.candidates import NAME, NUMBER, QUOTED, TIME
-from korqg.asking.checks import CHECKS, agreement, failed_checks, same_thing
+from korqg.asking.checks import CHECKS, READ_BACK, agreement, failed_checks, same_thing
 from korqg.asking.editor import edit_question
 from korqg.asking.subject import subject_of, with_subject
 from korqg.checks import why_nothing_to_ask
@@ -91,7 +91,7 @@ def choose_run(runs: list, summaries: dict[str, dict], name: str):
         after = summaries[run.name]["after"]
         return after["comes_back_rate"] or 0.0, after["rouge_l"] or 0.0
 
-    return max((run for run in runs if run.own and run.chunks), key=quality, default=None)
+    return max((run for run in runs if run.chunks), key=quality, default=None)
 
 
 def headings_of(chunk: dict) -> list[str]:
@@ -155,9 +155,10 @@ def _of(chunk: dict) -> dict:
 
 
 def _shown(one: dict, chunk: dict) -> dict:
-    """A recommended question as it goes to the file."""
+    """A recommended question as it goes to the file, with the checks that were made of it."""
     kept = ("sentence", "question", "answer", "answer_place", "written_by", "edits", "confidence")
-    return {**_of(chunk), **{name: one[name] for name in kept}, "checks": list(CHECKS)}
+    made = [name for name in CHECKS if one["read_answer"] is not None or name not in READ_BACK]
+    return {**_of(chunk), **{name: one[name] for name in kept}, "checks": made}
 
 
 def _reason(chunk: dict, judged_questions: list[dict]) -> str:
