@@ -79,7 +79,7 @@ def test_quotation_that_opens_a_sentence_is_not_torn_from_its_particle():
         ("한빛도서관은 새봄시에 있다.", "새봄시", "한빛도서관은 어디에 있는가?"),
         ("신청서는 담당자에게 낸다.", "담당자", "신청서는 누구에게 내는가?"),
         ("고추 탄저병은 장마철에 빗물을 타고 번진다.", "고추 탄저병", "장마철에 빗물을 타고 번지는 것은 무엇인가?"),
-        ("또한 필터는 6개월마다 바꾼다.", "필터", "6개월마다 바꾸는 것은 무엇인가?"),
+        ("또한 필터는 6개월마다 바꾼다.", "필터", ""),  # too little is said of it
         ("이는 12월에 끝난다.", "12월", ""),
         ("신청 기한: 3월 2일", "3월 2일", "신청 기한은 언제인가?"),
     ],
@@ -204,8 +204,6 @@ def test_recommended_are_the_surest_about_different_things_with_their_writer():
 def test_rule_stands_in_where_no_question_of_the_model_passes():
     rule = {
         "rule_question": "한빛도서관은 몇 시에 문을 여는가?",
-        "rule_read_answer": "오전 9시",
-        "rule_confidence": 0.9,
     }
     asked = [_asked("무엇이 무엇인가?", "오전 9시", OPENS, 0.9, **rule)]
     recommended, _ = recommend(asked, CHUNKS[:1], threshold=0.8)

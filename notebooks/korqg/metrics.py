@@ -328,8 +328,8 @@ def reference_outputs(outputs: list[dict], seed: int) -> dict[str, list[dict]]:
     found: dict[str, list[dict]] = {"human": [], "rule": [], "first_sentence": [], "random_question": []}
     for output in outputs:
         if output.get("rule_question"):
-            by_rule = {"model_output": output["rule_question"], "read_answer": output.get("rule_read_answer")}
-            found["rule"].append({**output, **by_rule, "stopped": None})
+            known = {name: value for name, value in output.items() if name != "read_answer"}
+            found["rule"].append({**known, "model_output": output["rule_question"], "stopped": None})
     for entry, sentences in zip(asked, split_all([entry["input"] for entry in asked]), strict=True):
         fixed = {**entry, "stopped": None}
         for question in entry["references"] if len(entry["references"]) > 1 else []:

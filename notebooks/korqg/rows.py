@@ -55,7 +55,7 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
 
 def asking_input(title: str, candidate: CandidateAnswer) -> str:
     """The input of task answer_aware for a candidate: title, sentence before, the marked sentence, the rule's draft."""
-    draft = ask_by_rule(candidate)
+    draft = ask_by_rule(candidate, title)
     return marked_sentence(title, candidate.before, candidate.sentence, candidate.place_in_sentence, draft)
 
 
@@ -68,7 +68,7 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     title = f"{chunk.title} > {heading}" if heading and heading != chunk.title else chunk.title
-    found = [] if why_nothing_to_ask(chunk.text) else choose_candidates(find_candidates(chunk.text, heading), count)
+    found = [] if why_nothing_to_ask(chunk.text) else _chosen(chunk.text, heading, title, count)
     return [
         {
             "id": f"{chunk.id}-{number}",
@@ -87,6 +87,10 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
         }
         for number, one in enumerate(found, start=1)
     ]
+
+
+def _chosen(text: str, heading: str, title: str, count: int) -> list[CandidateAnswer]:
+    return choose_candidates(find_candidates(text, heading), count, lambda one: ask_by_rule(one, title))
 
 
 def make_own_row(chunk: Chunk, instruction: str) -> dict:

@@ -6,6 +6,7 @@ their particle. A question is asked about one of them at a time; see `CandidateA
 
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from korqg.sentences import kiwi, sentence_spans
@@ -14,13 +15,18 @@ NUMBER, TIME, QUOTED, NAME, REASON, PHRASE, NOUN = "number", "time", "quoted", "
 WORTH = {NUMBER: 6, TIME: 6, QUOTED: 5, NAME: 4, REASON: 4, PHRASE: 3, NOUN: 1}
 """How promising each kind is; within a kind, the longer phrase first."""
 
+ASKABLE = 10
+"""What a candidate is worth more if there is a question about it already."""
+
 WEAK_NUMBERS = re.compile(r"(한|두|세|네|서너|두세|대여섯) ")
 NOUNS = ("NNG", "NNP", "NR", "SL", "SH", "XPN", "XSN", "XR")
 TIME_UNITS = frozenset(("년 월 일 시 분 초 세기 년대 요일 주 주일 개월 시간 달 ").split())
 AFTER_NUMBER = frozenset(
     ("상순 중순 하순 초 말 무렵 경 이상 이하 이내 미만 초과 안팎 정도 가량 쯤 여 전 후 뒤 간 동안 사이 ").split()
 )
-BEFORE_NUMBER = frozenset(("약 오전 오후 매월 매년 매주 기원전 서기 최대 최소 총 제 만 영하 영상 ").split())
+BEFORE_NUMBER = frozenset(
+    ("약 오전 오후 밤 새벽 아침 저녁 낮 매월 매년 매주 기원전 서기 최대 최소 총 제 만 영하 영상 ").split()
+)
 EMPTY_NOUNS = frozenset(
     (
         "것 수 때 등 중 점 경우 때문 이 그 저 위 아래 다음 이상 이하 이후 이전 가운데 속 안 밖 앞 뒤 곳 "
@@ -31,7 +37,18 @@ EMPTY_NOUNS = frozenset(
 )
 OPENING, CLOSING = "「『《〈<‘“'\"", "」』》〉>’”'\""
 ROW_OF_A_TABLE = re.compile(r"\S\s*\|\s*\S|\t")
-LONGEST_ANSWER = 60
+LONGEST_ANSWER, LONGEST_QUOTED = 60, 30
+MARKS = re.compile(
+    r"^(\s*([①-⑳㉠-㉻]|[-•▪○●◦※*]|\(?\d{1,2}[.)](?=\s)|[가-하][.)](?=\s)|제\d+조(의\d+)?(\([^)]*\))?|[QA][.:)])\s*)+"
+)
+"""What stands in front of an item or an article and is not part of its sentence."""
+
+NOT_TOLD = re.compile(r"^\s*(Q[.:)]|문[.:)]|질문[.:)])|\?\s*$|(다음|아래|위)(과|와) 같")
+"""Sentences that ask themselves, or tell in another one."""
+
+ARTICLE = re.compile(r"제\s?\d+(조|항|호|장|절|관|편|권|회|차|판)")
+WEAK_TIMES = re.compile(r"\s?(내내|마다|째)")
+ALL_DAY = "24시간"
 
 
 @dataclass(frozen=True)
@@ -69,24 +86,33 @@ def find_candidates(chunk: str, heading: str = "") -> list[CandidateAnswer]:
         if heading and begin == 0 and sentence.strip() == heading.strip():
             continue
         seen = set()
-        for start, stop, kind in sorted(_spans(sentence)):
+        mark = MARKS.match(sentence)
+        first = mark.end() if mark else 0
+        spans = [] if NOT_TOLD.search(sentence) else sorted(_spans(sentence))
+        for start, stop, kind in spans:
             text = sentence[start:stop]
-            if text not in seen:
+            if text not in seen and start >= first:
                 seen.add(text)
                 found.append(CandidateAnswer(text, begin + start, begin + stop, sentence, begin, before, kind))
         before = sentence
     return found
 
 
-def choose_candidates(candidates: list[CandidateAnswer], count: int) -> list[CandidateAnswer]:
-    """At most `count` of a chunk's candidates, the most promising first, taken from its sentences in turn."""
+def choose_candidates(
+    candidates: list[CandidateAnswer], count: int, askable: Callable[[CandidateAnswer], object] = bool
+) -> list[CandidateAnswer]:
+    """At most `count` of a chunk's candidates, the most promising first, taken from its sentences in turn.
+
+    Those that `askable` says yes to (there is a rule's question) come before the others of their sentence.
+    """
     by_sentence: dict[int, list[CandidateAnswer]] = {}
     for one in candidates:
         by_sentence.setdefault(one.sentence_start, []).append(one)
+    worth = {one: _worth(one) + (ASKABLE if askable(one) else 0) for one in candidates}
     for some in by_sentence.values():
-        some.sort(key=lambda one: (-_worth(one), one.start))
+        some.sort(key=lambda one: (-worth[one], one.start))
     turns = [(place, one) for some in by_sentence.values() for place, one in enumerate(some)]
-    turns.sort(key=lambda turn: (turn[0], -_worth(turn[1]), turn[1].start))
+    turns.sort(key=lambda turn: (turn[0], -worth[turn[1]], turn[1].start))
     return [one for _, one in turns[:count]]
 
 
@@ -108,6 +134,8 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
         while end > start and (sentence[end - 1].isspace() or sentence[end - 1] in ",·:."):
             end -= 1
         text = sentence[start:end]
+        if start and sentence[start - 1] in CLOSING and kind not in (QUOTED, REASON):
+            continue  # what follows a quotation is its particle
         if text.count("(") != text.count(")"):
             end = start + text.index("(") if "(" in text[1:] else start
             text = sentence[start:end]
@@ -115,12 +143,20 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             not text
             or len(text) > LONGEST_ANSWER
             or text in EMPTY_NOUNS
+            or text in AFTER_NUMBER
+            or re.match(r"(아래|위|다음|이|그|해당|본) ", text)
             or not re.search(r"[0-9A-Za-z가-힣一-鿿]", text)
         ):
             continue
+        if kind in (NOUN, PHRASE) and (
+            text.endswith(("때문", "덕분")) or re.match(r"(받|하|되|시키|당하)[가-힣]", sentence[end:])
+        ):
+            continue  # the stem of a verb, or of a reason
         if len(text) == 1 and kind in (NOUN, PHRASE) and not text.isdigit():
             continue
         if kind not in (NUMBER, TIME) and re.fullmatch(r"[\d.,\s]+", text):
+            continue
+        if kind in (NUMBER, TIME) and (ARTICLE.fullmatch(text) or text == ALL_DAY or WEAK_TIMES.match(sentence[end:])):
             continue
         if kind != REASON and _one_of_several(sentence, start, end):
             continue
@@ -135,13 +171,21 @@ def _one_of_several(sentence: str, start: int, end: int) -> bool:
     joined = re.match(ONE_OF_LIST, after)
     if joined and not re.match(r"(와|과) (같|함께|달리|다르|마찬|비슷|관련|관계|맞)|(나|과|와)(?=[가-힣])", after):
         return True
+    if re.search(r"[가-힣A-Za-z)], $", before) and kiwi().tokenize(before)[-2].tag in (
+        "NNG",
+        "NNP",
+        "SL",
+        "NNB",
+        "XSN",
+    ):
+        return True
     listed = re.search(r"[가-힣A-Za-z0-9)」』》〉](와|과|이나|나| 및|·) ?[「『《〈<‘“'\"]?$", before)
-    return bool(listed) and not re.search(r"(결과|효과|사과|나)(와|과)? $", before)
+    return bool(listed) and not re.search(r"(결과|효과|사과|(?<![가-힣])나)(와|과)? $", before)
 
 
 ONE_OF_LIST = re.compile(
     r"[」』》〉>’”'\"]?(와|과|이나|나|및|·"
-    r"|, ?(?=[가-힣A-Za-z0-9「『《〈]{1,20}(,|와|과|이나|나| 등| 및|[은는이가을를의에로])))(?=[\s가-힣A-Za-z0-9]|$)"
+    r"|, ?(?=[가-힣A-Za-z0-9「『《〈 ]{1,20}(,|와|과|이나|나| 등| 및|[은는이가을를의에로])))(?=[\s가-힣A-Za-z0-9]|$)"
 )
 """What follows a word that another one like it stands behind."""
 
@@ -160,7 +204,10 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
         while last + 1 < len(tokens) and _near(tokens[last], tokens[last + 1]):
             after = tokens[last + 1]
             touching = tokens[last].end == after.start
-            if after.tag in ("SN", "NR", "SW") and touching and tokens[last].tag in ("SN", "NR", "SO", "SY", "SP"):
+            goes_on = after.tag == "SN" and tokens[last].form in ("만", "억", "조")
+            if not unit and (goes_on or (after.form == "여" and touching)):
+                last += 1
+            elif after.tag in ("SN", "NR", "SW") and touching and tokens[last].tag in ("SN", "NR", "SO", "SY", "SP"):
                 last += 1
                 if after.tag == "SW":
                     unit = after.form
@@ -168,7 +215,8 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
                 after.form in ("~", "∼", "-", "–", ",", ".", ":")
                 and last + 2 < len(tokens)
                 and touching
-                and (tokens[last + 2].tag == "SN" and tokens[last + 2].start - after.end <= 1)
+                and tokens[last + 2].tag == "SN"
+                and tokens[last + 2].start - after.end <= (after.form != ",")
             ):
                 last += 1
             elif (
@@ -187,7 +235,12 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
                 last += 1
             else:
                 break
-        if unit or tokens[place].tag == "SN":
+        glued = (
+            last + 1 < len(tokens)
+            and tokens[last].end == tokens[last + 1].start
+            and tokens[last + 1].tag in ("NNG", "NNP", "XSN", "SL")
+        )  # 30일권: not a time, part of a name
+        if (unit or tokens[place].tag == "SN") and not glued:
             kind = TIME if unit in ("년", "월", "일", "시", "분", "세기", "년대", "요일") else NUMBER
             if unit or len(sentence[tokens[first].start : tokens[last].end]) > 1:
                 pieces.append((tokens[first].start, tokens[last].end, kind, unit))
@@ -223,10 +276,10 @@ def _quoted(sentence: str) -> list[tuple[int, int, str]]:
     """What stands between quotation marks or title brackets, without them."""
     spans = []
     for opening, closing in zip(OPENING, CLOSING, strict=True):
-        for match in re.finditer(
-            f"{re.escape(opening)}([^{re.escape(opening + closing)}]{{1,30}}){re.escape(closing)}", sentence
-        ):
-            spans.append((match.start(1), match.end(1), QUOTED))
+        inside = f"{re.escape(opening)}([^{re.escape(opening + closing)}]+){re.escape(closing)}"
+        for match in re.finditer(inside, sentence):
+            if len(match[1]) <= LONGEST_QUOTED:
+                spans.append((match.start(1), match.end(1), QUOTED))
     return spans
 
 

@@ -42,10 +42,11 @@ READ_BACK = ("agreed", "confident")
 """Those that are made only of a question that the model has answered itself."""
 
 POINTING = re.compile(
-    r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자)"
+    r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자"
+    r"|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우)|앞의|앞서 말한)"
     r"(?=\s|[은는이가을를의에와과도](\s|$))"
 )
-NOT_POINTING = re.compile(r"(^|\s)(이|그) (외|밖|중|때문)")
+NOT_POINTING = re.compile(r"(^|\s)(이|그) (외|밖|중|때문)(?=\s|에|의|으)")
 NOUN_ENDING = re.compile(r"([가-힣A-Za-z0-9)’'」』》](은|는|란|이란)|날짜|이름|시기|이유|방법|기간|장소|개수|비율)\?$")
 MISPLACED = re.compile(
     r"(무엇|누구|어디|언제|얼마)(은|는)(?![가-힣])|무엇(과|이나) |어느 어디|몇 몇|무엇[이가을를]? .*무엇"
@@ -73,7 +74,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
     headings = [asked["title"], *headings]
     passed = {
         "stopped": asked.get("stopped", True) is not False,
-        "one_sentence": len(split_sentences(question)) == 1,
+        "one_sentence": _is_one_sentence(question),
         "short": len(question) <= LONGEST_SHOWN,
         "asks_for_words": bool(QUESTION_WORDS.search(question) or NOUN_ENDING.search(question)),
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
@@ -88,6 +89,12 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         passed["agreed"] = agreement(asked["read_answer"], answer) >= AGREED
         passed["confident"] = asked["confidence"] >= threshold
     return [name for name in CHECKS if passed.get(name) is False]
+
+
+def _is_one_sentence(question: str) -> bool:
+    """Whether no part of the question but the last ends as a sentence does (Kiwi also splits within one)."""
+    parts = split_sentences(question)
+    return not any(kiwi().tokenize(part)[-1].tag in ("EF", "SF") for part in parts[:-1])
 
 
 def agreement(read_answer: str, answer: str) -> float:
@@ -126,7 +133,8 @@ def takes_heading(question: str, headings: Iterable[str], chunk: str) -> bool:
         for part in heading.split(" > "):
             part = part.strip()
             words = [token for token in kiwi().tokenize(part) if token.tag[0] in "NVXMS" and token.tag not in ("SF",)]
-            if len(words) >= 2 and len(part) >= 6 and " " in part:
+            named = words and re.search(rf"(^|\s)이 {re.escape(words[-1].form)}", body)  # the text says "this rule"
+            if len(words) >= 2 and len(part) >= 6 and " " in part and not named:
                 flat = re.sub(r"\s", "", part)
                 if flat in squeezed and flat not in re.sub(r"\s", "", body):
                     return True

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from korqg.asking.particles import final_consonant
 from korqg.sentences import kiwi
 
 STYLES = ("plain", "polite")
@@ -37,7 +38,7 @@ class Predicate:
         """Whether it takes a verb's interrogative ending or an adjective's."""
         form, tag = self.stem
         tag = tag.split("-")[0]
-        if self.past or form in LIKE_VERBS or (tag in VERBS and form not in ("싶", "듯하", "만하")):
+        if self.past or form.endswith(LIKE_VERBS) or (tag in VERBS and form not in ("싶", "듯하", "만하")):
             return "verb"
         if tag == "VX" or tag in ADJECTIVES:
             return "adjective"
@@ -71,4 +72,7 @@ def asking(text: str, predicate: Predicate, style: str = "plain", past: bool | N
         between.append(("었", "EP"))
     kind = "verb" if past else predicate.asks_like
     pieces = [predicate.stem, *between, (ASKING[style, kind], "EF")]
-    return text[: predicate.start] + kiwi().join(pieces) + "?"
+    front, asked = text[: predicate.start], kiwi().join(pieces)
+    if predicate.stem == ("이", "VCP") and asked.startswith("이었") and final_consonant(front) == 0:
+        asked = "였" + asked.removeprefix("이었")
+    return front + asked + "?"

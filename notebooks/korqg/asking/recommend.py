@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from korqg.asking.candidates import NAME, NUMBER, QUOTED, TIME
 from korqg.asking.checks import CHECKS, READ_BACK, agreement, failed_checks, same_thing
 from korqg.asking.editor import edit_question
+from korqg.asking.rule import plainness
 from korqg.asking.subject import subject_of, with_subject
 from korqg.checks import why_nothing_to_ask
 from korqg.errors import KorqgError
@@ -19,8 +20,8 @@ THRESHOLD = 0.8
 LIKELY = 0.75
 """Likelihood (geometric mean of a question's token probabilities) that a second question about a chunk must have."""
 
-RULE_LIKELIHOOD = 0.8
-"""What a question of the rule counts as: the model's own are better than it only above that (blind reading)."""
+LEAST_PLAIN = 0.6
+"""Plainness (0 to 1) of a question of the rule, at least."""
 
 NOTHING_MARKED = "it holds no words that a question could ask for"
 
@@ -38,7 +39,7 @@ def recommend(
     chunk), `sentence`, `answer`, `answer_place` ([begin, end] in the chunk), `kind`, and what `with_round_trip` gives.
     `chunks` holds `id`, `title`, `text` and `place` of every chunk.
 
-    The model's questions and the rule's stand beside each other, the rule's with a likelihood of RULE_LIKELIHOOD: so it
+    The model's questions and the rule's stand beside each other, the rule's with its plainness for a likelihood: so it
     speaks where the model is less sure of its words. Of a chunk's questions that pass every check
     `questions_per_chunk` are taken at most: the surest first, from different sentences while there are any, never two
     that ask the same.
@@ -123,10 +124,10 @@ def _by_rule(one: dict) -> dict | None:
     It is not held to the round trip: it keeps the sentence's own words, and readers find that the text answers it in 94
     to 100 % of cases, which no model here reads well enough to judge.
     """
-    if not one.get("rule_question"):
+    if not one.get("rule_question") or plainness(one["rule_question"]) < LEAST_PLAIN:
         return None
     said = {"model_output": one["rule_question"], "read_answer": None, "confidence": None, "stopped": True}
-    return {**one, **said, "likelihood": RULE_LIKELIHOOD, "written_by": "rule"}
+    return {**one, **said, "likelihood": plainness(one["rule_question"]), "written_by": "rule"}
 
 
 def _choose(entries: list[dict], count: int) -> list[dict]:

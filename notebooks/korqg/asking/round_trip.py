@@ -50,23 +50,20 @@ def read_back(
 def rule_question(row: dict) -> str:
     """The rule's question about a row's marked answer, "" where it has none (see korqg.asking.rule)."""
     candidate = candidate_at(passage_of(row), *row["answer_place"])
-    return ask_by_rule(candidate) if candidate else ""
+    return ask_by_rule(candidate, row.get("title", "")) if candidate else ""
 
 
 def with_round_trip(rows: list[dict], outputs: list[dict], read: Callable[[list[tuple[str, str]]], list[dict]]):
-    """The outputs of task answer_aware with the answers that come back, for the model's question and for the rule's.
+    """The outputs of task answer_aware with the answers that come back and the rule's questions beside them.
 
     `read` is `read_back` with its model. Each output gets `read_answer` and `confidence`, and, where the rule has a
-    question about the same answer, `rule_question`, `rule_read_answer` and `rule_confidence`.
+    question about the same answer, `rule_question`, which no model reads: it keeps the sentence's own words.
     """
-    rules = [rule_question(row) for row in rows]
-    pairs = [(one["model_output"], passage_of(row)) for row, one in zip(rows, outputs, strict=True)]
-    pairs += [(rule, passage_of(row)) for row, rule in zip(rows, rules, strict=True)]
-    found = read(pairs)
+    found = read([(one["model_output"], passage_of(row)) for row, one in zip(rows, outputs, strict=True)])
     completed = []
-    for output, rule, own, ruled in zip(outputs, rules, found[: len(rows)], found[len(rows) :], strict=True):
-        by_rule = {"rule_question": rule, **{f"rule_{name}": value for name, value in ruled.items()}}
-        completed.append({**output, **own, **(by_rule if rule else {})})
+    for row, output, own in zip(rows, outputs, found, strict=True):
+        rule = rule_question(row)
+        completed.append({**output, **own, **({"rule_question": rule} if rule else {})})
     return completed
 
 

@@ -3,21 +3,22 @@
 import functools
 import re
 
+from korqg.asking.rule import ATTRIBUTE
 from korqg.sentences import kiwi
 
 NOT_A_NAME = frozenset(
     (
         "안내 이용 사용 설명서 규정 규칙 지침 공고 공지 회의록 회의 정기 임시 입주자 "
-        "자주 질문 모집 신청 보고 보고서 소식 운영 관리 계획 제도 약관 계약서 발견 "
-        "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 사업 "
-        "지원 시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
+        "자주 질문 모집 신청 보고 보고서 소식 운영 관리 약관 계약서 발견 "
+        "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
+        "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
         "처음 "
     ).split()
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
 
-LONGEST_NAME, LONGEST_TITLE = 24, 7
-"""Characters of a name, and words of a title that is more than a headline, at most."""
+LONGEST_NAME, SHORT_NAME, LONGEST_TITLE = 26, 16, 10
+"""Characters of a name, of one that takes 의 before anything, and words of a title that is no headline, at most."""
 
 NAMED = re.compile(r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|시|군|구)$")
 """Endings of words that name somebody, though Kiwi does not know the name."""
@@ -34,10 +35,12 @@ def subject_of(title: str) -> str:
     quoted = re.search(r"[‘'“\"「『]([^’'”\"」』]{2,12})[’'”\"」』]", title)
     if quoted and " " not in quoted[1]:
         return quoted[1]
-    if len(title.split()) > LONGEST_TITLE:
-        return ""
+    if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title):
+        return ""  # a headline
     end, named = 0, False
     for token in kiwi().tokenize(title):
+        if token.form == "-" and title[token.start - 1 : token.end + 1].replace("-", "").isalnum():
+            continue
         if token.form in NOT_A_NAME or token.tag[:2] not in ("NN", "NR", "SN", "SL", "XS", "XP"):
             break
         named = named or token.tag in ("NNP", "SL", "SN") or bool(NAMED.search(title[: token.end]))
@@ -49,13 +52,28 @@ def subject_of(title: str) -> str:
 def with_subject(question: str, subject: str) -> str:
     """The question with its subject named: of a topic in front (안건은) "…의", before anything else "…에서는".
 
-    As it is where the subject, or its last word of two syllables or more, stands in it already.
+    As it is where a word of the subject stands in it already (two of a long one).
     """
     words = [word for word in re.split(r"\s+|['‘’\"]", subject) if len(word) > 1]
-    if not subject or any(word in question for word in words):
+    there = sum(word in question for word in words)
+    if not subject or there > (len(subject) > SHORT_NAME):
         return question
-    topic = re.match(r"([가-힣A-Za-z0-9]+ ){0,2}[가-힣A-Za-z0-9]+[은는](?= )", question)
     first = question.split(" ")[0].rstrip("은는이가을를")
     if len(first) > 1 and first in subject:
         return question
-    return f"{subject}의 {question}" if topic else f"{subject}에서는 {question}"
+    topic = _topic_of(question)
+    if topic and (len(subject) <= SHORT_NAME or ATTRIBUTE.search(topic)):
+        return f"{subject}의 {question}"
+    more = any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(question))
+    return f"{subject}{'에서' if more else '에서는'} {question}"
+
+
+def _topic_of(question: str) -> str:
+    """The noun with 은 or 는 that the question begins with, before any verb; "" where it begins otherwise."""
+    for token in kiwi().tokenize(question):
+        if token.tag in ("EC", "ETM", "EF") or token.start > LONGEST_NAME:
+            return ""
+        if token.tag == "JX" and token.form in ("은", "는"):
+            topic = question[: token.start]
+            return "" if re.search(r"(에|에서|로|까지|부터|에게)$", topic) else topic
+    return ""
