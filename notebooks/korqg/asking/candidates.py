@@ -43,7 +43,9 @@ MARKS = re.compile(
 )
 """What stands in front of an item or an article and is not part of its sentence."""
 
-NOT_TOLD = re.compile(r"^\s*(Q[.:)]|문[.:)]|질문[.:)])|\?\s*$|(다음|아래|위)(과|와) 같")
+NOT_TOLD = re.compile(
+    r"^\s*(Q[.:)]|문[.:)]|질문[.:)])|\?\s*$|(다음|아래|위)(과|와) 같|(다음|아래) (순서|표|내용|각 호)"
+)
 """Sentences that ask themselves, or tell in another one."""
 
 ARTICLE = re.compile(r"제\s?\d+(조|항|호|장|절|관|편|권|회|차|판)")
@@ -144,7 +146,7 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             or len(text) > LONGEST_ANSWER
             or text in EMPTY_NOUNS
             or text in AFTER_NUMBER
-            or re.match(r"(아래|위|다음|이|그|해당|본) ", text)
+            or re.match(r"(아래|위|다음)의? |(이|그|해당|본) ", text)
             or not re.search(r"[0-9A-Za-z가-힣一-鿿]", text)
         ):
             continue

@@ -19,6 +19,9 @@ LEAST_SUPPORT = 0.75
 LONGEST_SHOWN = 70
 """Characters of a question that anybody reads to its end."""
 
+FEWEST_CONTENT_WORDS = 3
+"""Words that say what a question is about, at least."""
+
 CHECKS = {
     "single_question": "it is not one Korean question",
     "stopped": "the model did not stop by itself",
@@ -29,6 +32,7 @@ CHECKS = {
     "in_its_place": "its question word stands where Korean has a topic (무엇은)",
     "no_heading": "it takes a heading or the title for a thing in the text",
     "stands_alone": "it points at something outside of it (this, that)",
+    "says_enough": "it says too little to be understood without the text",
     "own_words": "it is a sentence of the text with a question mark",
     "keeps_its_answer": "it gives its own answer away",
     "supported": "it speaks of things that the text does not name",
@@ -81,6 +85,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         "in_its_place": not MISPLACED.search(question),
         "no_heading": not takes_heading(question, headings, chunk),
         "stands_alone": not POINTING.search(NOT_POINTING.sub(" ", question)),
+        "says_enough": len(_content(question)) + _is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS,
         "own_words": not is_copied(question, chunk),
         "keeps_its_answer": not gives_answer_away(question, answer),
         "supported": support(question, " ".join([chunk, *headings])) >= LEAST_SUPPORT,
@@ -151,13 +156,23 @@ ASKING_WORDS = frozenset(
 )
 
 
-def support(question: str, text: str) -> float:
-    """The share of a question's content words (Kiwi's nouns, numbers, stems) that stand in the text; 1 without any."""
-    forms = [
+def _content(question: str) -> list[str]:
+    """The words of a question that say what it is about: nouns, names, numbers and stems, without those that ask."""
+    return [
         token.form
         for token in kiwi().tokenize(question)
         if token.tag.split("-")[0] in CONTENT and token.form not in ASKING_WORDS
     ]
+
+
+def _is_named(question: str, title: str) -> bool:
+    """Whether the question names what its document is about: a word of the title stands in it."""
+    return any(len(word) > 1 and word in question for word in re.split(r"[\s>'‘’\"]+", title))
+
+
+def support(question: str, text: str) -> float:
+    """The share of a question's content words (Kiwi's nouns, numbers, stems) that stand in the text; 1 without any."""
+    forms = _content(question)
     if not forms:
         return 1.0
     known = {token.form for token in kiwi().tokenize(text)}

@@ -32,7 +32,7 @@ CONNECTIVES = re.compile(
 PEOPLE = re.compile(
     r"(사람|관리자|담당자|책임자|신청자|이용자|참가자|참석자|소유자|연구자|기자|학자|저자|환자|사용자|운전자|설립자|창립자|제작자|진행자|지도자|직원|회원|의원|위원|"
     r"사원|요원|승무원|연구원|학생|선생|교사|강사|의사|간호사|변호사|판사|주인|시인|군인|노인|외국인|본인|상인|장인|장군|대왕|[가-힣]왕|황제|대통령|교수|박사|작가|"
-    r"화가|감독|선수|회장|사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|씨|님|대사|신하|왕비|왕자)$"
+    r"화가|감독|선수|회장|사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|씨|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자)$"
 )
 PLACES = re.compile(
     r"(건물|센터|공원|도서관|학교|병원|바다|나라|지역|지방|마을|광장|시장|공장|연구소|사무소|사무실|창구|로비|강당|복도|운동장|주차장|극장|매장"
@@ -54,7 +54,7 @@ HUMAN_VERBS = frozenset(
 )
 NUMBER_FORM = re.compile(
     r"(?P<front>(약|총|최대|최소|모두|영하|오전|오후|매월|매년|하루|한 달에)\s?)?"
-    r"(?P<digits>[\d,.]+(\s?[~∼–-]\s?[\d,.]+)?\s?(천|만|백|억|조)*"
+    r"(?P<digits>[\d,.]+(\s?[~∼–-]\s?[\d,.]+)?\s?(천|만|백|억|조)*(\s[\d,.]+[천만백억조]*)*"
     r"|(한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|스무|서|너|석|넉|한두|두세|서너|대여섯)(?= ))\s?"
     r"(?P<unit>[가-힣A-Za-z%℃㎡㎝㎏]+?)??"
     r"(?P<tail>(\s?(이상|이하|이내|미만|초과|안팎|정도|가량|쯤|전|후|뒤|간|동안))*)"
@@ -184,6 +184,8 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     if whole is None:
         return ""
     body, start, end, past = _clause(body, start, end, whole)
+    if past is NO_CLAUSE:
+        return ""
     last = find_predicate(body)
     if last and end <= last.start and (asked := _what_must_be_done(body, last, past)):
         body = asked
@@ -206,7 +208,13 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
         opening, rest = opening[:-1], rest[1:]
         if word == "무엇" and re.match(r" [가-힣]{2,}", rest):
             word = "어떤"  # the '고장 신고' button
-    if _same_unit_elsewhere(answer, opening + "…" + rest) or (word == "무엇" and _subject_of_modifier(rest)):
+    if predicate.stem[0] == "되" and word == "무엇" and re.match(r"(이|가)(?![가-힣])", rest):
+        return ""  # what something becomes is a remark, not a fact to look up
+    if (
+        re.match(r"이?(라도|조차|마저|뿐)", rest)
+        or _same_unit_elsewhere(answer, opening + "…" + rest)
+        or (word == "무엇" and _subject_of_modifier(rest))
+    ):
         return ""
     asked = (
         _ask_topic(opening, rest, word, style, past)
@@ -217,7 +225,7 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     asked = re.sub(r"무엇(이|가)? 등(이|을|은|의)", r"무엇\2", asked)
     if whole.ending in POLITE_ENDINGS:
         asked = without_honorifics(asked)
-    if any(asked.count(sign) % 2 for sign in "\"'") or asked.count("“") != asked.count("”"):
+    if ": " in asked or any(asked.count(sign) % 2 for sign in "\"'") or asked.count("“") != asked.count("”"):
         return ""
     return asked if SHORTEST_QUESTION <= len(asked) <= LONGEST_QUESTION else ""
 
@@ -338,7 +346,7 @@ def _one_predicate(text: str) -> bool:
     """Whether nothing but the last predicate can govern what stands in front of the text."""
     tokens = kiwi().tokenize(text)
     modifying = any(
-        one.tag == "ETM" and other.tag != "NNB" and other.form not in ("예정", "계획")
+        one.tag == "ETM" and (other.tag != "NNB" or other.form == "것") and other.form not in ("예정", "계획")
         for one, other in itertools.pairwise(tokens)
     )
     return not modifying and not clauses_of(text)
@@ -381,7 +389,11 @@ def _ask_amount(opening: str, rest: str, word: str, style: str, past: bool | Non
         place -= 1
     if place == len(tokens) or (clauses_of(behind) and len(behind) > SHORT_CHAIN):
         return ""
-    begin = tokens[place].start
+    begin = (
+        opening.rfind(" ", 0, tokens[place].start) + 1
+        if opening[tokens[place].start - 1 :][:1] != " "
+        else tokens[place].start
+    )
     name, front = opening[begin:].strip(), opening[:begin]
     if len(name) < 2 or name in NO_AMOUNT or kiwi_ends_in_modifier(front):
         return ""
@@ -521,7 +533,7 @@ def kiwi_ends_in_modifier(text: str) -> bool:
 
 def _what_must_be_done(body: str, predicate, past: bool | None) -> str:
     """A request (신청해 주세요, 누르십시오) as what must be done (신청해야 한다); "" for any other sentence."""
-    polite = ("시", "EP") in predicate.between
+    polite = any(form in ("시", "으시") for form, _ in predicate.between)
     if past is not None or (not (polite and predicate.ending in ("어요", "ᆸ시오")) and predicate.ending not in REQUESTS):
         return ""
     if predicate.stem == ("주", "VX"):
@@ -563,6 +575,9 @@ def _without_brackets(body: str, start: int, end: int) -> tuple[str, tuple[int, 
         elif match.start() >= end:
             body = body[: match.start()] + body[match.end() :]
     return body, (start, end)
+
+
+NO_CLAUSE = "no clause of its own"
 
 
 def _clause(body: str, start: int, end: int, whole) -> tuple[str, int, int, bool | None]:
@@ -607,6 +622,8 @@ def _clause(body: str, start: int, end: int, whole) -> tuple[str, int, int, bool
     inside = kiwi().tokenize(clause)
     has_subject = any(t.tag == "JKS" or (t.tag == "JX" and t.form in ("은", "는")) for t in inside)
     if mine and not has_subject:
+        if any(t.tag == "VCP" for t in kiwi().tokenize(body[: ends[0]])[-3:]):
+            return body, start, end, NO_CLAUSE  # what X is says nothing of what else X does
         topic = _topic(body[: ends[0]])
         if topic:
             clause, start, end = f"{topic} {clause}", start + len(topic) + 1, end + len(topic) + 1

@@ -1,6 +1,7 @@
 """Whom or what a question is about: a sentence of a document may leave it out, a question on its own may not."""
 
 import functools
+import itertools
 import re
 
 from korqg.asking.rule import ATTRIBUTE
@@ -20,7 +21,9 @@ NOT_A_NAME = frozenset(
 LONGEST_NAME, SHORT_NAME, LONGEST_TITLE = 26, 16, 10
 """Characters of a name, of one that takes 의 before anything, and words of a title that is no headline, at most."""
 
-NAMED = re.compile(r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|시|군|구)$")
+NAMED = re.compile(
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
+)
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
 
@@ -29,7 +32,8 @@ def subject_of(title: str) -> str:
     """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 한빛도서관 of "한빛도서관 이용 안내".
 
     What stands in quotation marks, else Kiwi's nouns and numbers from the beginning up to the first other word or word
-    of NOT_A_NAME; "" where that is no name, or where the title is a headline of many words.
+    of NOT_A_NAME; Words that Kiwi does not know (가림시) count as they stand.
+    "" where that is no name, or where the title is a headline of many words.
     """
     title = title.split(" > ")[0].strip()
     quoted = re.search(r"[‘'“\"「『]([^’'”\"」』]{2,12})[’'”\"」』]", title)
@@ -38,15 +42,24 @@ def subject_of(title: str) -> str:
     if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title):
         return ""  # a headline
     end, named = 0, False
-    for token in kiwi().tokenize(title):
-        if token.form == "-" and title[token.start - 1 : token.end + 1].replace("-", "").isalnum():
-            continue
-        if token.form in NOT_A_NAME or token.tag[:2] not in ("NN", "NR", "SN", "SL", "XS", "XP"):
+    for _, group in itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position):
+        word = list(group)
+        kinds = [token.form in NOT_A_NAME for token in word]
+        ends = word[-1].tag in ("ETM", "MAJ") or any(token.tag.startswith(ENDS_A_NAME) for token in word)
+        if ends or kinds[0]:
             break
-        named = named or token.tag in ("NNP", "SL", "SN") or bool(NAMED.search(title[: token.end]))
-        end = token.end
+        stop = word[kinds.index(True)].start if True in kinds else word[-1].end
+        named = named or any(token.tag in ("NNP", "SL", "SN") for token in word) or bool(NAMED.search(title[:stop]))
+        end = stop
+        if True in kinds:
+            break
     name = title[:end].strip(" ()-·")
-    return name if named and 2 <= len(name) <= LONGEST_NAME else ""
+    year_alone = re.fullmatch(r"\d+년도?", name)
+    return name if named and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
+
+
+ENDS_A_NAME = ("J", "EC", "EF", "SS")
+"""Tags of particles, endings and brackets: what stands behind is no longer the name."""
 
 
 def with_subject(question: str, subject: str) -> str:
@@ -61,6 +74,7 @@ def with_subject(question: str, subject: str) -> str:
     first = question.split(" ")[0].rstrip("은는이가을를")
     if len(first) > 1 and first in subject:
         return question
+    question = re.sub(r"^(본 )?(제품|기기|서비스)의 ", "", question)
     topic = _topic_of(question)
     if topic and (len(subject) <= SHORT_NAME or ATTRIBUTE.search(topic)):
         return f"{subject}의 {question}"
