@@ -136,8 +136,9 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
         while end > start and (sentence[end - 1].isspace() or sentence[end - 1] in ",·:."):
             end -= 1
         text = sentence[start:end]
-        if start and sentence[start - 1] in CLOSING and kind not in (QUOTED, REASON):
-            continue  # what follows a quotation is its particle
+        torn = start and (sentence[start - 1] in CLOSING or sentence[start - 1].isalnum())
+        if torn and kind in (NAME, PHRASE, NOUN):
+            continue  # the rest of a word, or a quotation's particle
         if text.count("(") != text.count(")"):
             end = start + text.index("(") if "(" in text[1:] else start
             text = sentence[start:end]
