@@ -98,9 +98,20 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
         tags = [token.tag for token in kiwi().tokenize(answer)]
         if tags and all(tag == "NNP" for tag in tags):
             return "누구"
-    if re.match(r"(와|과) 같은|\s(같은|등)", rest):
-        return "무엇"
+    if re.match(r"에(?![가-힣])", rest) and re.search(r"[어여아] 있(다|습니다|어요|는)$", rest):
+        return "어디"
+    kind_of = re.search(r"의 ([가-힣]+)$", answer)
+    if kind_of and kind_of[1] in KINDS_OF:
+        return f"{KINDS_OF[kind_of[1]]} {kind_of[1]}"
     return "무엇"
+
+
+KINDS_OF = {
+    **dict.fromkeys("위험 문제 우려 영향 효과 혜택 자격 서류 방법 제한 책임 허가 승인".split(), "어떤"),
+    **dict.fromkeys("계좌 부서 기관 업체 나라 도시 지역".split(), "어느"),
+    **dict.fromkeys("동의 허락 동의서 추천 추천서 서명".split(), "누구의"),
+}
+"""What is asked for by its kind (감전의 위험: 어떤 위험), with the word that asks."""
 
 
 def _is_place(answer: str) -> bool:

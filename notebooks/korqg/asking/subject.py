@@ -4,6 +4,7 @@ import functools
 import itertools
 import re
 
+from korqg.asking.particles import fit_behind
 from korqg.asking.rule import ATTRIBUTE
 from korqg.sentences import kiwi
 
@@ -71,6 +72,9 @@ def with_subject(question: str, subject: str) -> str:
     there = sum(word in question for word in words)
     if not subject or there > (len(subject) > SHORT_NAME):
         return question
+    company = re.match(r"(본 |당 )?회사(는|가|에서)(?= )", question)
+    if company and "회사" in subject:
+        return subject + fit_behind(subject, company[2]) + question[company.end() :]
     first = question.split(" ")[0].rstrip("은는이가을를")
     if len(first) > 1 and first in subject:
         return question
