@@ -8,7 +8,7 @@ from korqg.asking.editor import edit_question
 from korqg.asking.particles import fit_behind, fitted
 from korqg.asking.recommend import recommend
 from korqg.asking.round_trip import choose_threshold
-from korqg.asking.rule import ask_by_rule
+from korqg.asking.rule import ask_by_rule, plainness
 from korqg.asking.subject import subject_of, with_subject
 from korqg.prompts import marked_sentence
 
@@ -91,6 +91,57 @@ def test_rule_asks_in_place_with_the_right_word(sentence, answer, question):
         assert "어디" in asked
     else:
         assert asked == question
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer", "question"),
+    [
+        # An amount by its name; honorifics and requests as a reader would say them.
+        (
+            "기한을 넘겨 반납하시면 연체료 500원이 부과됩니다.",
+            "500원",
+            "기한을 넘겨 반납하면 부과되는 연체료는 얼마인가?",
+        ),
+        ("증명서를 올려 주시면 이틀 안에 확인해 드립니다.", "이틀 안", "증명서를 올려 주면 언제까지 확인해 주는가?"),
+        ("자세한 내용은 교무실에 문의하여 주시기 바랍니다.", "교무실", "자세한 내용은 어디에 문의하여야 하는가?"),
+        # One item, one clause, and not who said it.
+        ("전시실은 1층이고, 강당은 3층입니다.", "3층", "강당은 몇 층인가?"),
+        ("시는 다리 공사를 11월 20일에 마쳤다고 밝혔다.", "11월 20일", "시는 다리 공사를 언제 마쳤는가?"),
+        ("환불은 신청서를 내신 분의 계좌로 해 드립니다.", "신청서를 내신 분의 계좌", "환불은 어느 계좌로 해 주는가?"),
+        # Nothing that would compare two amounts or stand on half a phrase.
+        ("공사비는 예산 420만 원보다 35만 원 적은 385만 원이 들었다.", "385만 원", ""),
+        ("늦서리가 끝나는 5월 상순에 심는다.", "5월 상순", ""),
+        ("학명은 Camellia sinensis이다.", "Camellia", ""),
+    ],
+)
+def test_rule_says_it_as_a_reader_would(sentence, answer, question):
+    start = sentence.index(answer)
+    assert ask_by_rule(candidate_at(sentence, start, start + len(answer))) == question
+
+
+def test_rule_names_the_document_that_calls_itself_this_one():
+    sentence = "이 규정은 2026년 3월 1일부터 시행한다."
+    candidate = candidate_at(sentence, 6, 17)
+    assert ask_by_rule(candidate, "한빛회 회원 규정 > 부칙") == "한빛회 회원 규정은 언제부터 시행하는가?"
+    assert ask_by_rule(candidate, "한빛회 안내") == ""
+
+
+def test_plainer_questions_of_the_rule_come_first():
+    plain = plainness("한빛도서관의 연체료는 하루에 얼마인가?")
+    in_place = plainness("한빛도서관에서는 무엇을 먼저 신청하고 나서 책을 빌릴 수 있는가?")
+    assert 0 < in_place < plain <= 1
+    assert plainness("무엇을 한두 마디 넣어 보는가?") < plain
+
+
+def test_numbers_are_whole_and_parts_of_names_are_no_candidates():
+    def found(text):
+        return [one.text for one in find_candidates(text)]
+
+    assert "3만 8천여 톤" in found("굴 껍데기 3만 8천여 톤이 나왔다.")
+    assert "오전 9시부터 밤 10시까지" in found("매표소는 오전 9시부터 밤 10시까지 연다.")
+    assert found("제12조에 따라 30일권을 산 사람은 3일 안에 낸다.") == ["3일"]
+    assert not {"24시간", "1년"} & set(found("매점은 24시간 열고 1년 내내 쉬지 않는다."))
+    assert found("Q. 강당은 언제 여나요?") == []
 
 
 def test_rule_asks_about_the_clause_that_matters():
@@ -240,6 +291,9 @@ def test_nothing_in_a_text_can_forge_a_mark():
         ("한빛도서관 이용 안내", "한빛도서관"),
         ("공공 자전거 ‘구르미’ 자주 묻는 질문 > 요금", "구르미"),
         ("달무리전자 식기세척기 DW12 설명서", "달무리전자 식기세척기 DW12"),
+        ("누리온 제습기 NR-160 사용 설명서", "누리온 제습기 NR-160"),
+        ("2026년 가림시 노후 보일러 교체 지원 사업 공고", "2026년 가림시 노후 보일러 교체 지원 사업"),
+        ("2026년도 안내", ""),
         ("처음 가꾸는 텃밭", ""),
         ("새봄군 가람골에서 고려 말 청자 가마터가 처음으로 발견되다", ""),
     ],
@@ -253,6 +307,8 @@ def test_subject_is_named_where_a_question_leaves_it_out():
     assert with_subject("몇 시에 문을 여는가?", "한빛도서관") == "한빛도서관에서는 몇 시에 문을 여는가?"
     for question in ("한빛도서관은 몇 시에 여는가?", "도서관은 몇 시에 여는가?"):
         assert with_subject(question, "한빛도서관") == question
+    company = with_subject("회사는 며칠의 휴가를 주는가?", "주식회사 한솔마루")
+    assert company == "주식회사 한솔마루는 며칠의 휴가를 주는가?"
     assert with_subject("몇 시에 여는가?", "") == "몇 시에 여는가?"
 
 
