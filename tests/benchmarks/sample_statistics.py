@@ -1,0 +1,66 @@
+"""Statistics of the built-in corpus, as the table that notebooks/sample_data/README.md shows.
+
+    python tests/benchmarks/sample_statistics.py
+
+run with notebooks/ on PYTHONPATH.
+"""
+
+import re
+from collections import Counter
+
+from korqg.checks import is_copied
+from korqg.config import SAMPLE_CORPUS
+from korqg.files import read_json
+from korqg.metrics import copied_share
+
+ENDINGS = {
+    "-ㄴ가, -는가, -까": r"(가|[^니]까)\?$",
+    "요": r"(요|죠)\?$",
+    "-습니까, -ㅂ니까": r"니까\?$",
+    "a noun (…은?)": r"(은|는|란|이란)\?$",
+    "keywords": r"[^?]$",
+}
+RIDDLE = re.compile(r"무엇이라고|무엇이라 |[은는] 무엇인가(요)?\?$|[은는] 무엇일까(요)?\?$|누구인가(요)?\?$")
+"""Endings of questions that describe a thing and ask for its name."""
+
+
+def statistics() -> dict[str, str]:
+    """What is counted, by name: numbers as text, shares in percent."""
+    articles = read_json(SAMPLE_CORPUS)["data"]
+    paragraphs = [(article, paragraph) for article in articles for paragraph in article["paragraphs"]]
+    asked = [(paragraph["context"], qa) for _, paragraph in paragraphs for qa in paragraph["qas"] if qa["answers"]]
+    impossible = sum(not qa["answers"] for _, paragraph in paragraphs for qa in paragraph["qas"])
+    kinds = Counter(article.get("kind", "encyclopedia") for article, _ in paragraphs)
+    registers = Counter(article.get("register", "다") for article, _ in paragraphs)
+    lengths = sorted(len(paragraph["context"]) for _, paragraph in paragraphs)
+    endings = Counter()
+    for _, qa in asked:
+        endings[next((name for name, end in ENDINGS.items() if re.search(end, qa["question"])), "others")] += 1
+    riddles = sum(bool(RIDDLE.search(qa["question"])) for _, qa in asked)
+    long_copies = sum(copied_share(qa["question"], context) * len(qa["question"]) > 12 for context, qa in asked)
+
+    def shares(counts: Counter, total: int) -> str:
+        return ", ".join(f"{name} {100 * count / total:.0f} %" for name, count in counts.most_common())
+
+    return {
+        "documents": f"{len(articles):,}",
+        "paragraphs": f"{len(paragraphs):,}",
+        "questions": f"{len(asked):,}",
+        "questions without an answer": f"{impossible:,}",
+        "characters of a paragraph (smallest, median, largest)": f"{lengths[0]}, {lengths[len(lengths) // 2]}, {lengths[-1]}",
+        "paragraphs by kind": shares(kinds, len(paragraphs)),
+        "paragraphs by register": shares(registers, len(paragraphs)),
+        "questions by ending": shares(endings, len(asked)),
+        "questions that ask for a name (무엇인가, 누구인가)": f"{100 * riddles / len(asked):.0f} %",
+        "questions with more than 12 characters of the paragraph in a row": f"{100 * long_copies / len(asked):.0f} %",
+        "questions that are a copied sentence": f"{sum(is_copied(qa['question'], context) for context, qa in asked)}",
+    }
+
+
+def table() -> str:
+    """The statistics as a Markdown table."""
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in statistics().items())])
+
+
+if __name__ == "__main__":
+    print(table())
