@@ -8,7 +8,8 @@ import pytest
 from korqg import office, pdf, readers
 from korqg.documents import READERS, read_document
 from korqg.errors import KorqgError
-from korqg.readers import read_markdown, read_text
+from korqg.markdown import read_markdown
+from korqg.plain import read_text
 
 pytestmark = pytest.mark.files
 

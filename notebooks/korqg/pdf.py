@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.errors import KorqgError
-from korqg.readers import Block, clean, read_bytes
+from korqg.readers import Block, clean, read_bytes, tidy
 from korqg.sentences import kiwi
 
 MOST_PAGES = 10_000
@@ -124,7 +124,7 @@ def _page_lines(page, number: int) -> list[Line]:
             text = "".join(signs)
             blank = text[-1].isspace()
             edges = min(bottom, last_bottom), max(top, last_top)
-            lines.append(Line(clean(text), number, left, right, *edges, blank, hyphen))
+            lines.append(Line(tidy(text), number, left, right, *edges, blank, hyphen))
         signs, first, last = [], -1, -1
 
     for index in range(pdfium.FPDFText_CountChars(handle)):
