@@ -9,8 +9,8 @@ from pathlib import Path
 
 from korqg.contents import without_contents
 from korqg.errors import KorqgError
+from korqg.hangul import read_hwpx
 from korqg.markdown import read_markdown
-from korqg.office import read_docx, read_hwpx
 from korqg.pdf import read_pdf
 from korqg.plain import read_text
 from korqg.readers import (
@@ -26,6 +26,7 @@ from korqg.readers import (
     unknown_suffix,
 )
 from korqg.sentences import split_all, split_sentences
+from korqg.word import read_docx
 
 __all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
 __all__ += ["split_sentences"]
