@@ -10,6 +10,7 @@ from pathlib import Path
 from korqg.contents import without_contents
 from korqg.errors import KorqgError
 from korqg.hangul import read_hwpx
+from korqg.hwp import read_hwp
 from korqg.markdown import read_markdown
 from korqg.pdf import read_pdf
 from korqg.plain import read_text
@@ -31,7 +32,14 @@ from korqg.word import read_docx
 __all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
 __all__ += ["split_sentences"]
 
-READERS = {".txt": read_text, ".md": read_markdown, ".docx": read_docx, ".pdf": read_pdf, ".hwpx": read_hwpx}
+READERS = {
+    ".txt": read_text,
+    ".md": read_markdown,
+    ".docx": read_docx,
+    ".pdf": read_pdf,
+    ".hwpx": read_hwpx,
+    ".hwp": read_hwp,
+}
 SUFFIXES = tuple(READERS)
 
 LONGEST_LEAD = 40

@@ -30,8 +30,12 @@ _NOT_STRUCK = ("NONE", "3D", "")
 """Line shapes of characters that show no line; Hangul writes "3D" for text that was never struck."""
 
 
+_COUNTED = ("PICTURE", "FIGURE", "TABLE", "EQUATION")
+"""What automatic numbers stand for in captions; those of pages and notes are left out."""
+
+
 @dataclass
-class _Header:
+class Header:
     """What header.xml says of styles, paragraph shapes and character shapes, by their ids."""
 
     styles: dict[str, int] = field(default_factory=dict)
@@ -58,13 +62,32 @@ def read_hwpx(path: Path) -> list[Block]:
         if not numbers:
             raise KorqgError(f"{path.name} holds no Contents/section0.xml: it is not a Hangul document; save it again.")
         header = members.get("contents/header.xml")
-        known = _read_header(parse(header)) if header else _Header()
-        sections = (parse(members[f"contents/section{number}.xml"]) for number in numbers)
-        return [block for section in sections for block in _Reader(known, section).blocks(section)]
+        known = _read_header(parse(header)) if header else Header()
+        return read_blocks(known, [parse(members[f"contents/section{number}.xml"]) for number in numbers])
 
 
-def _read_header(root) -> _Header:
-    header, lists = _Header(), {}
+def read_blocks(header: Header, sections: list) -> list[Block]:
+    """The blocks of a document's sections.
+
+    Where most of the text would be struck, the shapes do not mean it: nothing is.
+    """
+    blocks = _section_blocks(header, sections)
+    if header.struck:
+        struck, header.struck = header.struck, set()
+        header.numbers.counts.clear()
+        whole = _section_blocks(header, sections)
+        if sum(len(block.text) for block in blocks) < 0.5 * sum(len(block.text) for block in whole):
+            return whole
+        header.struck = struck
+    return blocks
+
+
+def _section_blocks(header: Header, sections: list) -> list[Block]:
+    return [block for section in sections for block in _Reader(header, section).blocks(section)]
+
+
+def _read_header(root) -> Header:
+    header, lists = Header(), {}
     for element in root.iter():
         name, key = local(element), element.get("id", "")
         if name == "style":
@@ -83,7 +106,7 @@ def _read_header(root) -> _Header:
     return header
 
 
-def _read_shape(shape, header: _Header) -> None:
+def _read_shape(shape, header: Header) -> None:
     """A paragraph shape's outline level and list; files of newer programs wrap them in a switch."""
     heading = next((element for element in shape.iter() if local(element) == "heading"), None)
     if heading is None:
@@ -130,7 +153,7 @@ class _Text:
 class _Reader:
     """Reads a section with what its document's header says."""
 
-    def __init__(self, header: _Header, section):
+    def __init__(self, header: Header, section):
         self.header = header
         settings = next((element for element in section.iter() if local(element) == "secPr"), None)
         self.outline = settings.get("outlineShapeIDRef", "") if settings is not None else ""
@@ -186,6 +209,8 @@ class _Reader:
                         text.begin_field(control)
                     elif local(control) == "fieldEnd":
                         text.end_field()
+                    elif local(control) == "autoNum" and control.get("numType", "") in _COUNTED:
+                        shown.parts.append(control.get("num", ""))
             elif (words := _words(element)) is not None:
                 shown.parts.append(words)
             elif name != "secPr":
