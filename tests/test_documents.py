@@ -199,7 +199,7 @@ def test_folder_is_read_with_its_subfolders_and_says_what_it_passed_over(tmp_pat
     assert [chunk.file for chunk in documents.chunks] == ["b.txt", "deep/er/a.md"]
     reasons = {record["file"]: record["reason"] for record in documents.skipped}
     assert sorted(reasons) == [".git", ".hidden.md", "blank.txt", "broken.docx", "old.hwp", "table.xlsx"]
-    assert "save it as .hwpx" in reasons["old.hwp"]
+    assert "old.hwp is damaged" in reasons["old.hwp"]
     assert "broken.docx is damaged" in reasons["broken.docx"]
     assert all(list(record) == ["file", "id", "reason"] for record in documents.skipped)
 

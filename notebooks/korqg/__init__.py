@@ -15,8 +15,16 @@ The modules stand in the order of the story:
     tabular     rows of one's own (.jsonl, .csv, .json) to passages and questions
     sources     which of these, from where
     sentences   Korean sentences
-    readers     text and Markdown files, encodings, what a folder holds
-    office      Word (.docx) and Hangul (.hwpx) documents to text
+    readers     encodings, what a folder holds, what a line begins with
+    contents    tables of contents and indexes, left out
+    tables      rows and cells of a table to text
+    plain       plain text files to paragraphs
+    markdown    Markdown files, and the HTML in them, to text
+    numbering   automatic numbers of paragraphs
+    office      what archives of XML, styles and paragraphs have in common
+    word        Word (.docx) documents to text
+    hangul      Hangul (.hwpx) documents to text
+    hwp         Hangul's binary (.hwp) documents to text
     pdf         PDF files to text
     documents   one's own text to chunks of whole sentences
     leaks       near copies of paragraphs, and the articles that they join

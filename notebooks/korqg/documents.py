@@ -1,33 +1,55 @@
 """One's own documents to chunks of whole sentences."""
 
 import itertools
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from korqg.contents import without_contents
 from korqg.errors import KorqgError
-from korqg.office import read_docx, read_hwpx
+from korqg.hangul import read_hwpx
+from korqg.hwp import read_hwp
+from korqg.markdown import read_markdown
 from korqg.pdf import read_pdf
+from korqg.plain import read_text
 from korqg.readers import (
     Block,
+    begins_bullet,
+    begins_number,
     clean,
     describe_skipped,
     find_files,
     in_list,
-    read_markdown,
-    read_text,
     relative_name,
     short_names,
     unknown_suffix,
 )
 from korqg.sentences import split_all, split_sentences
+from korqg.word import read_docx
 
 __all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
 __all__ += ["split_sentences"]
 
-READERS = {".txt": read_text, ".md": read_markdown, ".docx": read_docx, ".pdf": read_pdf, ".hwpx": read_hwpx}
+READERS = {
+    ".txt": read_text,
+    ".md": read_markdown,
+    ".docx": read_docx,
+    ".pdf": read_pdf,
+    ".hwpx": read_hwpx,
+    ".hwp": read_hwp,
+}
 SUFFIXES = tuple(READERS)
+
+LONGEST_LEAD = 40
+"""Characters of a line that may be a heading without being marked as one."""
+
+MOST_LEADS = 4
+"""Lines at a chunk's end that may go over to the next one: a part's heading, a chapter's, a section's."""
+
+_FINISHED = re.compile(r"[.!?…;,][\"'”’)\]」』》〉]*$|[다요]$")
+_FACT = re.compile(r"[:：]\s*\S|\d.*(?:[음함임됨%]|증가|감소|완료|예정|실시|추진|개최|운영|확정)$")
 
 
 @dataclass(frozen=True)
@@ -35,7 +57,8 @@ class Section:
     """Text under one heading; `heading` is "" where the document has none.
 
     `path` holds the headings from the highest level down to this one, `first_paragraph` the first paragraph's
-    number in the document, counted from 1, and `pages` each paragraph's page (0: the file has none).
+    number in the document, counted from 1, and `pages` each paragraph's page (0: the file has none). `blocks` are
+    the paragraphs as they were read: those of tables know their heads.
     """
 
     heading: str
@@ -43,6 +66,7 @@ class Section:
     path: tuple[str, ...] = ()
     first_paragraph: int = 1
     pages: tuple[int, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +98,11 @@ class Documents:
 
 @dataclass(frozen=True)
 class _Part:
-    """A sentence, or some words of one that is too long, with its tokens and where it stands."""
+    """A sentence, or some words of one that is too long, with its tokens and where it stands.
+
+    `leads` marks a heading in the text, or a table's head: a chunk does not end with it. `head` is the head of the
+    table that a row is of, and `alone` what the row says where no other row of the table stands behind it.
+    """
 
     text: str
     glue: str
@@ -82,6 +110,9 @@ class _Part:
     whole: bool
     paragraph: int
     page: int
+    leads: bool = False
+    head: str = ""
+    alone: str = ""
 
 
 def read_chunks(
@@ -137,7 +168,7 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise KorqgError(f"{path.name}: {unknown_suffix(path, SUFFIXES)}.")
-    sections = _sections(reader(path))
+    sections = _sections(without_contents(reader(path)))
     title = next((section.heading for section in sections if section.heading), clean(path.stem))
     return title, sections
 
@@ -163,7 +194,8 @@ def _sections(blocks: list[Block]) -> list[Section]:
         run = list(run)
         open_section = sections.pop() if sections else Section("", ())
         paragraphs, pages = zip(*((block.text, block.page) for block in run), strict=True)
-        sections.append(Section(open_section.heading, paragraphs, open_section.path, number, pages))
+        place = open_section.heading, paragraphs, open_section.path, number, pages, tuple(run)
+        sections.append(Section(*place))
         number += len(run)
     return sections
 
@@ -172,7 +204,7 @@ def _chunk_file(
     file: Path, folder: Path, name: str, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int
 ) -> list[Chunk]:
     title, sections = read_document(file)
-    sentences = split_all(paragraph for section in sections for paragraph in section.paragraphs)
+    sentences = _sentences([block for section in sections for block in section.blocks])
     chunks = []
     for section in sections:
         head = f"{section.heading}\n" if section.heading else ""
@@ -180,9 +212,11 @@ def _chunk_file(
             head = ""
         room = max_tokens - count_tokens(head)
         parts = []
-        for number, _ in enumerate(section.paragraphs):
-            place = section.first_paragraph + number, section.pages[number]
-            parts += _parts(next(sentences), room, count_tokens, *place)
+        for number, block in enumerate(section.blocks):
+            behind = section.blocks[number + 1 : number + 2]
+            frame = _Part("", "", 0, True, section.first_paragraph + number, block.page, leads=_leads(block, behind))
+            frame = replace(frame, head=block.head, alone=block.alone)
+            parts += _parts(next(sentences), room, count_tokens, frame)
         above = section.path[1:] if section.path[:1] == (title,) else section.path
         for group in _fill(head, parts, max_tokens, overlap_tokens, count_tokens):
             chunks.append(
@@ -203,19 +237,40 @@ def _chunk_file(
     return chunks
 
 
-def _parts(
-    sentences: list[str], room: int, count_tokens: Callable[[str], int], paragraph: int, page: int
-) -> Iterable[_Part]:
+def _sentences(blocks: list[Block]) -> Iterable[list[str]]:
+    """Each block's sentences; a table's row is one, whatever its cells hold."""
+    split = split_all(block.text for block in blocks if not block.is_row)
+    return ([block.text] if block.is_row else next(split) for block in blocks)
+
+
+def _leads(block: Block, behind: tuple[Block, ...]) -> bool:
+    """Whether a paragraph only announces the one behind it: a table's head, a heading that is not marked as one."""
+    text = block.text
+    if block.is_row or not behind:
+        return block.is_head
+    if behind[0].is_row and behind[0].is_head:
+        return len(text) <= LONGEST_LEAD
+    if len(text) > LONGEST_LEAD or _FINISHED.search(text) or _FACT.search(text):
+        return False
+    if begins_number(text) or re.match(r"[\[<【〈《].*[\]>】〉》]$", text) or text.endswith((":", "：")):
+        return True
+    if begins_bullet(text):
+        return len(text) <= LONGEST_LEAD // 2 and not re.match(r"[-–—*·•o]\s", text) and begins_bullet(behind[0].text)
+    return len(text) < len(behind[0].text)
+
+
+def _parts(sentences: list[str], room: int, count_tokens: Callable[[str], int], frame: _Part) -> Iterable[_Part]:
     """A paragraph's sentences with their tokens, each counted once, together with the glue before it."""
-    frame = count_tokens("")  # a tokenizer may add its own marks to each text
+    own = count_tokens("")  # a tokenizer may add its own marks to each text
     for number, sentence in enumerate(sentences):
         glue = "\n" if number == 0 else " "
-        tokens = count_tokens(glue + sentence) - frame
+        tokens = count_tokens(glue + sentence) - own
         if tokens <= room:
-            yield _Part(sentence, glue, tokens, True, paragraph, page)
+            yield replace(frame, text=sentence, glue=glue, tokens=tokens)
             continue
         for words in _cut(sentence, room, count_tokens):
-            yield _Part(words, glue, count_tokens(glue + words) - frame, False, paragraph, page)
+            tokens = count_tokens(glue + words) - own
+            yield replace(frame, text=words, glue=glue, tokens=tokens, whole=False, head="", alone="")
             glue = " "
 
 
@@ -267,17 +322,27 @@ def _fill(
                 if group:
                     waiting.appendleft(last)
                     continue
-                pieces = [replace(last, text=text, whole=False) for text in _halves(last.text)]
+                pieces = [replace(last, text=text, whole=False, head="", alone="") for text in _halves(last.text)]
                 group.append(pieces[0])
                 waiting.extendleft(reversed(pieces[1:]))
                 if len(pieces) == 1:
                     break
+            for _ in range(_trailing_leads(group, repeated) if waiting else 0):
+                waiting.appendleft(group.pop())
             yield group
             group = _overlap(group, overlap_tokens)
             repeated = len(group)
         else:  # the overlap leaves no room for anything new
             group.pop(0)
             repeated -= 1
+
+
+def _trailing_leads(group: list[_Part], repeated: int) -> int:
+    """How many parts at a group's end only announce what comes: they go with it, unless nothing would be left."""
+    count = 0
+    while count < len(group) and group[-1 - count].leads:
+        count += 1
+    return count if count <= MOST_LEADS and len(group) - count > repeated else 0
 
 
 def _halves(text: str) -> list[str]:
@@ -299,4 +364,10 @@ def _overlap(group: list[_Part], overlap_tokens: int) -> list[_Part]:
 
 
 def _text(head: str, group: list[_Part]) -> str:
-    return head + "".join(part.glue + part.text for part in group).strip()
+    """A group's text; where it begins inside a table, the columns' names come first."""
+    lines, first = list(group), group[0]
+    if first.head and len(group) > 1 and group[1].head == first.head:
+        head += f"{first.head}\n"
+    elif first.head:
+        lines[0] = replace(first, text=first.alone)
+    return head + "".join(part.glue + part.text for part in lines).strip()

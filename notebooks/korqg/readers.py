@@ -1,4 +1,4 @@
-"""Files to blocks of text: finding them, their encodings, plain text and Markdown."""
+"""Files and blocks of text: finding files, their encodings, what a line begins with."""
 
 import os
 import re
@@ -13,14 +13,27 @@ from korqg.errors import KorqgError
 LARGEST_FILE_BYTES = 200_000_000
 """A larger file is refused: it is hardly text, and would not fit into memory."""
 
-LEAST_HANGUL = 0.7
-"""Bytes that decode as CP949 are taken for it when Hangul makes up this share of their letters beyond ASCII:
-Chinese and Japanese encodings often decode too, to Hangul mixed with many rare Hanja."""
+LEAST_HANGUL = 0.15
+"""Bytes that decode as CP949 are taken for it when Hangul makes up this share of their letters beyond ASCII, and
+`LEAST_COMMON` of it are the syllables of endings and particles: Chinese and Japanese encodings often decode too,
+to rare syllables mixed with rare Hanja."""
+
+LEAST_COMMON = 0.25
 
 OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx"}
 """Binary formats of older programs, and what the same program can save instead."""
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\0-\b\x0e-\x1f\x7f]")
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_COMMON = frozenset("이다는을의에가고하은로를한기사지어서리인자도대해나시스부일과아정으라전보수그장했있것들")
+
+_BULLET = re.compile(
+    r"[•‣●○◦■□▪▫▶►▷▸◆◇◈◎⊙⦁※∙❍❏❖☞☐☑✓✔➢➤→⇒⇨·ㆍㅇo]\s|[□■○●◇◆▷▶※☞◎❍❏❖•]\S|[-–—]\s|\*{1,3}\s|[①-⑳㉠-㉻➀-➓⓵-⓾ⓐ-ⓩ]"
+)
+_NUMBERED = re.compile(
+    r"\(?\d{1,2}[.)]\s|\d{1,2}(?:\.\d{1,2}){1,3}\.?\s|\(?[가나다라마바사아자차카타파하][.)]\s|제\s?\d+\s?[편장절관조](?:의\s?\d+)?"
+    r"(?=[\s(.:]|$)|[ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ]\s?[.)]?\s|[IVX]{1,4}\.\s"
+)
 
 
 @dataclass(frozen=True)
@@ -28,11 +41,16 @@ class Block:
     """A heading, paragraph, list item or table row.
 
     `level` is 0 for text and 1, 2, ... for a heading; `page` counts from 1 and is 0 where a file has no pages.
+    A table's row has the line of its head, and `alone`: its cells with their columns' names.
     """
 
     text: str
     level: int = 0
     page: int = 0
+    is_row: bool = False
+    is_head: bool = False
+    head: str = ""
+    alone: str = ""
 
 
 def find_files(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[Path], list[dict]]:
@@ -133,60 +151,34 @@ def decode_text(data: bytes, name: str) -> str:
 
 
 def clean(text: str) -> str:
-    """One line: white space as single blanks, invisible signs left out, Hangul composed."""
+    """One line: white space as single blanks, invisible and private signs left out, Hangul composed."""
+    return tidy(_PRIVATE.sub("", text))
+
+
+def tidy(text: str) -> str:
+    """What clean does, but for the private signs, whose shapes only the file's own fonts know."""
     return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
 
 
-def read_text(path: Path) -> list[Block]:
-    """Paragraphs between empty lines; a short first one without a full stop is the heading."""
-    text = decode_text(read_bytes(path), path.name)
-    paragraphs = [clean(block) for block in re.split(r"\n\s*\n", text)]
-    blocks = [Block(paragraph) for paragraph in paragraphs if paragraph]
-    if len(blocks) > 1 and len(blocks[0].text) <= 60 and not re.search(r"[.!?…]$", blocks[0].text):
-        blocks[0] = Block(blocks[0].text, level=1)
-    return blocks
+def begins_item(text: str) -> bool:
+    """Whether a line begins a list's item or a numbered part."""
+    return begins_bullet(text) or begins_number(text)
 
 
-def read_markdown(path: Path) -> list[Block]:
-    """Headings, paragraphs, list items and table rows; code, HTML, footnotes and front matter are left out."""
-    from markdown_it import MarkdownIt
-
-    text = decode_text(read_bytes(path), path.name)
-    text = re.sub(r"\A---\n(?:.*\n)*?---\n", "", text)
-    text = re.sub(r"^\[\^[^\]\n]+\]:.*\n?(?:[ \t]+\S.*\n?)*", "", text, flags=re.MULTILINE)
-    text = re.sub(r"\[\^[^\]\n]+\]", "", text)
-    blocks, cells = [], None
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
-    for place, token in enumerate(tokens):
-        if token.type == "tr_open":
-            cells = []
-        elif token.type == "tr_close":
-            blocks.append(Block(" | ".join(cells)))
-            cells = None
-        elif token.type == "inline":
-            content = _inline_text(token)
-            if cells is not None:
-                cells.append(content)
-            elif content:
-                opening = tokens[place - 1]
-                blocks.append(Block(content, int(opening.tag[1]) if opening.type == "heading_open" else 0))
-    return blocks
+def begins_bullet(text: str) -> bool:
+    return _BULLET.match(text) is not None
 
 
-def _inline_text(token) -> str:
-    """An inline token's words: links by their text, images and HTML tags left out."""
-    parts = []
-    for child in token.children or []:
-        if child.type in ("text", "code_inline"):
-            parts.append(child.content)
-        elif child.type in ("softbreak", "hardbreak"):
-            parts.append(" ")
-    return clean("".join(parts))
+def begins_number(text: str) -> bool:
+    return _NUMBERED.match(text) is not None
 
 
 def _mostly_hangul(text: str) -> bool:
-    letters = re.findall(r"[^\W\d_a-zA-Z]", text[:100_000])
-    return sum("가" <= letter <= "힣" for letter in letters) >= LEAST_HANGUL * len(letters)
+    """Whether letters beyond ASCII are Korean, be they mixed with Hanja: by the syllables of its endings."""
+    letters = [sign for sign in text[:100_000] if sign.isalpha() and not sign.isascii()]
+    hangul = [sign for sign in letters if "가" <= sign <= "힣"]
+    common = sum(sign in _COMMON for sign in hangul)
+    return len(hangul) >= LEAST_HANGUL * len(letters) and common >= LEAST_COMMON * len(hangul)
 
 
 def _guess(data: bytes) -> str:
