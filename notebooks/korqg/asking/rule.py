@@ -22,6 +22,9 @@ POINTING = re.compile(
 )
 """A sentence that begins with one of these cannot stand alone."""
 
+BECAUSE = re.compile(r"기 때문(이다|입니다|이에요|이었다|임)$")
+"""A sentence that gives a reason: what it explains stands in another one."""
+
 WISHED = re.compile(r"(\S*[가-힣]) ?주시기 ?바랍니다$")
 """A request in official wording (신청하여 주시기 바랍니다): what must be done."""
 
@@ -184,7 +187,12 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     body, (start, end) = _without_brackets(body, start, end)
     body = WISHED.sub(r"\1야 합니다", body)
     body, start, end = _with_title(body, start, end, title)
-    if POINTING.match(body) or end > len(body) or _part_of_more(body, start, end):
+    if (
+        POINTING.match(body)
+        or (kind != REASON and BECAUSE.search(body))
+        or end > len(body)
+        or _part_of_more(body, start, end)
+    ):
         return ""
     whole = find_predicate(body)
     if whole is None:
@@ -200,6 +208,8 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     last = find_predicate(body)
     if last and end <= last.start and (asked := _what_must_be_done(body, last, past)):
         body = asked
+    if past is None and whole.ending in NOUN_ENDINGS and RECORD.search(title):
+        past = True
     predicate = find_predicate(body, ("EF", "EC"))
     if kind == REASON:
         return _ask_why(body, start, end, style)
@@ -260,6 +270,9 @@ def _with_title(body: str, start: int, end: int, title: str) -> tuple[str, int, 
     shift = len(name) - this.end()
     return name + body[this.end() :], start + shift, end + shift
 
+
+NOUN_ENDINGS, RECORD = ("음", "ᆷ", "ᆷ음"), re.compile(r"회의|의사록|기록|경과|보고")
+"""Endings of minutes and reports in note form (보고함), and titles of papers where they tell what was."""
 
 POLITE_ENDINGS = (
     "습니다",

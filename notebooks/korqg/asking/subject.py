@@ -10,7 +10,7 @@ from korqg.sentences import kiwi
 
 NOT_A_NAME = frozenset(
     (
-        "안내 이용 사용 설명서 규정 규칙 지침 공고 공지 회의록 회의 정기 임시 입주자 "
+        "안내 이용 사용 설명서 규정 규칙 회칙 지침 공고 공지 회의록 회의 정기 임시 입주자 "
         "자주 질문 모집 신청 보고 보고서 소식 운영 관리 약관 계약서 발견 "
         "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
         "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
@@ -23,7 +23,7 @@ LONGEST_NAME, SHORT_NAME, LONGEST_TITLE = 26, 16, 10
 """Characters of a name, of one that takes 의 before anything, and words of a title that is no headline, at most."""
 
 NAMED = re.compile(
-    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|축제|대회|공모전|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
 )
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
@@ -42,25 +42,27 @@ def subject_of(title: str) -> str:
         return quoted[1]
     if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title):
         return ""  # a headline
-    end, named = 0, False
+    end, named, stops = 0, False, [0]
     for _, group in itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position):
         word = list(group)
         kinds = [token.form in NOT_A_NAME for token in word]
-        ends = word[-1].tag in ("ETM", "MAJ") or any(token.tag.startswith(ENDS_A_NAME) for token in word)
-        if ends or kinds[0]:
+        bracketed = any(token.tag.startswith("SS") for token in word)
+        if bracketed or word[-1].tag.startswith(ENDS_A_NAME) or (True in kinds and (end or kinds[0])):
             break
         stop = word[kinds.index(True)].start if True in kinds else word[-1].end
-        named = named or any(token.tag in ("NNP", "SL", "SN") for token in word) or bool(NAMED.search(title[:stop]))
+        somebody = bool(NAMED.search(title[:stop]))
+        named = named or somebody or any(token.tag in ("NNP", "SL", "SN") for token in word)
+        stops += [stop] if somebody and stop <= LONGEST_NAME else []
         end = stop
         if True in kinds:
             break
-    name = title[:end].strip(" ()-·")
+    name = title[: end if end <= LONGEST_NAME else stops[-1]].strip(" ()-·")
     year_alone = re.fullmatch(r"\d+년도?", name)
     return name if named and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
 
 
-ENDS_A_NAME = ("J", "EC", "EF", "SS")
-"""Tags of particles, endings and brackets: what stands behind is no longer the name."""
+ENDS_A_NAME = ("J", "EC", "EF", "ETM", "MA")
+"""Tags of particles and endings: a word that ends in one is not part of the name, nor what stands behind it."""
 
 
 def with_subject(question: str, subject: str) -> str:
