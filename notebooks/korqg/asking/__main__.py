@@ -28,7 +28,7 @@ from korqg.stages import require_finished
 BATCHES_AT_A_TIME = 4
 """Batches of each process between two writes: what a job that is cut off may have to do again."""
 
-CANDIDATES_PER_CHUNK = 10
+CANDIDATES_PER_CHUNK = 8
 CHUNK_TOKENS = 384
 KEPT_RUN = "sample-gpu"
 """The adapter in outputs/example/runs, trained on a GPU on all rows of the sample."""
