@@ -1,15 +1,20 @@
 """The sample corpus and documents: schema, spans, duplicates and style."""
 
+import importlib.util
 import re
 from collections import Counter
 
 import pytest
+from conftest import COURSE
 
 from korqg.config import SAMPLE_CORPUS, SAMPLE_DOCUMENTS
 from korqg.corpus import normalized, read_korquad
 from korqg.files import read_json
 from korqg.metrics import is_single_question
 
+SCRIPT = COURSE / "tests" / "benchmarks" / "sample_statistics.py"
+statistics = importlib.util.module_from_spec(importlib.util.spec_from_file_location("sample_statistics", SCRIPT))
+statistics.__spec__.loader.exec_module(statistics)
 DATA = read_json(SAMPLE_CORPUS)
 PARAGRAPHS = [(article["title"], paragraph) for article in DATA["data"] for paragraph in article["paragraphs"]]
 ASKED = [(paragraph["context"], qa) for _, paragraph in PARAGRAPHS for qa in paragraph["qas"]]
@@ -25,9 +30,9 @@ POINTING = (
 
 
 def test_sample_corpus_is_large_enough():
-    assert len(DATA["data"]) >= 180
-    assert len(PARAGRAPHS) >= 650
-    assert len(QUESTIONS) >= 2300
+    assert len(DATA["data"]) >= 200
+    assert len(PARAGRAPHS) >= 900
+    assert len(QUESTIONS) >= 2700
     assert all(len(paragraph["qas"]) >= 2 for _, paragraph in PARAGRAPHS)
 
 
@@ -39,8 +44,8 @@ def test_sample_corpus_covers_many_kinds_of_documents():
         kinds
     )
     registers = Counter(article["register"] for article in DATA["data"] if "kind" in article)
-    assert registers["합니다"] + registers["해요"] >= 0.3 * len(DATA["data"])
-    assert len(ENCYCLOPEDIC) <= 0.45 * len(DATA["data"])
+    assert registers["합니다"] + registers["해요"] >= 0.4 * len(DATA["data"])
+    assert len(ENCYCLOPEDIC) <= len(DATA["data"]) / 3
 
 
 def test_sample_corpus_is_read_without_a_dropped_or_mended_record():
@@ -58,9 +63,25 @@ def test_every_answer_is_one_exact_span():
         assert len(text) < 2 or text not in qa["question"], f"{qa['id']}: the question tells its answer"
 
 
+def test_questions_are_asked_as_people_ask():
+    shares = Counter(
+        "keyword" if not question.endswith("?") else "요" if re.search(r"[요죠]\?$", question) else "other"
+        for question in (qa["question"] for _, qa in QUESTIONS)
+    )
+    plain = sum(bool(re.search(r"(가|[^니]까)\?$", qa["question"])) for _, qa in QUESTIONS)
+    assert 0.25 <= shares["요"] / len(QUESTIONS) <= 0.4
+    assert 0.05 <= shares["keyword"] / len(QUESTIONS) <= 0.15
+    assert 0.3 <= plain / len(QUESTIONS) <= 0.5
+    assert statistics.riddles([qa["question"] for _, qa in QUESTIONS]) < 0.2 * len(QUESTIONS)
+
+
+def test_readme_shows_the_statistics():
+    assert statistics.table() in (SAMPLE_CORPUS.parent / "README.md").read_text(encoding="utf-8")
+
+
 def test_question_that_has_no_answer_says_so():
     impossible = [qa for _, qa in ASKED if qa.get("is_impossible")]
-    assert len(impossible) >= 100
+    assert len(impossible) >= 150
     assert all(qa["answers"] == [] for qa in impossible)
 
 

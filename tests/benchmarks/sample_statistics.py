@@ -24,6 +24,11 @@ RIDDLE = re.compile(r"무엇이라고|무엇이라 |[은는] 무엇인가(요)?\
 """Endings of questions that describe a thing and ask for its name."""
 
 
+def riddles(questions: list[str]) -> int:
+    """How many questions describe a thing and ask for its name."""
+    return sum(bool(RIDDLE.search(question)) for question in questions)
+
+
 def statistics() -> dict[str, str]:
     """What is counted, by name: numbers as text, shares in percent."""
     articles = read_json(SAMPLE_CORPUS)["data"]
@@ -36,24 +41,25 @@ def statistics() -> dict[str, str]:
     endings = Counter()
     for _, qa in asked:
         endings[next((name for name, end in ENDINGS.items() if re.search(end, qa["question"])), "others")] += 1
-    riddles = sum(bool(RIDDLE.search(qa["question"])) for _, qa in asked)
     long_copies = sum(copied_share(qa["question"], context) * len(qa["question"]) > 12 for context, qa in asked)
 
     def shares(counts: Counter, total: int) -> str:
         return ", ".join(f"{name} {100 * count / total:.0f} %" for name, count in counts.most_common())
 
+    copied = sum(is_copied(qa["question"], context) for context, qa in asked)
+    named = riddles([qa["question"] for _, qa in asked])
     return {
         "documents": f"{len(articles):,}",
         "paragraphs": f"{len(paragraphs):,}",
         "questions": f"{len(asked):,}",
         "questions without an answer": f"{impossible:,}",
-        "characters of a paragraph (smallest, median, largest)": f"{lengths[0]}, {lengths[len(lengths) // 2]}, {lengths[-1]}",
+        "characters of a paragraph (least, median, most)": f"{lengths[0]}, {lengths[len(lengths) // 2]}, {lengths[-1]}",
         "paragraphs by kind": shares(kinds, len(paragraphs)),
         "paragraphs by register": shares(registers, len(paragraphs)),
         "questions by ending": shares(endings, len(asked)),
-        "questions that ask for a name (무엇인가, 누구인가)": f"{100 * riddles / len(asked):.0f} %",
-        "questions with more than 12 characters of the paragraph in a row": f"{100 * long_copies / len(asked):.0f} %",
-        "questions that are a copied sentence": f"{sum(is_copied(qa['question'], context) for context, qa in asked)}",
+        "questions that ask for a name (무엇인가, 누구인가)": f"{100 * named / len(asked):.0f} %",
+        "questions with more than 12 characters in a row from the paragraph": f"{100 * long_copies / len(asked):.0f} %",
+        "questions that are a copied sentence": f"{copied:,}",
     }
 
 
