@@ -154,7 +154,7 @@ class _HtmlReader(HTMLParser):
     def handle_endtag(self, tag):
         if tag in (*self.LEFT_OUT, "rt", "rp"):
             self.hidden = max(0, self.hidden - 1)
-        if tag in self.INSIDE or self.hidden:
+        if tag in (*self.INSIDE, "br") or self.hidden:
             return
         self._flush()
         if tag in ("td", "th"):
