@@ -138,7 +138,8 @@ def test_heading_never_ends_a_chunk(tmp_path, heading):
 
 
 @pytest.mark.parametrize(
-    "text", ["□ 방문객은 지난해 4만 명으로 18% 증가", "신청 기한: 3월 2일까지 접수", "ㅇ 공사비는 24억 원으로 확정"]
+    "text",
+    ["□ 방문객은 지난해 4만 명으로 18% 증가", "신청 기한: 3월 2일", "방문객 18% 증가", "ㅇ 공사비는 24억 원으로 확정"],
 )
 def test_facts_in_noun_endings_are_worth_asking_about(text):
     assert why_nothing_to_ask(text) == ""

@@ -117,6 +117,14 @@ def test_raised_signs_of_notes_go(tmp_path, raised):
     assert _hangul(tmp_path, body, header) == (read,)
 
 
+def test_word_equations_keep_their_powers_and_fractions(tmp_path):
+    math = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    power = "<m:sSup><m:e><m:r><m:t>πr</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>"
+    half = "<m:f><m:num><m:r><m:t>a</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>"
+    body = f'<w:p xmlns:m="{math}">{_run("넓이는 ")}<m:oMath>{power}{half}</m:oMath>{_run("이다.")}</w:p>'
+    assert _word(tmp_path, body) == ("넓이는 πr^2(a)/(2)이다.",)
+
+
 def test_raised_numbers_of_units_stay(tmp_path):
     mark = _run("2", '<w:vertAlign w:val="superscript"/>')
     assert _word(tmp_path, f"<w:p>{_run('넓이는 640m')}{mark}{_run('이다.')}</w:p>") == ("넓이는 640m2이다.",)

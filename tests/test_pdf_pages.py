@@ -76,6 +76,12 @@ def test_raised_and_lowered_signs_stay_in_their_line(tmp_path):
     assert len(_texts(tmp_path, line)) == 1
 
 
+def test_text_drawn_twice_for_bold_is_read_once(tmp_path):
+    for shift in (0, 0.4, 1.2):
+        line = [(70, 740, 10, "물빛 마을의 봄"), (70 + shift, 740 - shift / 2, 10, "물빛 마을의 봄")]
+        assert _texts(tmp_path, line) == ["물빛 마을의 봄"]
+
+
 def test_items_without_full_stops_stand_alone(tmp_path):
     lines = [
         "□ 찾은 사람은 지난해보다 열에 둘이 늘어 모두 오천 명임",

@@ -33,6 +33,21 @@ def test_lines_that_a_program_broke_are_joined(tmp_path):
     assert [text[:8] for text in _texts(tmp_path, text)] == ["마을 한가운데에", "다음 문단은 들"]
 
 
+def test_long_lines_of_a_sentence_each_stand_alone(tmp_path):
+    lines = [
+        "물놀이장은 칠월 첫 토요일에 열고 팔월 마지막 일요일에 닫는다.",
+        "어른은 이천 원을 내고 어린이와 어르신은 내지 않아도 된다.",
+        "비가 많이 오거나 바람이 세게 부는 날에는 하루를 쉰다.",
+    ]
+    assert _texts(tmp_path, "\n".join(["물놀이장", "", *lines])) == ["물놀이장", *lines]
+
+
+def test_small_figures_of_notes_go_and_those_of_units_stay(tmp_path):
+    assert _texts(tmp_path, "마을은 물빛상¹을 받았다.² 넓이는 640m²이다.") == [
+        "마을은 물빛상을 받았다. 넓이는 640m²이다."
+    ]
+
+
 def test_lines_with_tabs_are_a_table(tmp_path):
     text = "품목\t단위\t값\n감자\t상자\t삼만 원\n양파\t망\t이만 원\n\n값은 바뀔 수 있다.\n"
     assert _texts(tmp_path, text) == [

@@ -173,6 +173,15 @@ class _Run:
         spots = [self.place(index)[:2] for sign, index in self.signs if not sign.isspace()]
         return all(right <= other.left + 1 or left >= other.right - 1 for left, right in spots)
 
+    def repeats(self, other: "_Run") -> bool:
+        """Whether another run has the same signs at nearly the same place: so some programs make bold text."""
+        near = 0.25 * (self.top - self.bottom)
+        return (
+            abs(self.left - other.left) < near
+            and abs(self.bottom - other.bottom) < near
+            and [sign for sign, _ in self.signs] == [sign for sign, _ in other.signs]
+        )
+
     def take(self, other: "_Run") -> None:
         """Add another run's signs where they stand."""
         touches = other.left >= self.right - 0.3 * (self.top - self.bottom)
@@ -226,6 +235,8 @@ def _joined_runs(runs: list[_Run]) -> list[_Run]:
     """The runs, with those taken in that stand in another one's gaps or touch its end on the same line."""
     joined: list[_Run] = []
     for run in runs:
+        if any(other.repeats(run) for other in joined):
+            continue
         owner = next((other for other in joined if other.holds(run)), None)
         if owner is not None:
             owner.take(run)
