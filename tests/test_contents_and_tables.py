@@ -99,6 +99,23 @@ def test_chunk_that_begins_inside_a_table_names_the_columns(tmp_path):
     assert all(whole.count(f"{number}구역") == 1 for number in range(10, 40))
 
 
+def test_heading_in_a_box_keeps_its_number_and_goes_with_its_text(tmp_path):
+    assert [block.text for block in _rows(["Ⅱ", "", "추진 배경"])] == ["Ⅱ 추진 배경"]
+    text = "방앗간은 아침 여섯 시에 열고 저녁 여덟 시에 닫으며 설에는 쉰다."
+    box = hangul(hangul_table([hangul(t("2")), hangul(t("추진 배경"))]))
+    path = write_hwpx(tmp_path / "a.hwpx", "".join((hangul(t(text)), box)) * 5 + hangul(t(text)))
+    for size in (25, 30, 40, 50, 70):
+        assert not any(chunk.text.endswith("배경") for chunk in chunk_documents(path, size, _count, 0).chunks)
+
+
+def test_contents_in_a_table_go(tmp_path):
+    rows = [
+        [hangul(t(name)), hangul(t(page))] for name, page in (("제목", "쪽"), ("물길", "1"), ("방아", "7"), ("들", "9"))
+    ]
+    path = write_hwpx(tmp_path / "a.hwpx", hangul(t("목 차")) + hangul(hangul_table(*rows)) + hangul(t(BODY)))
+    assert _paragraphs(path) == [BODY]
+
+
 def test_layout_boxes_give_their_paragraphs(tmp_path):
     lines = ("□ 물길은 마을 위에서 온다.", "ㅇ 길이는 2킬로미터임", "- 샘은 셋임")
     boxed = hangul_table([hangul(t("추진 내용")), "".join(hangul(t(line)) for line in lines)])

@@ -67,7 +67,7 @@ def _contents_end(blocks: list[Block], start: int, spots: Counter) -> int:
         elif titled and _squeezed(text) not in seen and _returns(text, spots):
             end, entries = place + 1, entries + 1
             seen.add(_squeezed(text))
-        elif not (entries and place == end and _may_be_broken(blocks, place, index)):
+        elif not ((entries or titled) and place == end and _may_be_broken(blocks, place, index)):
             break
     enough = entries >= LEAST_ENTRIES and (titled or 2 * dots >= entries)
     return end if enough else start

@@ -47,6 +47,9 @@ def table_blocks(rows: list[list[Cell]]) -> Iterator[Block]:
         for (cell,) in grid:
             yield from cell.blocks
         return
+    if len(grid) == 1 and not any(cell.is_layout for cell in grid[0]):
+        yield from _title_box([cell.text for cell in grid[0] if cell.blocks])
+        return
     names = _names(grid, width)
     for number, row in enumerate(grid):
         filled = [cell for cell in row if cell.blocks]
@@ -54,6 +57,14 @@ def table_blocks(rows: list[list[Cell]]) -> Iterator[Block]:
             yield from _laid_out(filled)
         elif filled:
             yield _row_block(row, names if number else (), is_head=bool(names) and number == 0)
+
+
+def _title_box(texts: list[str]) -> Iterator[Block]:
+    """A table of one row: often a heading whose number has a cell of its own."""
+    if len(texts) == 2 and re.fullmatch(r"(?:\d{1,2}|[Ⅰ-Ⅻ]|[IVX]{1,4}|[가나다라마바사아자차카타파하])[.)]?", texts[0]):
+        yield Block(" ".join(texts))
+    elif texts:
+        yield Block(" | ".join(texts))
 
 
 def _stands_alone(text: str) -> bool:
