@@ -53,7 +53,7 @@ def _contents_end(blocks: list[Block], start: int, spots: Counter) -> int:
     """
     titled = start > 0 and _is_title(blocks[start - 1].text)
     index = titled and _INDEX.search(blocks[start - 1].text) is not None
-    end, last, dots, entries = start, 0, 0, 0
+    end, last, dots, entries, seen = start, 0, 0, 0, set()
     for place in range(start, len(blocks)):
         text = blocks[place].text
         page = _page(text, index)
@@ -64,12 +64,18 @@ def _contents_end(blocks: list[Block], start: int, spots: Counter) -> int:
             if not _LEADER.search(text):
                 break
             last, end, entries, dots = page, place + 1, entries + 1, dots + 1
-        elif titled and len(text) <= LONGEST_ENTRY and spots[_squeezed(text)] > 1 and not _is_sentence(text):
+        elif titled and _squeezed(text) not in seen and _returns(text, spots):
             end, entries = place + 1, entries + 1
-        elif not (entries and place == end and _may_be_broken(blocks, place, index)):
+            seen.add(_squeezed(text))
+        elif not ((entries or titled) and place == end and _may_be_broken(blocks, place, index)):
             break
     enough = entries >= LEAST_ENTRIES and (titled or 2 * dots >= entries)
     return end if enough else start
+
+
+def _returns(text: str, spots: Counter) -> bool:
+    """Whether a line without a number stands in the document again, as a heading."""
+    return len(text) <= LONGEST_ENTRY and spots[_squeezed(text)] > 1 and not _is_sentence(text)
 
 
 def _may_be_broken(blocks: list[Block], place: int, index: bool) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+from korqg.office import LOWERED, RAISED, without_note_marks
 from korqg.readers import Block, clean, decode_text, read_bytes
 from korqg.tables import Cell, table_blocks
 
@@ -99,13 +100,15 @@ def _inline_text(token) -> str:
             struck = max(0, struck - 1)
         elif struck:
             continue
+        elif tag and tag[2].lower() == "sup":
+            parts.append(LOWERED if tag[1] else RAISED)
         elif child.type == "code_inline":
             parts.append(re.sub(r"[*_=]", lambda match: _KEPT_STAR + chr(ord(match[0]) + 0xE000), child.content))
         elif child.type == "text":
             parts.append(child.content)
         elif child.type in ("softbreak", "hardbreak") or (tag and tag[2].lower() == "br"):
             parts.append(" ")
-    text = _LABEL.sub("", "".join(parts))
+    text = _LABEL.sub("", without_note_marks("".join(parts)))
     for pattern, kept in _STARS:
         text = pattern.sub(kept, text)
     return clean(re.sub(f"{_KEPT_STAR}(.)", lambda match: chr(ord(match[1]) - 0xE000), text))
@@ -134,6 +137,8 @@ class _HtmlReader(HTMLParser):
     def handle_starttag(self, tag, attributes):
         if tag in (*self.LEFT_OUT, "rt", "rp"):
             self.hidden += 1
+        if tag == "sup" and not self.hidden:
+            self.words.append(RAISED)
         if tag in self.INSIDE or self.hidden:
             return
         if tag == "br":
@@ -154,7 +159,9 @@ class _HtmlReader(HTMLParser):
     def handle_endtag(self, tag):
         if tag in (*self.LEFT_OUT, "rt", "rp"):
             self.hidden = max(0, self.hidden - 1)
-        if tag in self.INSIDE or self.hidden:
+        if tag == "sup" and not self.hidden:
+            self.words.append(LOWERED)
+        if tag in (*self.INSIDE, "br") or self.hidden:
             return
         self._flush()
         if tag in ("td", "th"):
@@ -173,7 +180,7 @@ class _HtmlReader(HTMLParser):
         return self.blocks
 
     def _flush(self):
-        if text := clean("".join(self.words)):
+        if text := clean(without_note_marks("".join(self.words))):
             if self.cell is not None:
                 self.cell[0].append(Block(text))
             else:

@@ -67,7 +67,7 @@ _NOTE_MARK = re.compile(r"(?<=[가-힣”’\"')\]」』.])(?:\d{1,3}\)|\*{1,3}|
 class Line:
     """A line of a page: its text and its box in points, counted from the lower left corner of the page.
 
-    `blank` and `hyphen` tell what stood at its end.
+    `blank` and `hyphen` tell what stood at its end; `filled` marks a label with its form field's value.
     """
 
     text: str
@@ -78,6 +78,7 @@ class Line:
     top: float
     blank: bool
     hyphen: bool
+    filled: bool = False
 
 
 def read_pdf(path: Path) -> list[Block]:
@@ -99,7 +100,8 @@ def read_pdf(path: Path) -> list[Block]:
         if len(document) > MOST_PAGES:
             raise KorqgError(f"{path.name} has {len(document):,} pages, more than {MOST_PAGES:,}: split it.")
         lines, heights = [], {}
-        forms = document.init_forms() if document.get_formtype() else None
+        document.init_forms()
+        forms = document.formenv.raw if document.formenv else None
         for number in range(1, len(document) + 1):
             page = document[number - 1]
             heights[number] = page.get_height()
@@ -171,6 +173,15 @@ class _Run:
         spots = [self.place(index)[:2] for sign, index in self.signs if not sign.isspace()]
         return all(right <= other.left + 1 or left >= other.right - 1 for left, right in spots)
 
+    def repeats(self, other: "_Run") -> bool:
+        """Whether another run has the same signs at nearly the same place: so some programs make bold text."""
+        near = 0.25 * (self.top - self.bottom)
+        return (
+            abs(self.left - other.left) < near
+            and abs(self.bottom - other.bottom) < near
+            and [sign for sign, _ in self.signs] == [sign for sign, _ in other.signs]
+        )
+
     def take(self, other: "_Run") -> None:
         """Add another run's signs where they stand."""
         touches = other.left >= self.right - 0.3 * (self.top - self.bottom)
@@ -224,6 +235,8 @@ def _joined_runs(runs: list[_Run]) -> list[_Run]:
     """The runs, with those taken in that stand in another one's gaps or touch its end on the same line."""
     joined: list[_Run] = []
     for run in runs:
+        if any(other.repeats(run) for other in joined):
+            continue
         owner = next((other for other in joined if other.holds(run)), None)
         if owner is not None:
             owner.take(run)
@@ -268,11 +281,11 @@ def _with_values(lines: list[Line], values: list[tuple]) -> list[Line]:
         if beside:
             label = max(beside, key=lambda line: line.left)
             text = f"{label.text} {value}"
-            lines[lines.index(label)] = replace(label, text=text, right=max(right, label.right))
+            lines[lines.index(label)] = replace(label, text=text, filled=True)
         else:
             page = lines[0].page if lines else 1
             above = [place for place, line in enumerate(lines) if line.bottom > middle]
-            line = Line(value, page, left, right, bottom, top, False, False)
+            line = Line(value, page, left, right, bottom, top, False, False, filled=True)
             lines.insert(above[-1] + 1 if above else 0, line)
     return lines
 
@@ -337,7 +350,7 @@ def _margins(lines: list[Line], heights: dict[int, float]) -> dict[int, tuple[st
             inside = [line for line in ordered if _in_margin(line, heights[page], edge)]
             for number, line in enumerate(ordered[: len(inside)]):
                 rest = ordered[number + 1 :]
-                step = abs(rest[0].bottom - line.bottom) if rest else math.inf
+                step = abs(rest[0].bottom - line.bottom) if rest else 0.0
                 if step > APART * max(usual, line.top - line.bottom):
                     found.update({id(one): (edge, True, one) for one in ordered[: number + 1]})
             found = {id(line): (edge, False, line) for line in inside} | found
@@ -463,6 +476,8 @@ def _step(one: Line, two: Line) -> float:
 def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float) -> bool:
     if one.hyphen:
         return False
+    if one.filled or two.filled:
+        return True
     # A number or letter begins an item only behind a full stop: "…것이" may be broken before "다. ".
     if begins_bullet(two.text) or is_entry(one.text) or is_entry(two.text):
         return True
@@ -470,7 +485,7 @@ def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float
         return True
     if begins_number(two.text) and _HEADING.match(two.text):
         return True
-    if one.page != two.page and re.search(r"[.!?…]$", one.text):
+    if (one.page != two.page or not _step(one, two)) and re.search(r"[.!?…]$", one.text):
         return True  # whether the paragraph goes on cannot be seen, and chunks are made of sentences anyway
     one_height, two_height = one.top - one.bottom, two.top - two.bottom
     if max(one_height, two_height) > 1.15 * min(one_height, two_height):

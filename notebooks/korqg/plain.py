@@ -69,13 +69,29 @@ def _starts_paragraph(paragraph: list[str], line: str, wide: int) -> bool:
     indented = len(line) - len(line.lstrip()) > len(before) - len(before.lstrip())
     if indented and not begins_item(paragraph[0].strip()):
         return True
-    return _width(before) + 1 + _width(text.split()[0]) <= wide - 2
+    return _has_room(before, text, wide)
 
 
 def _line_width(text: str) -> int:
-    """The width of the longest line but for the longest twentieth."""
-    widths = sorted(_width(line.rstrip()) for line in text.split("\n") if line.strip())
-    return widths[int(0.95 * (len(widths) - 1))] if widths else 0
+    """The width of the longest line but for the longest twentieth; 0 where lines are not broken by width.
+
+    Where a program breaks lines, most of the full ones stop inside a sentence.
+    """
+    lines = [line.rstrip() for line in text.split("\n")]
+    widths = sorted(_width(line) for line in lines if line.strip())
+    wide = widths[int(0.95 * (len(widths) - 1))] if widths else 0
+    full = [
+        line
+        for line, behind in itertools.pairwise(lines)
+        if line.strip() and behind.strip() and not _has_room(line, behind, wide)
+    ]
+    inside = sum(not _ENDED.search(line) for line in full)
+    return wide if 2 * inside > len(full) else 0
+
+
+def _has_room(line: str, behind: str, wide: int) -> bool:
+    """Whether the first word of the line behind would have fitted."""
+    return _width(line) + 1 + _width(behind.split()[0]) <= wide - 2
 
 
 def _width(text: str) -> int:

@@ -25,6 +25,9 @@ OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx"}
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\0-\b\x0e-\x1f\x7f]")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_RAISED = re.compile(r"(?<=[가-힣.!?”’\"')\]」』])[⁰¹²³⁴-⁹]+[)⁾]?")
+"""Small figures behind Hangul point to notes; behind Latin letters, as in m², they belong to their word."""
+
 _COMMON = frozenset("이다는을의에가고하은로를한기사지어서리인자도대해나시스부일과아정으라전보수그장했있것들")
 
 _BULLET = re.compile(
@@ -152,7 +155,7 @@ def decode_text(data: bytes, name: str) -> str:
 
 def clean(text: str) -> str:
     """One line: white space as single blanks, invisible and private signs left out, Hangul composed."""
-    return tidy(_PRIVATE.sub("", text))
+    return tidy(_RAISED.sub("", _PRIVATE.sub("", text)))
 
 
 def tidy(text: str) -> str:

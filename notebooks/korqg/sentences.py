@@ -21,7 +21,7 @@ _PAIRS = re.compile(
 _AT_STOP = re.compile(rf"(?:[.!?…。]+[{_CLOSERS}]*\s)?")
 """Kiwi may place a boundary before the full stop of "(20쪽). 그러나"."""
 
-_PLAIN_STOP = re.compile(r"(?<=[가-힣]{2}[다요까]\.)\s+(?=\S)")
+_PLAIN_STOP = re.compile(r"(?<=[가-힣][다요까]\.)\s+(?=\S)")
 """A full stop behind an ending, then a blank and a word: a boundary that needs no Kiwi."""
 
 _PERHAPS_MORE = re.compile(rf"[.!?…。:;~][{_CLOSERS}]*\s|[다요까죠음함임됨오]\s|[.!?…。][^\s\d.!?…。{_CLOSERS}]")

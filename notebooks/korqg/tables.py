@@ -47,13 +47,24 @@ def table_blocks(rows: list[list[Cell]]) -> Iterator[Block]:
         for (cell,) in grid:
             yield from cell.blocks
         return
+    if len(grid) == 1 and not any(cell.is_layout for cell in grid[0]):
+        yield from _title_box([cell.text for cell in grid[0] if cell.blocks])
+        return
     names = _names(grid, width)
     for number, row in enumerate(grid):
         filled = [cell for cell in row if cell.blocks]
-        if any(cell.is_layout for cell in filled) or (len(filled) == 1 and not names):
+        if any(cell.is_layout for cell in filled) or (len(filled) == 1 and (not names or filled[0].columns >= width)):
             yield from _laid_out(filled)
         elif filled:
             yield _row_block(row, names if number else (), is_head=bool(names) and number == 0)
+
+
+def _title_box(texts: list[str]) -> Iterator[Block]:
+    """A table of one row: often a heading whose number has a cell of its own."""
+    if len(texts) == 2 and re.fullmatch(r"(?:\d{1,2}|[Ⅰ-Ⅻ]|[IVX]{1,4}|[가나다라마바사아자차카타파하])[.)]?", texts[0]):
+        yield Block(" ".join(texts))
+    elif texts:
+        yield Block(" | ".join(texts))
 
 
 def _stands_alone(text: str) -> bool:
@@ -95,7 +106,8 @@ def _names(grid: list[list[Cell]], width: int) -> tuple[str, ...]:
         return names
     looks = all(len(name) <= LONGEST_NAME and not _SENTENCE.search(name) for name in names) and all(names[1:])
     plain = all(_NUMBERED_NAME.fullmatch(name) for name in names)
-    return names if width > 2 and looks and plain and not _is_form(grid) else ()
+    joined = any(cell.rows > 1 for cell in grid[0])
+    return names if width > 2 and looks and plain and not joined and not _is_form(grid) else ()
 
 
 def _is_form(grid: list[list[Cell]]) -> bool:

@@ -31,6 +31,16 @@ _LEFT_OUT = ("del", "moveFrom", "rt", "pPr", "rPr", "sdtPr", "instrText", "delTe
 """Deleted, moved away, small text above the line, settings."""
 
 
+_MATH = {
+    "f": ("(", ")/(", ")"),
+    "sSup": ("", "^", ""),
+    "sSub": ("", "_", ""),
+    "rad": ("√(", ", ", ")"),
+    "d": ("(", ", ", ")"),
+}
+"""What stands before, between and behind the parts of an equation (OMML)."""
+
+
 @dataclass(frozen=True)
 class _Style:
     """What a style says about its paragraphs or runs; None where it leaves that to the style it is based on."""
@@ -261,6 +271,8 @@ class _Reader:
                 yield "\n"
             elif name == "noBreakHyphen":
                 yield "-"
+            elif name in _MATH:
+                yield from self.formula(element, boxes, hidden)
             elif name == "txbxContent":
                 boxes.append(element)
             elif name == "AlternateContent":
@@ -271,6 +283,13 @@ class _Reader:
                 continue
             elif name not in _LEFT_OUT:
                 yield from self.text(element, boxes, hidden)
+
+    def formula(self, element, boxes: list, hidden: bool) -> Iterator[str]:
+        """A part of an equation whose places tell what it means: a fraction, a power, an index, a root."""
+        before, between, behind = _MATH[local(element)]
+        parts = (part for part in element if not local(part).endswith("Pr"))
+        texts = ["".join(self.text(part, boxes, hidden)) for part in parts]
+        yield before + between.join(text for text in texts if text) + behind
 
     def run(self, run, boxes: list, hidden: bool) -> Iterator[str]:
         """A run's text, unless it or its style hides or strikes it; raised text between its signs."""

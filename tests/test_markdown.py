@@ -1,0 +1,83 @@
+"""Markdown as other programs extend it, and the HTML in it."""
+
+import pytest
+
+from korqg.markdown import html_blocks, read_markdown
+
+
+def _texts(tmp_path, text: str) -> list[str]:
+    (tmp_path / "memo.md").write_text(text, encoding="utf-8")
+    return [block.text for block in read_markdown(tmp_path / "memo.md")]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("**물레방아(2호)**가 돈다.", "물레방아(2호)가 돈다."),
+        ("이름은 **‘새벽길’**이고 *언덕(북쪽)*에 있다.", "이름은 ‘새벽길’이고 언덕(북쪽)에 있다."),
+        ("***가장 큰 돌***은 __마당__에 있다.", "가장 큰 돌은 마당에 있다."),
+        ("값은 3 * 4 * 5로 센다.", "값은 3 * 4 * 5로 센다."),
+        ("`**kwargs`는 **값(들)**을 받는다.", "**kwargs는 값(들)을 받는다."),
+        ("입장료는 ~~천 원~~ 이천 원이다.", "입장료는 이천 원이다."),
+        ("입장료는 <del>천 원</del>이천 원이다.<br>어린이는 무료다.", "입장료는 이천 원이다. 어린이는 무료다."),
+        ("물빛상<sup>3)</sup>을 받은 m<sup>2</sup>이다.", "물빛상을 받은 m2이다."),
+        ("==눈에 띄는== 글이다.", "눈에 띄는 글이다."),
+    ],
+)
+def test_emphasis_beside_particles_and_struck_text(tmp_path, text, read):
+    assert _texts(tmp_path, text) == [read]
+
+
+@pytest.mark.parametrize("label", ["{#way}", "{ #way .wide }", "{.unnumbered}", "{: #way}", "{/* way */}", "{/*way*/}"])
+def test_labels_of_headings_go(tmp_path, label):
+    assert _texts(tmp_path, f"## 오는 길 {label}\n\n배를 탄다.\n") == ["오는 길", "배를 탄다."]
+
+
+def test_html_gives_its_text_and_tables(tmp_path):
+    text = (
+        "# 방앗간\n\n<div align='center'>\n  <h2>소개</h2>\n"
+        "  <p>방앗간은 1931년에 섰다.<br/>지금도 돈다.</p>\n</div>\n\n"
+        "<table>\n<tr><th>이름</th><th>값</th></tr>\n<tr><td>쌀</td><td>삼천 원</td></tr></table>\n\n"
+        "<!-- 숨은 글 -->\n\n<style>p { color: red }</style>\n\n<ul><li>첫째</li><li>둘째</li></ul>\n"
+    )
+    assert _texts(tmp_path, text) == [
+        "방앗간", "소개", "방앗간은 1931년에 섰다. 지금도 돈다.", "이름 | 값", "쌀 | 삼천 원", "첫째", "둘째",
+    ]  # fmt: skip
+
+
+def test_joined_cells_of_html_are_repeated():
+    rows = "<tr><td rowspan=2>쌀</td><td>봄</td></tr><tr><td>가을</td></tr>"
+    assert [block.text for block in html_blocks(f"<table>{rows}</table>")] == ["쌀 | 봄", "쌀 | 가을"]
+
+
+@pytest.mark.parametrize("rule", ["---", "***", "- - -"])
+def test_rule_at_the_start_is_no_front_matter(tmp_path, rule):
+    text = f"{rule}\n\n# 소식\n\n다리는 1972년에 놓였다.\n\n{rule}\n\n길은 넓다.\n"
+    assert _texts(tmp_path, text) == ["소식", "다리는 1972년에 놓였다.", "길은 넓다."]
+
+
+@pytest.mark.parametrize(
+    "matter",
+    ["---\ntitle: 소식\ntags:\n  - 다리\n- 길\n# 덧말\n---\n", '+++\ntitle = "소식"\n+++\n', "---\n제목: 소식\n---\n"],
+)
+def test_front_matter_goes(tmp_path, matter):
+    assert _texts(tmp_path, f"{matter}\n다리는 1972년에 놓였다.\n") == ["다리는 1972년에 놓였다."]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("::: warning\n파도가 높다.\n:::\n", ["파도가 높다."]),
+        (":::tip[물때]\n물은 하루 두 번 든다.\n:::\n", ["물때", "물은 하루 두 번 든다."]),
+        ("/// warning\n파도가 높다.\n///\n", ["파도가 높다."]),
+        (
+            '!!! note "물때"\n    물은 하루 두 번 든다.\n\n    배는 뜬다.\n\n끝.\n',
+            ["물때", "물은 하루 두 번 든다.", "배는 뜬다.", "끝."],
+        ),
+        ("> [!NOTE]\n> 배는 네 번 뜬다.\n", ["배는 네 번 뜬다."]),
+        ("{% include nav.html %}\n\n{{< figure src=a.png >}}\n\n[[toc]]\n\n배가 뜬다.\n", ["배가 뜬다."]),
+        ("```\n::: 글\n```\n\n배가 뜬다.\n", ["배가 뜬다."]),
+    ],
+)
+def test_fences_of_notes_go_and_their_text_stays(tmp_path, text, read):
+    assert _texts(tmp_path, text) == read

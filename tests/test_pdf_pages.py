@@ -1,0 +1,156 @@
+"""Pages of PDF files: order, columns, notes, running heads, what stands raised, form fields."""
+
+import pytest
+from test_readers import make_pdf
+
+from korqg.documents import read_document
+from korqg.pdf import read_pdf
+
+FLOWING = "마을의 물은 골짜기에서 내려와 방아를 돌리고 들로 나", "가서 벼를 기르며 끝내는 강에 이른다."
+LEFT = "물은 골짜기에서 내려와 마을을 지나", "며 여름에는 온 마을 사람이 물가에 모", "여 더위를 잊는다."
+RIGHT = "방아는 낮에 돌고 밤에는 쉬며 겨울에", "물이 얼면 봄까지 돌지 않으므로 가을", "에 미리 찧는다."
+
+
+def _texts(tmp_path, *pages, data: bytes | None = None) -> list[str]:
+    (tmp_path / "memo.pdf").write_bytes(data or make_pdf(list(pages)))
+    return [block.text for block in read_pdf(tmp_path / "memo.pdf")]
+
+
+def _lines(*lines: str, left=70, top=740, step=16, size=10) -> list[tuple]:
+    return [(left, top - step * number, size, line) for number, line in enumerate(lines)]
+
+
+def test_figures_drawn_after_the_line_go_where_they_stand(tmp_path):
+    hangul = [(70, 740, 10, "찾은 사람은     명이며 그중    가 어린이이다")]
+    figures = [(140, 740, 10, "1200"), (250, 740, 10, "30%"), (350, 740, 10, ".")]
+    assert _texts(tmp_path, hangul + figures) == ["찾은 사람은 1200명이며 그중 30%가 어린이이다."]
+
+
+def test_figures_of_all_lines_drawn_last_go_where_they_stand(tmp_path):
+    hangul = [(70, 740, 10, "집은"), (150, 740, 10, "채이다"), (70, 724, 10, "길은"), (150, 724, 10, "갈래이다")]
+    figures = [(110, 740, 10, "1931"), (110, 724, 10, "4096")]
+    assert " ".join(_texts(tmp_path, hangul + figures)).replace(" ", "") == "집은1931채이다길은4096갈래이다"
+
+
+def test_title_drawn_last_comes_first(tmp_path):
+    assert _texts(tmp_path, [*_lines("물레방아는 1931년에 섰다."), (100, 790, 18, "물레방아")]) == [
+        "물레방아", "물레방아는 1931년에 섰다.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("가을 물길", "가을 방아", "가을 사람"), ("Ⅰ. 물길", "Ⅱ. 방아", "Ⅲ. 사람")])
+def test_running_heads_that_change_by_chapter_go(tmp_path, names):
+    pages = []
+    for number in range(12):
+        head = (70 if number % 2 else 350, 800, 8, names[number // 4])
+        text = _lines(
+            "마을의 물은 골짜기에서 내려와 방아를 돌리고 들로 나",
+            "가서 벼를 기르며 끝내는 강에 이른다.",
+            f"글 {number}이다.",
+        )
+        pages.append([head, *text, (290, 40, 8, f"- {number + 1} -")])
+    texts = " ".join(_texts(tmp_path, *pages))
+    assert not any(name in texts for name in names)
+    assert texts.count("끝내는 강에 이른다.") == 12
+
+
+def test_text_that_begins_alike_on_every_page_stays(tmp_path):
+    homes = ((f"{number}번 집에는 사람이 산다.", f"지붕은 {number}해 전에 이었다.") for number in range(8))
+    pages = [_lines(*home, top=760) for home in homes]
+    assert len([text for text in _texts(tmp_path, *pages) if "산다." in text]) == 8
+
+
+def test_notes_do_not_cut_the_sentence(tmp_path):
+    left = _lines(*LEFT[:2], "여 더위를 잊고 아이들은 해가 질 때까", "지 물에서 놀다가 저녁이면 어른들이")
+    note = [(70, 90, 7, "1) 골짜기는 마을의 북쪽에 있다."), (70, 78, 7, "옛 지도에도 나온다.")]
+    right = _lines("불러서 집으로 돌아간다.", left=320)
+    texts = _texts(tmp_path, left + note + right)
+    assert any("어른들이 불러서 집으로" in text for text in texts)
+    assert any(text.startswith("1) 골짜기는") for text in texts)
+
+
+def test_raised_and_lowered_signs_stay_in_their_line(tmp_path):
+    line = [(70, 740, 10, "마을은 물빛상"), (140, 744, 6, "2)"), (154, 740, 10, "을 받았다.")]
+    assert _texts(tmp_path, line) == ["마을은 물빛상을 받았다."]
+    line = [(70, 740, 10, "식은 CO"), (120, 737, 6, "2"), (126, 740, 10, "이고 무겁다.")]
+    assert len(_texts(tmp_path, line)) == 1
+
+
+def test_text_drawn_twice_for_bold_is_read_once(tmp_path):
+    for shift in (0, 0.4, 1.2):
+        line = [(70, 740, 10, "물빛 마을의 봄"), (70 + shift, 740 - shift / 2, 10, "물빛 마을의 봄")]
+        assert _texts(tmp_path, line) == ["물빛 마을의 봄"]
+
+
+def test_items_without_full_stops_stand_alone(tmp_path):
+    lines = [
+        "□ 찾은 사람은 지난해보다 열에 둘이 늘어 모두 오천 명임",
+        "ㅇ 배편을 늘리고 밤에도 문을 열어 저녁에 오는 이가 늘었음",
+        "*** 밤에는 금요일과 토요일에만 열어 두는 것으로 정하였음임",
+        "⇨ 내년에는 밤에 여는 날을 하루 더 늘려 사흘로 하기로 정함",
+        "▶ 안내하는 사람을 두 명 더 두고 안내소를 새로 짓기로 하였음",
+        "Ⅲ. 앞으로 할 일과 그 일을 맡을 사람에 대한 계획과 차례임",
+        "㉠ 새 안내소는 봄에 짓기 시작하여 가을에 문을 열 것으로 봄",
+    ]
+    assert _texts(tmp_path, _lines(*lines)) == lines
+
+
+def test_columns_have_widths_of_their_own(tmp_path):
+    wide = _lines("이 소식지는 마을의 물길과 방아와 사람의 이야기를 해마다 봄과 가을에 싣는다.", top=790)
+    left = _lines(*LEFT, left=60)
+    right = _lines(*RIGHT, left=320)
+    texts = _texts(tmp_path, wide + left + right)
+    assert texts[1] == "물은 골짜기에서 내려와 마을을 지나며 여름에는 온 마을 사람이 물가에 모여 더위를 잊는다."
+    assert texts[2].startswith("방아는 낮에 돌고") and texts[2].endswith("미리 찧는다.")
+
+
+def test_blanks_at_line_ends_behind_full_stops_say_nothing_of_words(tmp_path):
+    lines = [
+        "마을 사람은 해마다 봄에 모여", "물길을 치우고 도랑을 고친다. ", "그날에는 온 마을이 밥을 같이",
+        "먹고 옛날 이야기를 나누며 쉰다. ",
+        "아이들은 물가에서 종이 배를", "띄우고 어른들은 노래를 부른다. ",
+    ]  # fmt: skip
+    text = " ".join(_texts(tmp_path, _lines(*lines)))
+    assert "모여 물길을" in text and "같이 먹고" in text and "배를 띄우고" in text
+
+
+def test_contents_go_over_pages(tmp_path):
+    entries = [
+        f"제{number}장 {name} ········ {3 * number}"
+        for number, name in enumerate(("물길", "방아", "사람", "들"), start=1)
+    ]
+    pages = _lines("차  례", *entries[:2]), _lines(*entries[2:]), _lines("물레방아는 1931년에 섰다.")
+    (tmp_path / "memo.pdf").write_bytes(make_pdf(list(pages)))
+    assert [section.paragraphs for section in read_document(tmp_path / "memo.pdf")[1]] == [
+        ("물레방아는 1931년에 섰다.",)
+    ]
+
+
+def test_values_of_form_fields_stand_behind_their_labels(tmp_path):
+    path = tmp_path / "form.pdf"
+    path.write_bytes(_with_field(make_pdf([_lines("신청 기한:", "글은 길지 않다.")]), "3월 2일", (130, 735, 300, 752)))
+    assert "신청 기한: 3월 2일" in [paragraph for section in read_document(path)[1] for paragraph in section.paragraphs]
+
+
+def _with_field(data: bytes, value: str, box: tuple) -> bytes:
+    """The PDF with a filled text field on its first page, by an update at its end."""
+    import re
+
+    sizes = [int(match) for match in re.findall(rb"/Size (\d+)", data)]
+    page = int(re.search(rb"/Kids \[(\d+) 0 R", data)[1])
+    body = re.search(rb"%d 0 obj\n(<< /Type /Page .*?)>>\nendobj" % page, data, re.DOTALL)[1]
+    field = sizes[-1]
+    text = ("\ufeff" + value).encode("utf-16-be").hex().encode()
+    objects = {
+        1: b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [%d 0 R] >> >>" % field,
+        page: body + b" /Annots [%d 0 R] >>" % field,
+        field: b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (term) /V <%s> /Rect [%d %d %d %d] /F 4 >>" % (text, *box),
+    }
+    places, out = {}, data
+    for number, content in objects.items():
+        places[number] = len(out)
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%d 1\n%010d 00000 n \n" % (number, places[number]) for number in sorted(places))
+    start, before = len(out), int(re.findall(rb"startxref\n(\d+)", data)[-1])
+    trailer = b"trailer\n<< /Size %d /Root 1 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (field + 1, before, start)
+    return out + b"xref\n" + table + trailer
