@@ -32,6 +32,9 @@ CHANGING = 0.6
 """Where a place in the margin has a line on so many pages, but its text changes from chapter to chapter: the share
 of those pages whose text stands on another one too."""
 
+WIDE_GAP = 2.0
+"""A gap inside a line, as a share of its height, from which it parts the cells of a table."""
+
 APART = 1.6
 """How many times the usual step a running head stands off from the text."""
 
@@ -67,7 +70,7 @@ _NOTE_MARK = re.compile(r"(?<=[가-힣”’\"')\]」』.])(?:\d{1,3}\)|\*{1,3}|
 class Line:
     """A line of a page: its text and its box in points, counted from the lower left corner of the page.
 
-    `blank` and `hyphen` tell what stood at its end; `filled` marks a label with its form field's value.
+    `blank` and `hyphen` tell what stood at its end; `alone` marks a table's row and a form's filled field.
     """
 
     text: str
@@ -78,7 +81,7 @@ class Line:
     top: float
     blank: bool
     hyphen: bool
-    filled: bool = False
+    alone: bool = False
 
 
 def read_pdf(path: Path) -> list[Block]:
@@ -133,6 +136,7 @@ class _Run:
         self.place = place
         self.signs: list[tuple[str, int]] = []
         self.hyphen = False
+        self.is_row = False
 
     def finish(self) -> None:
         """Find the run's box once its signs are known; the box of the signs that most words begin with."""
@@ -147,6 +151,24 @@ class _Run:
         _, _, self.bottom, self.top = next(box for box in boxes if round(box[3] - box[2], 1) == size)
         if any(two < one - 1 for one, two in itertools.pairwise(lefts)):
             self.sort()
+
+    def part(self) -> None:
+        """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells.
+
+        A title whose letters stand far apart has none.
+        """
+        words = list(re.finditer(r"\S+", "".join(sign for sign, _ in self.signs)))
+        gap = WIDE_GAP * (self.top - self.bottom)
+        lefts = [self.place(self.signs[word.start()][1])[0] for word in words]
+        ends = [self.place(self.signs[word.end() - 1][1])[1] for word in words]
+        wide = [number for number in range(1, len(words)) if lefts[number] - ends[number - 1] > gap]
+        if not wide or all(len(word[0]) == 1 for word in words):
+            return
+        is_entry = wide == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
+        self.is_row = not is_entry
+        for number in reversed(wide):
+            start, index = words[number].start(), self.signs[words[number].start()][1]
+            self.signs[start:start] = [(sign, index) for sign in ("······ " if is_entry else "| ")]
 
     def sort(self) -> None:
         """Put the signs in their order from left to right: a font's signs may be drawn before another font's."""
@@ -186,7 +208,7 @@ class _Run:
         """Add another run's signs where they stand."""
         touches = other.left >= self.right - 0.3 * (self.top - self.bottom)
         self.signs += other.signs
-        self.hyphen = self.hyphen or other.hyphen
+        self.hyphen, self.is_row = self.hyphen or other.hyphen, self.is_row or other.is_row
         self.right = max(self.right, other.right)
         if not touches:
             self.sort()
@@ -199,7 +221,8 @@ class _Run:
             if top - bottom < SMALLER * (self.top - self.bottom) and bottom > self.bottom:
                 behind = text[match.end() :]
                 text = text[: match.start()] + (behind.lstrip() if _PARTICLE.match(behind.lstrip()) else behind)
-        return Line(tidy(text), number, self.left, self.right, self.bottom, self.top, text[-1:].isspace(), self.hyphen)
+        edges = self.left, self.right, self.bottom, self.top
+        return Line(tidy(text), number, *edges, text[-1:].isspace(), self.hyphen, self.is_row)
 
 
 def _page_lines(page, number: int) -> list[Line]:
@@ -226,7 +249,10 @@ def _page_lines(page, number: int) -> list[Line]:
     runs = [run for run in runs if any(not sign.isspace() for sign, _ in run.signs)]
     for run in runs:
         run.finish()
-    lines = [run.line(number) for run in _joined_runs(runs)]
+    joined = _joined_runs(runs)
+    for run in joined:
+        run.part()
+    lines = [run.line(number) for run in joined]
     text_page.close()
     return [line for line in lines if line.text]
 
@@ -281,11 +307,11 @@ def _with_values(lines: list[Line], values: list[tuple]) -> list[Line]:
         if beside:
             label = max(beside, key=lambda line: line.left)
             text = f"{label.text} {value}"
-            lines[lines.index(label)] = replace(label, text=text, filled=True)
+            lines[lines.index(label)] = replace(label, text=text, alone=True)
         else:
             page = lines[0].page if lines else 1
             above = [place for place, line in enumerate(lines) if line.bottom > middle]
-            line = Line(value, page, left, right, bottom, top, False, False, filled=True)
+            line = Line(value, page, left, right, bottom, top, False, False, alone=True)
             lines.insert(above[-1] + 1 if above else 0, line)
     return lines
 
@@ -317,13 +343,13 @@ def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list
     """The lines but for page numbers, and for what returns in the margins of many pages."""
     margins = _margins(lines, heights)
     enough = max(3, REPEATED * len(heights))
-    texts, exact, places = Counter(), Counter(), {}
-    for edge, apart, line in margins.values():
-        key = edge, _without_figures(line.text)
+    found = list(margins.values())
+    exact = Counter(key for key, _ in {((edge, _without_page(one.text)), one.page) for edge, _, one in found})
+    loose = {((edge, _without_figures(one.text)), one.page) for edge, apart, one in found if apart}
+    texts, places = Counter(key for key, _ in loose), {}
+    for edge, apart, line in found:
         if apart:
             places.setdefault((edge, *_place(line)), []).append(line)
-            texts[key] += 1
-        exact[edge, _without_page(line.text)] += 1
     changing = {key for key, found in places.items() if len(found) >= enough and _is_changing(found)}
     kept = []
     for line in lines:
@@ -476,7 +502,7 @@ def _step(one: Line, two: Line) -> float:
 def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float) -> bool:
     if one.hyphen:
         return False
-    if one.filled or two.filled:
+    if one.alone or two.alone:
         return True
     # A number or letter begins an item only behind a full stop: "…것이" may be broken before "다. ".
     if begins_bullet(two.text) or is_entry(one.text) or is_entry(two.text):
