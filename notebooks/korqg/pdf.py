@@ -35,6 +35,9 @@ of those pages whose text stands on another one too."""
 WIDE_GAP = 2.0
 """A gap inside a line, as a share of its height, from which it parts the cells of a table."""
 
+MOSTLY_FILLED = 0.6
+"""The share of a column's lines that reach its right edge."""
+
 APART = 1.6
 """How many times the usual step a running head stands off from the text."""
 
@@ -152,23 +155,40 @@ class _Run:
         if any(two < one - 1 for one, two in itertools.pairwise(lefts)):
             self.sort()
 
-    def part(self) -> None:
-        """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells.
+    def gaps(self) -> tuple[list[re.Match], list[int]]:
+        """The run's words, and which of them stand behind a wide gap.
 
         A title whose letters stand far apart has none.
         """
         words = list(re.finditer(r"\S+", "".join(sign for sign, _ in self.signs)))
-        gap = WIDE_GAP * (self.top - self.bottom)
+        if all(len(word[0]) == 1 for word in words):
+            return words, []
+        wide = WIDE_GAP * (self.top - self.bottom)
         lefts = [self.place(self.signs[word.start()][1])[0] for word in words]
         ends = [self.place(self.signs[word.end() - 1][1])[1] for word in words]
-        wide = [number for number in range(1, len(words)) if lefts[number] - ends[number - 1] > gap]
-        if not wide or all(len(word[0]) == 1 for word in words):
-            return
+        return words, [number for number in range(1, len(words)) if lefts[number] - ends[number - 1] > wide]
+
+    def part(self) -> None:
+        """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells."""
+        words, wide = self.gaps()
         is_entry = wide == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
-        self.is_row = not is_entry
+        self.is_row = bool(wide) and not is_entry
         for number in reversed(wide):
             start, index = words[number].start(), self.signs[words[number].start()][1]
             self.signs[start:start] = [(sign, index) for sign in ("······ " if is_entry else "| ")]
+
+    def halves(self) -> "tuple[_Run, _Run] | None":
+        """What stands on either side of the only wide gap, where both may be lines of a column."""
+        words, wide = self.gaps()
+        if len(wide) != 1:
+            return None
+        cut = words[wide[0]].start()
+        halves = _Run(self.place), _Run(self.place)
+        left = max(place for place, (sign, _) in enumerate(self.signs[:cut]) if not sign.isspace())
+        halves[0].signs, halves[1].signs = self.signs[: left + 1], self.signs[cut:]
+        for half in halves:
+            half.finish()
+        return halves if all(len(half.signs) >= NARROWEST_COLUMN for half in halves) else None
 
     def sort(self) -> None:
         """Put the signs in their order from left to right: a font's signs may be drawn before another font's."""
@@ -249,7 +269,7 @@ def _page_lines(page, number: int) -> list[Line]:
     runs = [run for run in runs if any(not sign.isspace() for sign, _ in run.signs)]
     for run in runs:
         run.finish()
-    joined = _joined_runs(runs)
+    joined = _columns_apart(_joined_runs(runs))
     for run in joined:
         run.part()
     lines = [run.line(number) for run in joined]
@@ -273,6 +293,42 @@ def _joined_runs(runs: list[_Run]) -> list[_Run]:
             run.take(other)
         joined.append(run)
     return joined
+
+
+def _columns_apart(runs: list[_Run]) -> list[_Run]:
+    """The runs, with two columns that are drawn line by line put one behind the other."""
+    apart, place = [], 0
+    while place < len(runs):
+        pairs = []
+        while place + len(pairs) < len(runs) and (halves := runs[place + len(pairs)].halves()):
+            if pairs and not all(_aligned(one, two) for one, two in zip(pairs[-1], halves, strict=True)):
+                break
+            pairs.append(halves)
+        if len(pairs) < FEWEST_LINES or not all(map(_is_filled, zip(*pairs, strict=True))):
+            apart.append(runs[place])
+            place += 1
+            continue
+        place += len(pairs)
+        columns = [list(column) for column in zip(*pairs, strict=True)]
+        while place < len(runs) and (column := next((one for one in columns if _aligned(one[-1], runs[place])), None)):
+            column.append(runs[place])  # one column is longer
+            place += 1
+        apart += [run for column in columns for run in column]
+    return apart
+
+
+def _is_filled(column: tuple[_Run, ...]) -> bool:
+    """Whether most lines reach the column's right edge, as text does and a table's cells do not."""
+    far = max(run.right for run in column)
+    near = [run for run in column if far - run.right < 3 * (run.top - run.bottom)]
+    return len(near) >= MOSTLY_FILLED * len(column)
+
+
+def _aligned(one: _Run, two: _Run) -> bool:
+    """Whether a run stands right below another one, at the same left edge and not much wider."""
+    height = one.top - one.bottom
+    below = 0 < one.bottom - two.bottom < 2.5 * height
+    return below and abs(one.left - two.left) < height and two.right < one.right + 5 * height
 
 
 def _form_values(page, forms) -> list[tuple[str, tuple[float, float, float, float]]]:
