@@ -6,8 +6,8 @@ from korqg.asking.candidates import candidate_at, choose_candidates, find_candid
 from korqg.asking.checks import failed_checks
 from korqg.asking.editor import edit_question
 from korqg.asking.particles import fit_behind, fitted
-from korqg.asking.recommend import recommend
-from korqg.asking.round_trip import choose_threshold
+from korqg.asking.recommend import could_be_shown, recommend
+from korqg.asking.round_trip import choose_threshold, with_round_trip
 from korqg.asking.rule import ask_by_rule, plainness
 from korqg.asking.subject import subject_of, with_subject
 from korqg.prompts import marked_sentence
@@ -251,6 +251,22 @@ def test_recommended_are_the_surest_about_different_things_with_their_writer():
     assert CHUNK[begin:end] == "오전 9시"
     assert [one["reason"] for one in left_out] == ["it is too short to ask about"]
     assert recommend(asked, CHUNKS, 1, 0.8)[0] == recommended[:1]
+
+
+def test_only_what_could_be_shown_is_read_back():
+    good, bad = "한빛도서관은 몇 시에 문을 여는가?", "이 도서관은 몇 시에 문을 여는가?"
+    asked = _asked(good, "오전 9시", OPENS, 0.9)
+    row = {name: asked[name] for name in ("chunk_id", "title", "place", "passage", "answer", "answer_place", "kind")}
+    read = []
+
+    def reader(pairs):
+        read.extend(question for question, _ in pairs if question)
+        return [{"read_answer": "오전 9시" if question else "", "confidence": 0.9} for question, _ in pairs]
+
+    outputs = [{"model_output": one, "stopped": True, "likelihood": 0.9} for one in (good, bad)]
+    found = with_round_trip([row, row], outputs, reader, could_be_shown)
+    assert read == [good]
+    assert [one["read_answer"] for one in found] == ["오전 9시", ""]
 
 
 def test_rule_stands_in_where_no_question_of_the_model_passes():
