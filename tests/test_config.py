@@ -15,6 +15,7 @@ DATA = dict(
     data_name="sample",
     source="sample",
     source_path="",
+    columns="",
     archives="dev",
     long_answers="drop",
     own_path="",

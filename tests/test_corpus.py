@@ -84,7 +84,7 @@ def test_too_many_broken_records_stop_with_the_first_of_them(korquad, write):
         ('{"data": []}', "no question that can be used"),
         ('{"data": [{"title": "제목", "paragraphs": []}]}', "no question that can be used"),
         ('{"data": [3]}', r"data\[0\]: an article without a list"),
-        ('{"data": [{"title": 3, "paragraphs": []}]}', r"data\[0\]: an article without a title"),
+        ('{"data": [{"title": [3], "paragraphs": []}]}', r"data\[0\]: an article without a title"),
         ('{"data": [{"title": "제목", "paragraphs": [3]}]}', r"paragraphs\[0\]: a paragraph without text"),
         ('{"data": [{"title": "제목", "paragraphs": [{"context": "글"}]}]}', "without a list under .qas."),
     ],

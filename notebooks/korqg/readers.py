@@ -17,8 +17,11 @@ LEAST_HANGUL = 0.7
 """Bytes that decode as CP949 are taken for it when Hangul makes up this share of their letters beyond ASCII:
 Chinese and Japanese encodings often decode too, to Hangul mixed with many rare Hanja."""
 
-OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx"}
+OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx", ".xls": ".xlsx"}
 """Binary formats of older programs, and what the same program can save instead."""
+
+WHOLE_FILE = "whole file"
+"""What a record of a file that is passed over has in place of a record's name."""
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\0-\b\x0e-\x1f\x7f]")
 
@@ -67,7 +70,7 @@ def find_files(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[Path], lis
 
 def describe_skipped(path: Path, folder: Path, reason: str) -> dict:
     """A file that was left out, in the form of a dropped record."""
-    return {"file": relative_name(path, folder), "id": "whole file", "reason": reason.rstrip(".")}
+    return {"file": relative_name(path, folder), "id": WHOLE_FILE, "reason": reason.rstrip(".")}
 
 
 def relative_name(path: Path, folder: Path) -> str:
