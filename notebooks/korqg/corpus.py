@@ -22,6 +22,8 @@ __all__ = ["LARGEST_OFFSET_ERROR", "Corpus", "Passage", "Question", "read_korqua
 
 IMPOSSIBLE = "the paragraph does not answer it: it is marked as unanswerable (is_impossible)"
 
+NO_ANSWER = "it has no answer, which the task needs"
+
 REPEATED = "the same question as an earlier one"
 
 

@@ -9,15 +9,19 @@ from korqg.asking.checks import support
 from korqg.asking.editor import edit_question
 from korqg.asking.rule import ask_by_rule
 from korqg.checks import why_nothing_to_ask
-from korqg.corpus import Passage, Question, make_passage_id, normalized
+from korqg.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk
 from korqg.errors import KorqgError
 from korqg.leaks import ArticleGroups, near_duplicates
 from korqg.metrics import is_single_question
+from korqg.places import nearest
 from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
+
+DEALS = 20
+"""So often are the articles dealt out anew where copies that must go leave a side without any."""
 
 
 def make_row(passage: Passage, question: Question, task: str = "question", style: str = "") -> dict | None:
@@ -120,8 +124,9 @@ def divide_passages(
 ) -> tuple[list[Passage], list[dict]]:
     """Divide passages of more than `max_tokens` tokens into parts of whole sentences.
 
-    Each question goes with the part that holds its answer; a part that nobody asks about is left out. A
-    question whose answer lies across two parts, or in a sentence that alone is too long, is left out and
+    Each question goes with the part that holds its answer, or, where the place of the answer is not known, with the
+    part that has most in common with the question (and the answer's words); a part that nobody asks about is left
+    out. A question whose answer lies across two parts, or in a sentence that alone is too long, is left out and
     returned as {"file", "id", "reason"}.
     """
     kept, dropped = [], []
@@ -129,22 +134,32 @@ def divide_passages(
         if count_tokens(passage.text) <= max_tokens:
             kept.append(passage)
             continue
-        homeless = {question.id for question in passage.questions}
-        for begin, end in _parts(passage.text, max_tokens, count_tokens):
-            text = passage.text[begin:end]
-            inside = tuple(
-                replace(question, answer_start=question.answer_start - begin)
-                for question in passage.questions
-                if begin <= question.answer_start and question.answer_start + len(question.answer) <= end
+        parts = _parts(passage.text, max_tokens, count_tokens)
+        asked: list[list[Question]] = [[] for _ in parts]
+        for question in passage.questions:
+            number = _part_of(question, passage.text, parts)
+            if number is not None:
+                place = question.answer_start - parts[number][0] if question.answer_start >= 0 else -1
+                asked[number].append(replace(question, answer_start=place))
+                continue
+            reason = f"no part of its paragraph with at most max_passage_tokens={max_tokens} tokens " + (
+                "holds the whole answer" if parts and question.answer_start >= 0 else "is made of whole sentences"
             )
+            dropped.append({"file": passage.title, "id": question.id, "reason": reason})
+        for (begin, end), inside in zip(parts, asked, strict=True):
             if inside:
-                kept.append(Passage(make_passage_id(text), passage.title, text, inside))
-                homeless -= {question.id for question in inside}
-        reason = f"no part of its paragraph with at most {max_tokens} tokens holds the whole answer"
-        dropped += [
-            {"file": passage.title, "id": q.id, "reason": reason} for q in passage.questions if q.id in homeless
-        ]
+                text = passage.text[begin:end]
+                kept.append(Passage(make_passage_id(text), passage.title, text, tuple(inside)))
     return kept, dropped
+
+
+def _part_of(question: Question, text: str, parts: list[tuple[int, int]]) -> int | None:
+    """The number of the part that a question is about; None where none holds the whole answer, or there is none."""
+    start = question.answer_start
+    if start >= 0:
+        held = (begin <= start and start + len(question.answer) <= end for begin, end in parts)
+        return next((number for number, holds in enumerate(held) if holds), None)
+    return nearest(f"{question.text} {question.answer}", [text[begin:end] for begin, end in parts]) if parts else None
 
 
 def _parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
@@ -182,29 +197,43 @@ def split_by_article(
             "paragraph count as one): at least three are needed, and validation_fraction and test_fraction must "
             "leave some for training."
         )
-    random.Random(seed).shuffle(names)
-    side = dict.fromkeys(names, "train")
-    side.update(dict.fromkeys(names[: sizes["test"]], "test"))
-    side.update(dict.fromkeys(names[sizes["test"] : sizes["test"] + sizes["validation"]], "validation"))
-    sides = [side[groups.group_of[passage.title]] for passage in passages]
-    common = {id: number for number, ids in enumerate(groups.common) for id in ids}
+    shuffled, left = random.Random(seed), []
+    for _ in range(DEALS):
+        shuffled.shuffle(names)
+        side = dict.fromkeys(names, "train")
+        side.update(dict.fromkeys(names[: sizes["test"]], "test"))
+        side.update(dict.fromkeys(names[sizes["test"] : sizes["test"] + sizes["validation"]], "validation"))
+        sides = [side[groups.group_of[passage.title]] for passage in passages]
+        split, dropped = _without_common(passages, sides, groups.common)
+        left = [name for name in SPLITS if not split[name]]
+        if not left:
+            return split, dropped
+    raise KorqgError(
+        f"Nothing is left for {left[0]}: its paragraphs all have copies in other articles. "
+        "Take the repeated paragraphs out of the corpus, or add articles."
+    )
+
+
+def _without_common(
+    passages: list[Passage], sides: list[str], common: Iterable[frozenset[str]]
+) -> tuple[dict[str, list[Passage]], list[dict]]:
+    """The passages on their sides without those that share a common text with another side, and these as records."""
+    texts_of: dict[str, list[int]] = {}
+    for number, ids in enumerate(common):
+        for name in ids:
+            texts_of.setdefault(name, []).append(number)
     stays: dict[int, str] = {}  # the side on which a common text stays
     for passage, name in zip(passages, sides, strict=True):
-        if passage.id in common:
-            stays[common[passage.id]] = max(name, stays.get(common[passage.id], name), key=SPLITS.index)
+        for number in texts_of.get(passage.id, ()):
+            stays[number] = max(name, stays.get(number, name), key=SPLITS.index)
     split, dropped = {name: [] for name in SPLITS}, []
     for passage, name in zip(passages, sides, strict=True):
-        if passage.id in common and stays[common[passage.id]] != name:
-            reason = f"a copy of this paragraph stands on the {stays[common[passage.id]]} side"
+        others = [stays[number] for number in texts_of.get(passage.id, ()) if stays[number] != name]
+        if others:
+            reason = f"a copy of this paragraph, or of a sentence of it, stands on the {others[0]} side"
             dropped.append({"file": passage.title, "id": passage.id, "reason": reason})
         else:
             split[name].append(passage)
-    for name in SPLITS:
-        if not split[name]:
-            raise KorqgError(
-                f"Nothing is left for {name}: its paragraphs all have copies in other articles. "
-                "Take the repeated paragraphs out of the corpus, or add articles."
-            )
     return split, dropped
 
 
@@ -247,11 +276,13 @@ def make_rows(
     """
     rows: dict[str, list[dict]] = {name: [] for name in split}
     left_out: list[dict] = []
+    unanswered: dict[str, str] = {}
     for name, passages in split.items():
         learnt = name != "test"
         for task in tasks:
             for passage, question in ((p, q) for p in passages for q in p.questions):
                 if task != "question" and not question.answer:
+                    unanswered.setdefault(question.id, passage.title)
                     continue
                 row = make_row(passage, question, task, style if learnt else "")
                 reason = "its answer does not stand in one sentence" if row is None else ""
@@ -266,6 +297,7 @@ def make_rows(
                     rows[name].append(row)
         if passages and not rows[name]:
             raise KorqgError(f"No row is left for {name} with task={'+'.join(tasks)}: its questions have no answer.")
+    left_out += [{"file": title, "id": name, "reason": NO_ANSWER} for name, title in unanswered.items()]
     train = rows["train"]
     if questions_per_passage == "first":
         seen: set[tuple] = set()

@@ -1,11 +1,12 @@
 """Where training rows come from: the sample, KorQuAD 1.0 or 2.x, or rows of one's own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from korqg.columns import parse_columns
 from korqg.config import SAMPLE_CORPUS, DataConfig
-from korqg.corpus import Corpus, describe_dropped, each_question_once, read_korquad
+from korqg.corpus import NO_ANSWER, Corpus, Passage, describe_dropped, each_question_once, read_korquad
 from korqg.documents import SUFFIXES as DOCUMENT_SUFFIXES
 from korqg.downloads import fetch, korquad1_files, korquad2_files, korquad_folder
 from korqg.errors import KorqgError
@@ -62,7 +63,34 @@ def read_corpus(config: DataConfig, paths: dict[str, list[Path]], count_tokens: 
         print("passed over:", describe_dropped(record))
     if len(whole_files) > MOST_NAMED:
         print(f"passed over: {len(whole_files) - MOST_NAMED} files more (see dropped.jsonl)")
+    if "question" not in config.tasks:
+        passages, unanswered = _with_answers(passages, config.task)
+        dropped += unanswered
     return Corpus(passages, dropped + repeated, sum(corpus.mended for corpus in corpora))
+
+
+def _with_answers(passages: list[Passage], task: str) -> tuple[list[Passage], list[dict]]:
+    """The passages with those of their questions that have an answer, and the others as records.
+
+    They are taken out before the split, so that no side is made of them. Raises KorqgError when nothing is left.
+    """
+    kept, dropped = [], []
+    for passage in passages:
+        answered = tuple(question for question in passage.questions if question.answer)
+        if answered:
+            kept.append(passage if answered == passage.questions else replace(passage, questions=answered))
+        dropped += [
+            {"file": passage.title, "id": question.id, "reason": NO_ANSWER}
+            for question in passage.questions
+            if not question.answer
+        ]
+    if not kept:
+        raise KorqgError(
+            f"None of {len(dropped)} questions has an answer, which task={task!r} needs (in a list of questions and "
+            'answers, the answer is taken as the passage). Set task="question", which needs none: of a passage of more '
+            "than max_passage_tokens, the part that is nearest to the question goes with it."
+        )
+    return kept, dropped
 
 
 def _read(source: str, config: DataConfig, paths: list[Path], count_tokens: Callable[[str], int]) -> Corpus:
