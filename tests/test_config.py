@@ -96,7 +96,7 @@ COMPARE = dict(
             DataConfig,
             DATA,
             {"source": "squad"},
-            "use one of: sample, korquad1, korquad2, own, or several",
+            "use one of: sample, korquad1, korquad2, klue_mrc, own, or several",
         ),
         (DataConfig, DATA, {"source": "own"}, "needs source_path"),
         (DataConfig, DATA, {"source_path": "data.json"}, 'source="sample" reads the built-in corpus'),

@@ -88,7 +88,7 @@ def test_rows_of_ones_own_join_the_sample(tmp_path):
     assert both.passages == sample.passages + alone.passages
     assert [file.name for file in files] == ["sample_korquad.json", "own_questions.csv"]
     with pytest.raises(KorqgError, match=r"several sources .* must be empty, unless"):
-        _read(source="sample+korquad1", source_path=str(own))
+        _read(source="korquad2+korquad1", source_path=str(own))
 
 
 def test_documents_alone_say_where_they_belong(tmp_path):
@@ -100,7 +100,7 @@ def test_documents_alone_say_where_they_belong(tmp_path):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("korquad3", "is not known; use one of: sample, korquad1, korquad2, own, or several joined by"),
+        ("korquad3", "is not known; use one of: sample, korquad1, korquad2, klue_mrc, own, or several joined by"),
         ("sample+own", "needs source_path"),
         ("korquad1+korquad1", "names a source twice"),
     ],

@@ -22,7 +22,7 @@ SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
 
 COLAB_DRIVE = Path("/content/drive")
 
-SOURCES = ("sample", "korquad1", "korquad2", "own")
+SOURCES = ("sample", "korquad1", "korquad2", "klue_mrc", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
 QUESTION_STYLES = ("plain", "polite", "as_written")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
@@ -139,10 +139,12 @@ class DataConfig(_Checked):
                 )
         if len(set(self.sources)) < len(self.sources):
             raise KorqgError(f"source={self.source!r} names a source twice.")
-        if len(self.sources) > 1 and self.source_path and "own" not in self.sources:
+        published = [name for name in self.sources if name != "sample"]
+        if len(published) > 1 and self.source_path and "own" not in self.sources:
             raise KorqgError(
                 f"source={self.source!r}: several sources are read from where they are published, so source_path must "
-                'be empty, unless "own" is one of them: then it is the path of your rows.'
+                'be empty, unless "own" is one of them: then it is the path of your rows. (Beside "sample" alone it is '
+                "the path of the other one.)"
             )
         from korqg.columns import parse_columns
 

@@ -7,10 +7,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from korqg.cleaning import as_text, tidy, tidy_line
+from korqg.cleaning import as_text, tidy, tidy_line, tidy_place
 from korqg.errors import KorqgError
 from korqg.files import read_json
 from korqg.packed import SUFFIXES as PACKED
@@ -61,8 +61,10 @@ class Corpus:
     mended: int
 
 
-def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05) -> Corpus:
+def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, parts: tuple[str, ...] = ()) -> Corpus:
     """Read files in KorQuAD 1.0's schema; of a folder every .json file, of a packed file those in it.
+
+    `parts` names the files of an archive that are read, where not all of them are.
 
     Schema: data[].{title, paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}}}},
     of which the first answer is taken that stands where it is said to (KorQuAD 1.0 has one; Lim et al. 2019,
@@ -81,7 +83,7 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05) -
     shown = ", ".join(str(file) for file in files[:3]) + (" and more" if len(files) > 3 else "")
     reader = _Reader()
     for file in files:
-        for name, value in _values(file):
+        for name, value in _values(file, parts):
             if not isinstance(value, dict) or not isinstance(value.get("data"), list):
                 raise KorqgError(f'{name} is not in KorQuAD 1.0\'s schema: a JSON object with a list under "data".')
             for number, article in enumerate(value["data"]):
@@ -115,13 +117,13 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[dict]]:
     return files, skipped
 
 
-def _values(file: Path) -> Iterator[tuple[str, Any]]:
-    """The name and the JSON value of a file, or of each .json file in it when it is packed."""
+def _values(file: Path, parts: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """The name and the JSON value of a file, or of each .json file in it (those of `parts`) when it is packed."""
     if file.suffix.lower() not in PACKED:
         yield str(file), read_json(file)
         return
     for name, data in unpack(file):
-        if inner_suffix(name) == ".json":
+        if inner_suffix(name) == ".json" and (not parts or PurePosixPath(name).name in parts):
             try:
                 yield f"{file.name}/{name}", json.loads(data.decode("utf-8-sig"))
             except (ValueError, RecursionError) as error:
@@ -131,22 +133,25 @@ def _values(file: Path) -> Iterator[tuple[str, Any]]:
 def each_question_once(passages: Iterable[Passage], taken: set[str] | None = None) -> tuple[list[Passage], list[dict]]:
     """The passages without questions that came before, and with ids that no other question has; what was left out.
 
+    A question that stands twice at one paragraph stays, as it does in KorQuAD 1.0: it was asked by two people.
+
     `taken` holds the ids that are not free, and takes up the new ones. An id also names the rows that are made of its
     question (`<id>-answer`), so these are not free either.
     """
     taken = set() if taken is None else taken
     kept, dropped, seen = [], [], set()
     for passage in passages:
-        asked = []
+        asked, keys = [], set()
         for question in passage.questions:
             key = (passage.title, passage.id, question.text, question.answer, question.answer_start)
             if key in seen:
                 dropped.append({"file": passage.title, "id": question.id, "reason": REPEATED})
                 continue
-            seen.add(key)
+            keys.add(key)
             name = _free_id(question.id, taken)
             taken |= {name, f"{name}-answer"}
             asked.append(question if name == question.id else replace(question, id=name))
+        seen |= keys
         if asked:
             kept.append(passage if tuple(asked) == passage.questions else replace(passage, questions=tuple(asked)))
     return kept, dropped
@@ -174,6 +179,21 @@ def normalized(text: str) -> str:
 def make_passage_id(text: str) -> str:
     """Twelve hexadecimal digits of the SHA-256 of the text without white space."""
     return hashlib.sha256(re.sub(r"\s+", "", text).encode()).hexdigest()[:12]
+
+
+def tidied(passage: Passage) -> Passage:
+    """A passage with its questions composed and cleaned (see korqg.cleaning), the answers' places moved with it."""
+    text = tidy(passage.text)
+    questions = tuple(
+        replace(
+            question,
+            text=tidy_line(question.text),
+            answer=tidy(question.answer),
+            answer_start=tidy_place(passage.text, question.answer_start) if question.answer_start >= 0 else -1,
+        )
+        for question in passage.questions
+    )
+    return Passage(make_passage_id(text), tidy_line(passage.title), text, questions)
 
 
 def untitled(text: str) -> str:

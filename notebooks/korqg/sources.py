@@ -1,4 +1,4 @@
-"""Where training rows come from: the sample, KorQuAD 1.0 or 2.x, or rows of one's own."""
+"""Where training rows come from: the sample, KorQuAD 1.0 or 2.x, KLUE-MRC, or rows of one's own."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,7 @@ from korqg.columns import parse_columns
 from korqg.config import SAMPLE_CORPUS, DataConfig
 from korqg.corpus import NO_ANSWER, Corpus, Passage, describe_dropped, each_question_once, read_korquad
 from korqg.documents import SUFFIXES as DOCUMENT_SUFFIXES
-from korqg.downloads import fetch, korquad1_files, korquad2_files, korquad_folder
+from korqg.downloads import KLUE_MRC, fetch, klue_mrc_parts, korquad1_files, korquad2_files, korquad_folder
 from korqg.errors import KorqgError
 from korqg.korquad2 import read_korquad2
 from korqg.readers import WHOLE_FILE
@@ -31,6 +31,9 @@ def _files_of(source: str, config: DataConfig) -> list[Path]:
     if source == "sample":
         return [SAMPLE_CORPUS]
     if not config.source_path or ("own" in config.sources and source != "own"):
+        if source == "klue_mrc":
+            klue_mrc_parts(config.archives)
+            return [fetch(KLUE_MRC, korquad_folder())]
         files = (korquad1_files if source == "korquad1" else korquad2_files)(config.archives)
         return [fetch(file, korquad_folder()) for file in files]
     path = Path(config.source_path).expanduser()
@@ -100,7 +103,9 @@ def _read(source: str, config: DataConfig, paths: list[Path], count_tokens: Call
         )
     if source == "own":
         return read_rows(paths[0], config.max_dropped_fraction, parse_columns(config.columns))
-    return read_korquad(paths, config.max_dropped_fraction)
+    published = source == "klue_mrc" and [path.name for path in paths] == [KLUE_MRC.name]
+    parts = klue_mrc_parts(config.archives) if published else ()
+    return read_korquad(paths, config.max_dropped_fraction, parts)
 
 
 def files_below(paths: dict[str, list[Path]]) -> list[Path]:
