@@ -14,6 +14,10 @@ MISSING = {"nan", "NaN", "None", "<NA>", "NaT"}
 LONGEST_QUOTE = 20
 """Characters that an error quotes to show a place."""
 
+LEAST_SIGNS, MOST_MARKS = 6, 0.4
+"""So many signs are needed to tell what an encoding did, and this share of question marks is no text."""
+
+_HANGUL, _WESTERN = re.compile("[가-힣]"), re.compile("[\u0080-\u00ff]")
 # Zero-width signs, byte order marks, soft hyphens, marks of direction, control characters and private use. The joiner
 # U+200D stays between pictures, which it makes one of.
 _UNSEEN = re.compile(
@@ -65,4 +69,22 @@ def as_text(value: Any, name: str) -> str:
             f"its {name} has lost letters: U+FFFD, the replacement sign, stands at character {place}, behind "
             f"{before!r}; save the text anew from where it is whole"
         )
+    if problem := _garbled(value):
+        raise ValueError(f"its {name} {problem}; save the text anew, as UTF-8, from where it is whole")
     return value
+
+
+def _garbled(text: str) -> str:
+    """What an encoding has done to the letters of a text, in words; "" where nothing shows."""
+    signs = len(text) - text.count(" ")
+    if signs >= LEAST_SIGNS and text.count("?") >= MOST_MARKS * signs:
+        return f"has lost letters: of its {signs} signs {text.count('?')} are question marks, an encoding's replacement"
+    if len(_WESTERN.findall(text)) >= LEAST_SIGNS and not _HANGUL.search(text):
+        for encoding in ("latin-1", "cp1252"):
+            try:
+                right = text.encode(encoding).decode("utf-8")
+            except UnicodeError:
+                continue
+            if _HANGUL.search(right):
+                return f"was read in the wrong encoding ({encoding} for UTF-8: it says {right[:LONGEST_QUOTE]!r})"
+    return ""

@@ -220,14 +220,15 @@ class _Reader:
         """Take up an article's passages."""
         place = f"data[{number}]"
         if not isinstance(article, dict) or not isinstance(article.get("paragraphs"), list):
-            return self.drop(file, place, 'an article without a list under "paragraphs"')
+            reason = 'an article without a list under "paragraphs"'
+            return self.drop(file, place, reason, _count_questions(article))
         paragraphs = article["paragraphs"]
         try:
             given = article["title"] if "title" in article else article.get("doc_title")
             title = tidy_line(as_text(given, "title"))
         except ValueError as error:
-            asked = sum(_count_questions(paragraph) for paragraph in paragraphs)
-            return self.drop(file, place, f"an article without a title that can be read ({error})", asked)
+            reason = f"an article without a title that can be read ({error})"
+            return self.drop(file, place, reason, _count_questions(paragraphs))
         texts = [p.get("context") for p in paragraphs if isinstance(p, dict)]
         first = next((tidy(text).strip() for text in texts if isinstance(text, str) and text.strip()), "")
         shown = f"{place} ({title})" if title else place
@@ -244,7 +245,7 @@ class _Reader:
         if not text:
             return self.drop(file, spot, "a paragraph without text", _count_questions(paragraph))
         if not isinstance(paragraph.get("qas"), list):
-            return self.drop(file, spot, 'a paragraph without a list under "qas"')
+            return self.drop(file, spot, 'a paragraph without a list under "qas"', _count_questions(paragraph))
         questions = []
         for order, qa in enumerate(paragraph["qas"]):
             name = _name_of(qa)
@@ -263,10 +264,13 @@ class _Reader:
             self.passages.append(Passage(make_passage_id(text), title, text, tuple(questions)))
 
 
-def _count_questions(paragraph: Any) -> int:
-    """How many questions a paragraph has, whatever else is wrong with it."""
-    asked = paragraph.get("qas") if isinstance(paragraph, dict) else None
-    return len(asked) if isinstance(asked, list) else 0
+def _count_questions(value: Any) -> int:
+    """How many questions an article or a paragraph has, whatever else is wrong with it."""
+    if isinstance(value, list):
+        return sum(_count_questions(part) for part in value)
+    if not isinstance(value, dict):
+        return 0
+    return 1 if "question" in value else sum(_count_questions(part) for part in value.values())
 
 
 def _writable(text: str) -> str:

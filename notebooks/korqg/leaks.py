@@ -37,8 +37,14 @@ SHORT_SHINGLE, SHORT_NEAR, SHORTEST_NEAR = 3, 0.6, 15
 SHORTEST_SENTENCE = 15
 """Letters and digits of a sentence that counts when two articles share it; shorter ones are said everywhere."""
 
+MOST_HOLDERS = 40
+"""A sentence that more paragraphs have is a set phrase, and shows nothing."""
+
 SHARED_PART = 0.1
 """Share of the shorter paragraph that shared sentences make up, at least, where paragraphs are taken to overlap."""
+
+SAMPLED = 20
+"""Members of a family, about, that are compared with its first one to tell copies from a chain."""
 
 LARGEST_CHAIN = 10
 """Overlapping paragraphs make a chain; it is cut into groups of at most one in so many of all groups of articles."""
@@ -108,6 +114,8 @@ def join_articles(passages: list[Passage]) -> ArticleGroups:
         group.update(dict.fromkeys(together, together))
     shared = []
     families = _families(len(passages), near_duplicates([passage.text for passage in passages]))
+    chains = [family for family in families if len(family) > LARGEST_GROUP and _is_chain(passages, family)]
+    families = [family for family in families if family not in chains]
     for family in families:
         titles = {passages[index].title for index in family}
         if len(titles) > 1:
@@ -124,7 +132,8 @@ def join_articles(passages: list[Passage]) -> ArticleGroups:
         if len(together) <= min(LARGEST_GROUP, len(group) / 2):
             group.update(dict.fromkeys(together, together))
     longest = min(LARGEST_GROUP, len({id(titles) for titles in group.values()}) // LARGEST_CHAIN)
-    for one, two in _overlaps(passages, families):
+    near = {pair for family in chains for pair in _pairs_of_chain(passages, family)}
+    for one, two in sorted(near | set(_overlaps(passages, families))):
         together = together_with((passages[one].title, passages[two].title))
         if len(together) <= longest:
             group.update(dict.fromkeys(together, together))
@@ -163,11 +172,23 @@ def _short_copies(texts: list[str]) -> list[tuple[int, int]]:
     return [(short[one], short[two]) for one, two in pairs]
 
 
-def _overlaps(passages: list[Passage], families: list[list[int]]) -> list[tuple[int, int]]:
-    """Index pairs of paragraphs of different articles that share whole sentences, in order; copies are not among them.
+def _is_chain(passages: list[Passage], family: list[int]) -> bool:
+    """Whether a family's members are like their neighbours and not all like one: chunks that overlap, not copies."""
+    first, others = family[0], family[1 :: max(1, len(family) // SAMPLED)]
+    near = sum(_are_near(passages[first].text, passages[other].text) for other in others)
+    return near < len(others) / 2
 
-    A sentence that more than LARGEST_GROUP paragraphs have is a set phrase, and shows nothing.
-    """
+
+def _pairs_of_chain(passages: list[Passage], family: list[int]) -> list[tuple[int, int]]:
+    """All index pairs of near copies in a chain, of different articles."""
+    family = sorted(family)
+    texts = [normalized(passages[index].text) for index in family]
+    pairs = [(family[one], family[two]) for one, two in _near_pairs(texts, every_pair=True)]
+    return [(one, two) for one, two in pairs if passages[one].title != passages[two].title]
+
+
+def _overlaps(passages: list[Passage], families: list[list[int]]) -> list[tuple[int, int]]:
+    """Index pairs of paragraphs of different articles that share whole sentences; copies are not among them."""
     family_of = {index: number for number, family in enumerate(families) for index in family}
     holders: dict[str, list[int]] = defaultdict(list)
     sizes = []
@@ -178,15 +199,15 @@ def _overlaps(passages: list[Passage], families: list[list[int]]) -> list[tuple[
                 holders[sentence].append(index)
     letters: Counter[tuple[int, int]] = Counter()
     for sentence, indices in holders.items():
-        if len(indices) <= LARGEST_GROUP:
+        if len(indices) <= MOST_HOLDERS:
             letters.update({pair: len(sentence) for pair in itertools.combinations(indices, 2)})
-    return sorted(
+    return [
         (one, two)
         for (one, two), count in letters.items()
         if count >= SHARED_PART * min(sizes[one], sizes[two])
         and passages[one].title != passages[two].title
         and not (one in family_of and family_of[one] == family_of.get(two))
-    )
+    ]
 
 
 def _families(count: int, pairs: list[tuple[int, int]]) -> list[list[int]]:
@@ -210,11 +231,16 @@ def _are_near(one: str, two: str) -> bool:
 
 
 def _near_pairs(
-    texts: list[str], size: int = SHINGLE, near: float = NEAR, alike: Callable[[str, str], bool] = _are_near
+    texts: list[str],
+    size: int = SHINGLE,
+    near: float = NEAR,
+    alike: Callable[[str, str], bool] = _are_near,
+    every_pair: bool = False,
 ) -> Iterator[tuple[int, int]]:
     """Pairs of near copies that connect each family; the texts are normalized, distinct and long enough.
 
-    `size` letters make a shingle, `near` of a text's shingles must stand in another one, and `alike` decides.
+    `size` letters make a shingle, `near` of a text's shingles must stand in another one, and `alike` decides. With
+    `every_pair` all pairs are given, not only as many as connect a family.
 
     An inverted index over 32-bit hashes of the shingles: a text half of whose shingles stand nowhere else,
     as is the rule, has no copy that holds it and is passed over; for the others the shingles shared with
@@ -242,8 +268,11 @@ def _near_pairs(
         runs = run[by_text[first_of[one] : first_of[one + 1]]]
         holders = np.concatenate([text[starts[r] : ends[r]] for r in runs])
         counts = np.bincount(holders, minlength=len(texts))
-        for two in np.flatnonzero((counts >= near * sizes[one]) & (family != family[one])):
-            if family[two] == family[one] or not alike(texts[one], texts[two]):
+        for two in np.flatnonzero((counts >= near * sizes[one]) & (every_pair | (family != family[one]))):
+            if two == one or (family[two] == family[one] and not every_pair) or not alike(texts[one], texts[two]):
+                continue
+            if every_pair:
+                yield int(min(one, two)), int(max(one, two))
                 continue
             small, large = sorted((family[one], family[two]), key=lambda name: len(members[name]))
             family[members[small]] = large

@@ -1,6 +1,7 @@
 """Instruction rows, split by article."""
 
 import random
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -19,6 +20,9 @@ from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_an
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
+
+MOST_HOMELESS = 0.5
+"""Share of the questions that may be lost where long passages are divided: what is left would be another corpus."""
 
 DEALS = 20
 """So often are the articles dealt out anew where copies that must go leave a side without any."""
@@ -125,9 +129,10 @@ def divide_passages(
     """Divide passages of more than `max_tokens` tokens into parts of whole sentences.
 
     Each question goes with the part that holds its answer, or, where the place of the answer is not known, with the
-    part that has most in common with the question (and the answer's words); a part that nobody asks about is left
-    out. A question whose answer lies across two parts, or in a sentence that alone is too long, is left out and
-    returned as {"file", "id", "reason"}.
+    part that has most in common with the question (and the answer's words), or, where no sentence is short enough,
+    with words of it; a part that nobody asks about is left out. A question whose answer lies across two parts, or in a
+    sentence that alone is too long, is left out and returned as {"file", "id", "reason"}. Raises KorqgError when more
+    than MOST_HOMELESS of the questions would be lost.
     """
     kept, dropped = [], []
     for passage in passages:
@@ -135,6 +140,8 @@ def divide_passages(
             kept.append(passage)
             continue
         parts = _parts(passage.text, max_tokens, count_tokens)
+        if not parts and all(question.answer_start < 0 for question in passage.questions):
+            parts = _word_parts(passage.text, max_tokens, count_tokens)
         asked: list[list[Question]] = [[] for _ in parts]
         for question in passage.questions:
             number = _part_of(question, passage.text, parts)
@@ -150,7 +157,34 @@ def divide_passages(
             if inside:
                 text = passage.text[begin:end]
                 kept.append(Passage(make_passage_id(text), passage.title, text, tuple(inside)))
+    asked_in_all = sum(len(passage.questions) for passage in passages)
+    if len(dropped) > MOST_HOMELESS * asked_in_all:
+        raise KorqgError(
+            f"{len(dropped)} of {asked_in_all} questions would be lost: {dropped[0]['reason']}. Raise "
+            "max_passage_tokens, or put full stops where sentences end."
+        )
     return kept, dropped
+
+
+def _word_parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
+    """Begin and end of runs of whole words with at most `max_tokens` tokens; longer words are left out."""
+    parts, begin, end = [], 0, 0
+    for word in re.finditer(r"\S+", text):
+        if count_tokens(text[begin : word.end()]) > max_tokens:
+            parts.append((begin, end))
+            begin = word.start()
+        end = word.end()
+    parts.append((begin, end))
+    return [part for part in parts if part[0] < part[1] and count_tokens(text[slice(*part)]) <= max_tokens]
+
+
+def instruction_for_documents(rows: Iterable[dict]) -> str:
+    """What a model that learnt these rows is told to do with a document: their instruction, where they have one alone.
+
+    Rows of one's own may each bring an order of their own, which is about their text and no other.
+    """
+    instructions = {row["instruction"] for row in rows}
+    return instructions.pop() if len(instructions) == 1 else INSTRUCTIONS["question"]
 
 
 def _part_of(question: Question, text: str, parts: list[tuple[int, int]]) -> int | None:

@@ -258,7 +258,7 @@ def _grid_rows(name: str, lines: Iterable[tuple[str, list | str]], columns: Mapp
                 break
             above = above or [one for one in names if one]
         elif any(plain_name(cell) for cell in cells):
-            rows.append(_grid_row(place, cells, header))
+            rows.append(_grid_row(place, cells, header, columns))
     if not header:
         raise KorqgError(wrong_columns(name, above))
     return rows
@@ -274,11 +274,14 @@ def _checked_header(name: str, names: list[str], columns: Mapping[str, str]) -> 
     return names
 
 
-def _grid_row(place: str, cells: list, header: list[str]) -> Row:
+def _grid_row(place: str, cells: list, header: list[str], columns: Mapping[str, str]) -> Row:
+    """A row's cells by their columns. Some programs leave the last ones out where they are empty."""
     while len(cells) > len(header) and not plain_name(cells[-1]):
         cells = cells[:-1]
     named = sum(map(bool, header))
-    if len(cells) < len(header) or (len(cells) > len(header) and named == len(header)):
+    if (len(cells) < len(header) and not has_shape(header[: len(cells)], columns)) or (
+        len(cells) > len(header) and named == len(header)
+    ):
         return Row(place, {}, f"it has {len(cells)} cells, but the header has {len(header)}")
     return Row(place, {column: cell for column, cell in zip(header, cells, strict=False) if column})
 
