@@ -75,7 +75,7 @@ def _pairs(text: str) -> set[str]:
 
 
 def _sentence_around(text: str, begin: int, end: int) -> str:
-    """The sentence that holds the span, by its full stops and line ends."""
+    """The sentence that holds the span, and the one before, which often has the subject."""
     before = [match.end() for match in re.finditer(r"[.!?…]\s|\n", text[:begin])]
     behind = re.search(r"[.!?…](\s|$)|\n", text[end:])
-    return text[before[-1] if before else 0 : end + behind.end() if behind else len(text)]
+    return text[before[-2] if len(before) > 1 else 0 : end + behind.end() if behind else len(text)]
