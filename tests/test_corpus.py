@@ -252,3 +252,13 @@ def test_packed_files_are_read_as_they_are(korquad, tmp_path):
         archive.writestr("k/corpus.json", json.dumps(korquad))
         archive.writestr("__MACOSX/k/._corpus.json", b"\0\xff")
     assert len(read_korquad(path).passages) == 6
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_byte_that_cannot_be_read_costs_its_paragraph(korquad, tmp_path, encoding):
+    data = json.dumps(korquad, ensure_ascii=False).encode(encoding)
+    word = "지도에서".encode(encoding)
+    (tmp_path / "corpus.json").write_bytes(data.replace(word, word[:-1], 1))
+    corpus = read_korquad(tmp_path, max_dropped_fraction=0.5)
+    assert len(corpus.passages) == 5
+    assert "U+FFFD" in corpus.dropped[0]["reason"]

@@ -11,7 +11,7 @@ NAMES = {
     "지문 본문 문서 문단 단락 내용 원문 글 텍스트 기사",
     "question": "question query q 질문 문제 질의 물음 문의",
     "answer": "answer answers answer_text a 정답 답변 답 응답 대답",
-    "answer_start": "answer_start answer_begin start 정답위치 정답시작 정답시작위치",
+    "answer_start": "answer_start answer_begin 정답위치 정답시작 정답시작위치",
     "title": "title doc_title 제목 문서제목 문서명 표제 표제어",
     "id": "id guid question_id qa_id qid 아이디",
     "instruction": "instruction 지시문 지시",

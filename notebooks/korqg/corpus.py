@@ -12,11 +12,11 @@ from typing import Any
 
 from korqg.cleaning import as_text, tidy, tidy_line, tidy_place
 from korqg.errors import KorqgError
-from korqg.files import read_json
 from korqg.packed import SUFFIXES as PACKED
 from korqg.packed import inner_suffix, unpack
 from korqg.places import LARGEST_OFFSET_ERROR, stated_place
 from korqg.readers import find_files
+from korqg.tables import decode_rows
 
 __all__ = ["LARGEST_OFFSET_ERROR", "Corpus", "Passage", "Question", "read_korquad"]
 
@@ -120,14 +120,31 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[dict]]:
 def _values(file: Path, parts: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """The name and the JSON value of a file, or of each .json file in it (those of `parts`) when it is packed."""
     if file.suffix.lower() not in PACKED:
-        yield str(file), read_json(file)
+        try:
+            yield str(file), _json_of(str(file), file.read_bytes())
+        except OSError as error:
+            raise KorqgError(f"Cannot read {file}: {error.strerror}.") from None
         return
     for name, data in unpack(file):
         if inner_suffix(name) == ".json" and (not parts or PurePosixPath(name).name in parts):
-            try:
-                yield f"{file.name}/{name}", json.loads(data.decode("utf-8-sig"))
-            except (ValueError, RecursionError) as error:
-                raise KorqgError(f"{file.name}/{name} is not JSON: {error}.") from None
+            yield f"{file.name}/{name}", _json_of(f"{file.name}/{name}", data)
+
+
+def _json_of(name: str, data: bytes) -> Any:
+    """The value of a JSON file's bytes. A byte that cannot be read costs its record: U+FFFD stands for it.
+
+    Raises KorqgError with name and position when it is no JSON.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = decode_rows(data, name)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise KorqgError(f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except (ValueError, RecursionError) as error:
+        raise KorqgError(f"{name} cannot be read as JSON: {error}. Write it anew.") from None
 
 
 def each_question_once(passages: Iterable[Passage], taken: set[str] | None = None) -> tuple[list[Passage], list[dict]]:

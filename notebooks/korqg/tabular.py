@@ -12,6 +12,7 @@ from typing import Any
 from korqg.cleaning import as_text, tidy, tidy_line
 from korqg.columns import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields
 from korqg.corpus import Corpus, Passage, Question, answers_of, describe_dropped, make_passage_id, untitled
+from korqg.documents import SUFFIXES as DOCUMENTS
 from korqg.errors import KorqgError
 from korqg.metrics import is_single_question
 from korqg.places import likeliest_place, stated_place
@@ -104,6 +105,9 @@ def _files(path: Path) -> tuple[list[Path], Path, list[dict]]:
         files, skipped = find_files(path, READABLE)
         if not files:
             raise KorqgError(f"{path} holds no {in_list(SUFFIXES)} file: put your rows there.")
+        for record in skipped:
+            if Path(record["file"]).suffix.lower() in DOCUMENTS:
+                record["reason"] = "a document, not rows: nothing is learnt from it, but own_path can name it"
         return files, path, skipped
     return [path], path.parent, []
 
