@@ -22,6 +22,8 @@ __all__ = ["LARGEST_OFFSET_ERROR", "Corpus", "Passage", "Question", "read_korqua
 
 IMPOSSIBLE = "the paragraph does not answer it: it is marked as unanswerable (is_impossible)"
 
+IF_ROWS = 'If it holds rows (a table, or one object a line), set source="own".'
+
 NO_ANSWER = "it has no answer, which the task needs"
 
 REPEATED = "the same question as an earlier one"
@@ -85,7 +87,9 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
     for file in files:
         for name, value in _values(file, parts):
             if not isinstance(value, dict) or not isinstance(value.get("data"), list):
-                raise KorqgError(f'{name} is not in KorQuAD 1.0\'s schema: a JSON object with a list under "data".')
+                raise KorqgError(
+                    f'{name} is not in KorQuAD 1.0\'s schema: a JSON object with a list under "data". {IF_ROWS}'
+                )
             for number, article in enumerate(value["data"]):
                 reader.read_article(Path(name).name, number, article)
     read = sum(len(passage.questions) for passage in reader.passages)
@@ -142,7 +146,9 @@ def _json_of(name: str, data: bytes) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise KorqgError(f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+        raise KorqgError(
+            f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. {IF_ROWS}"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise KorqgError(f"{name} cannot be read as JSON: {error}. Write it anew.") from None
 

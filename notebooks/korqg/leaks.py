@@ -31,8 +31,8 @@ two articles on the same matter) less than 0.4. A copy with one letter in twenty
 SHORTEST = 60
 """Texts of fewer letters and digits are copies only when they are equal: short ones are alike by their form."""
 
-SHORT_SHINGLE, SHORT_NEAR, SHORTEST_NEAR = 3, 0.6, 15
-"""The same for texts of fewer than SHORTEST letters, but not of fewer than 15: shingles of 3, six in ten of them."""
+SHORT_SHINGLE, SHORT_NEAR, SHORTEST_NEAR = 3, 0.6, 8
+"""The same for texts of fewer than SHORTEST letters, but not of fewer than 8: shingles of 3, six in ten of them."""
 
 SHORTEST_SENTENCE = 15
 """Letters and digits of a sentence that counts when two articles share it; shorter ones are said everywhere."""
