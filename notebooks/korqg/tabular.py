@@ -56,45 +56,61 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
     columns = columns or {}
     files, folder, skipped = _files(path)
     names = short_names(files, folder)
-    questions: dict[tuple[str, str], list[Question]] = {}
-    ids, seen, broken, left, total, mended = set(), set(), [], [], 0, 0
+    found = _Found()
     for file in files:
         for name, rows in read_tables(file, columns):
             label = relative_name(file, folder) + name.removeprefix(file.name)
             as_passages = _answers_as_passages(name, rows, columns)
-            total += len(rows)
             for number, row in enumerate(rows, start=1):
-                record = {"file": label, "id": row.place}
-                try:
-                    if row.reason:
-                        raise ValueError(row.reason)
-                    new_id = f"{names[file]}-{number:06d}"
-                    title, passage, question, moved = _read_row(row.values, columns, new_id, ids, as_passages)
-                except _LeftOut as error:
-                    left.append({**record, "reason": str(error)})
-                    continue
-                except ValueError as error:
-                    broken.append({**record, "reason": str(error)})
-                    continue
-                key = (title, passage, question.text, question.answer)
-                if key in seen:
-                    left.append({**record, "reason": "the same row as an earlier one"})
-                    continue
-                seen.add(key)
-                ids.add(question.id)
-                mended += moved
-                questions.setdefault((title, passage), []).append(question)
-    if not questions:
-        reason = f" The first row: {describe_dropped((broken + left)[0])}" if broken or left else ""
+                found.take(row, label, f"{names[file]}-{number:06d}", columns, as_passages)
+    if not found.questions:
+        records = found.broken + found.left
+        reason = f" The first row: {describe_dropped(records[0])}" if records else ""
         raise KorqgError(f"{path} holds no row that can be used.{reason}")
-    if len(broken) > max_dropped_fraction * total:
+    if len(found.broken) > max_dropped_fraction * found.total:
         raise KorqgError(
-            f"{path}: {len(broken)} of {total} rows are broken, more than max_dropped_fraction="
-            f"{max_dropped_fraction:g} allows. The first: {describe_dropped(broken[0])}{_if_no_questions(broken)} "
-            "Mend the file, or raise max_dropped_fraction."
+            f"{path}: {len(found.broken)} of {found.total} rows are broken, more than max_dropped_fraction="
+            f"{max_dropped_fraction:g} allows. The first: {describe_dropped(found.broken[0])}"
+            f"{_if_no_questions(found.broken)} Mend the file, or raise max_dropped_fraction."
         )
-    passages = [Passage(make_passage_id(text), title, text, tuple(asked)) for (title, text), asked in questions.items()]
-    return Corpus(passages, skipped + broken + left, mended)
+    passages = [
+        Passage(make_passage_id(text), title, text, tuple(asked)) for (title, text), asked in found.questions.items()
+    ]
+    return Corpus(passages, skipped + found.broken + found.left, found.mended)
+
+
+class _Found:
+    """What has been read of rows so far: questions by title and passage, broken rows and those left out."""
+
+    def __init__(self):
+        self.questions: dict[tuple[str, str], list[Question]] = {}
+        self.ids: set[str] = set()
+        self.seen: set[tuple] = set()
+        self.broken: list[dict] = []
+        self.left: list[dict] = []
+        self.total = self.mended = 0
+
+    def take(self, row: Row, label: str, new_id: str, columns: Mapping[str, str], as_passages: bool) -> None:
+        """Take up a row, or note why it is left out."""
+        self.total += 1
+        record = {"file": label, "id": row.place}
+        try:
+            if row.reason:
+                raise ValueError(row.reason)
+            title, passage, question, moved = _read_row(row.values, columns, new_id, self.ids, as_passages)
+            key = (title, passage, question.text, question.answer)
+            if key in self.seen:
+                raise _LeftOut("the same row as an earlier one")
+        except _LeftOut as error:
+            self.left.append({**record, "reason": str(error)})
+            return
+        except ValueError as error:
+            self.broken.append({**record, "reason": str(error)})
+            return
+        self.seen.add(key)
+        self.ids.add(question.id)
+        self.mended += moved
+        self.questions.setdefault((title, passage), []).append(question)
 
 
 def _files(path: Path) -> tuple[list[Path], Path, list[dict]]:
