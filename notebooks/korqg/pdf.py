@@ -16,7 +16,7 @@ from pathlib import Path
 
 from korqg.contents import is_entry
 from korqg.errors import KorqgError
-from korqg.readers import Block, begins_bullet, begins_number, clean, read_bytes, tidy
+from korqg.readers import Block, begins_bullet, begins_number, clean, read_bytes, without_unseen
 from korqg.sentences import kiwi
 
 MOST_PAGES = 10_000
@@ -242,7 +242,7 @@ class _Run:
                 behind = text[match.end() :]
                 text = text[: match.start()] + (behind.lstrip() if _PARTICLE.match(behind.lstrip()) else behind)
         edges = self.left, self.right, self.bottom, self.top
-        return Line(tidy(text), number, *edges, text[-1:].isspace(), self.hyphen, self.is_row)
+        return Line(without_unseen(text), number, *edges, text[-1:].isspace(), self.hyphen, self.is_row)
 
 
 def _page_lines(page, number: int) -> list[Line]:
@@ -348,7 +348,7 @@ def _form_values(page, forms) -> list[tuple[str, tuple[float, float, float, floa
             pdfium.FPDFAnnot_GetFormFieldValue(forms, note, words, length)
             box = pdfium.FS_RECTF()
             pdfium.FPDFAnnot_GetRect(note, ctypes.byref(box))
-            if value := tidy(buffer.raw.decode("utf-16-le", "replace").rstrip("\0")):
+            if value := without_unseen(buffer.raw.decode("utf-16-le", "replace").rstrip("\0")):
                 values.append((value, (box.left, box.right, box.bottom, box.top)))
         pdfium.FPDFPage_CloseAnnot(note)
     return values
