@@ -107,6 +107,8 @@ def test_rule_asks_in_place_with_the_right_word(sentence, answer, question):
         # One item, one clause, and not who said it.
         ("전시실은 1층이고, 강당은 3층입니다.", "3층", "강당은 몇 층인가?"),
         ("시는 다리 공사를 11월 20일에 마쳤다고 밝혔다.", "11월 20일", "시는 다리 공사를 언제 마쳤는가?"),
+        ("시민의 71%가 버스가 필요하다고 답했다.", "71%", "시민의 몇 %가 버스가 필요하다고 답했는가?"),
+        ("행사 총괄은 부회장 염하람이 맡는다.", "부회장 염하람", "행사 총괄은 누가 맡는가?"),
         ("환불은 신청서를 내신 분의 계좌로 해 드립니다.", "신청서를 내신 분의 계좌", "환불은 어느 계좌로 해 주는가?"),
         # Nothing that would compare two amounts or stand on half a phrase.
         ("공사비는 예산 420만 원보다 35만 원 적은 385만 원이 들었다.", "385만 원", ""),
