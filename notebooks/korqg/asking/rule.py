@@ -117,7 +117,10 @@ KINDS_OF = {
 """What is asked for by its kind (감전의 위험: 어떤 위험), with the word that asks."""
 
 
-OFFICES = r"(담당|[회부위반팀과실교원관소]장|위원|감사|총무|간사|대표|교감|교사|교수|박사|감독|선수|기자|작가|의원|시장|군수)$"
+OFFICES = (
+    r"(담당|[회부위반팀과실교원관소]장|위원|감사|총무|간사|대표|교감|교사|교수|박사|감독|선수|기자|작가|의원"
+    r"|시장|군수)$"
+)
 
 
 def _is_place(answer: str) -> bool:
