@@ -7,7 +7,7 @@ from korqg.asking.checks import failed_checks
 from korqg.asking.editor import edit_question
 from korqg.asking.particles import fit_behind, fitted
 from korqg.asking.recommend import could_be_shown, recommend
-from korqg.asking.round_trip import choose_threshold, with_round_trip
+from korqg.asking.round_trip import choose_threshold, trusted_threshold, with_round_trip
 from korqg.asking.rule import ask_by_rule, plainness
 from korqg.asking.subject import subject_of, with_subject
 from korqg.prompts import marked_sentence
@@ -289,6 +289,13 @@ def test_threshold_is_the_lowest_confidence_that_leaves_nine_in_ten_right():
     assert 0.65 < found["threshold"] < 0.72
     assert found["right_above"] >= 0.9
     assert choose_threshold(read[:5], answers[:5])["threshold"] == 0.8  # too few to say
+
+
+def test_reader_that_is_seldom_right_vouches_for_nothing():
+    assert trusted_threshold({"threshold": 0.7, "questions": 300, "right_above": 0.93}) == 0.7
+    assert trusted_threshold({"threshold": 0.8, "questions": 300, "right_above": 0.34}) > 1
+    assert trusted_threshold({"threshold": 0.8, "questions": 5, "right_above": 0.2}) == 0.8  # too few to say
+    assert trusted_threshold({}) == 0.8
 
 
 def test_nothing_in_a_text_can_forge_a_mark():
