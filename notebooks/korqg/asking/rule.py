@@ -524,7 +524,10 @@ CLEFT = {"무엇": ("것", "무엇"), "누구": ("사람", "누구"), "어디": 
 def _cleft(front: str, rest: str, word: str, style: str, past: bool | None, name: str = "") -> str:
     """The question whose topic is what is asked for: the predicate modifies 것, 사람, 곳, or the amount's name."""
     predicate = find_predicate(rest, ("EF", "EC"))
-    if predicate is None or not (front + rest[: predicate.start]).strip() or (clauses_of(front) and _has_topic(front)):
+    half = re.search(r"[가-힣](고|며|거나),? $", front)  # 앞당기고 … 늦추는 것: half of two things
+    if half or predicate is None or not (front + rest[: predicate.start]).strip():
+        return ""
+    if clauses_of(front) and _has_topic(front):
         return ""
     if predicate.stem[1].startswith(("VCP", "VCN")):
         return ""
