@@ -113,6 +113,7 @@ def test_rule_asks_in_place_with_the_right_word(sentence, answer, question):
         # Nothing that would compare two amounts or stand on half a phrase.
         ("공사비는 예산 420만 원보다 35만 원 적은 385만 원이 들었다.", "385만 원", ""),
         ("늦서리가 끝나는 5월 상순에 심는다.", "5월 상순", ""),
+        ("공기 흡입구가 막히면 제습 능력이 떨어지고 소음이 커진다.", "공기 흡입구", ""),
         (
             "남부 지방에서는 봄 작업을 앞당기고 가을 작업을 조금 늦추면 된다.",
             "가을 작업",

@@ -398,9 +398,11 @@ def clauses_of(text: str) -> int:
 def _ask_topic(opening: str, rest: str, word: str, style: str, past: bool | None) -> str:
     """For an answer that is the sentence's topic or first subject: what is said of it, and what it is."""
     follows = re.match(r"(은|는|이|가)(?![가-힣])", fit_behind(word, rest))
+    subject_again = follows and follows[1] in "이가" and any(token.tag == "JKS" for token in kiwi().tokenize(rest[1:]))
     if (
         opening.strip()
         or not follows
+        or subject_again
         or word not in CLEFT
         or (", " in rest and _has_topic(rest.split(", ", 1)[1]))
         or len(rest) < SHORTEST_DESCRIPTION
@@ -421,11 +423,7 @@ def _ask_amount(opening: str, rest: str, word: str, style: str, past: bool | Non
         place -= 1
     if place == len(tokens) or (clauses_of(behind) and len(behind) > SHORT_CHAIN):
         return ""
-    begin = (
-        opening.rfind(" ", 0, tokens[place].start) + 1
-        if opening[tokens[place].start - 1 :][:1] != " "
-        else tokens[place].start
-    )
+    begin = opening.rfind(" ", 0, tokens[place].start) + 1  # where the whole word begins
     name, front = opening[begin:].strip(), opening[:begin]
     if len(name) < 2 or name in NO_AMOUNT or kiwi_ends_in_modifier(front):
         return ""
