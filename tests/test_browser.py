@@ -10,7 +10,7 @@ from conftest import COURSE
 
 from korqg.example import find_browser
 from korqg.metrics import kind_shares, score_outputs, summarize
-from korqg.pages import side_by_side_page
+from korqg.pages import TITLE, side_by_side_page
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +76,7 @@ CARDS = [
 OWN_CARDS = [{"하나": (_output(4, STATEMENT, "own"), _output(4, QUESTION, "own"))}]
 
 
-def _page(cards: list[dict], own: list[dict] = OWN_CARDS, remark: str = "n = 3") -> str:
+def _page(cards: list[dict], own: list[dict] = OWN_CARDS, remark: str = "n = 3", recommended: list = ()) -> str:
     pairs = [card["하나"] for card in cards]
     before, after = (score_outputs([pair[stage] for pair in pairs]) for stage in (0, 1))
     stages = {"before": summarize(before, 100, 0), "after": summarize(after, 100, 0)}
@@ -87,7 +87,7 @@ def _page(cards: list[dict], own: list[dict] = OWN_CARDS, remark: str = "n = 3")
     sections = {"평가용 글": cards, "내 문서": own}
     picture = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="20"><rect width="300" height="20"/></svg>'
     return side_by_side_page(
-        metrics, sections, remark, [remark], {remark: picture}, {"best": [0], remark: [len(cards) - 1]}
+        metrics, sections, remark, [remark], {remark: picture}, {"best": [0], remark: [len(cards) - 1]}, recommended
     )
 
 
@@ -113,7 +113,7 @@ def _shown(page) -> list[str]:
 def test_page_opens_from_a_file_with_its_figures_and_asks_for_nothing(browser, tmp_path):
     with _opened(browser, tmp_path / "나란히 보기.html", _page(CARDS)) as page:
         assert _shown(page) == ["p0", "p1", "p2", "p3"]
-        assert page.inner_text("#count") == "4 of 4 paragraphs · 문단 4개"
+        assert page.inner_text("#count") == "4 of 4 questions · 질문 4개"
         assert page.eval_on_selector("img", "image => image.complete && image.naturalWidth") == 300
         outside = [url for url in page.requested if not url.startswith(("file:", "data:"))]
         assert outside == []
@@ -174,7 +174,7 @@ def test_link_to_an_example_that_is_filtered_away_brings_it_back(browser, tmp_pa
 def test_page_is_used_by_keyboard_alone(browser, tmp_path):
     with _opened(browser, tmp_path / "page.html", _page(CARDS)) as page:
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.className") == "skip"
+        assert page.evaluate("document.activeElement.hash") == "#tests"  # past what comes first
         page.keyboard.press("/")
         assert page.evaluate("document.activeElement.id") == "search"
         page.keyboard.type("2번/")
@@ -198,7 +198,7 @@ def test_nothing_in_a_text_runs_or_asks_for_anything(browser, tmp_path, text):
     with _opened(browser, tmp_path / "page.html", _page([card], [hostile], text)) as page:
         page.hover("article td")
         page.wait_for_timeout(50)
-        assert page.title() == "Questions before and after training"
+        assert page.title() == TITLE
         assert page.locator("article script, article img, article iframe, article a, article svg").count() == 0
         assert [url for url in page.requested if not url.startswith(("file:", "data:"))] == []
         assert page.url.startswith("file:")
@@ -212,8 +212,8 @@ def test_policy_stops_a_script_even_where_escaping_would_fail(browser, tmp_path)
     with _opened(browser, tmp_path / "page.html", page_text) as page:
         assert page.locator("img[src='https://example.org/spy.png']").count() == 1  # it is in the page
         page.wait_for_timeout(100)
-        assert page.title() == "Questions before and after training"
-        assert page.inner_text("#count") == "4 of 4 paragraphs · 문단 4개"
+        assert page.title() == TITLE
+        assert page.inner_text("#count") == "4 of 4 questions · 질문 4개"
 
 
 def test_page_reads_without_script_and_without_style(browser, tmp_path):
@@ -227,35 +227,89 @@ def test_page_reads_without_script_and_without_style(browser, tmp_path):
         assert page.is_visible("article#p3")
 
 
+RECOMMENDED = [
+    {
+        "chunk": "도서관 안내\n도서관은 월요일에 쉰다.",
+        "title": "도서관 안내",
+        "place": {},
+        "question": "도서관은 언제 쉬는가?",
+        "answer": "월요일",
+        "answer_place": [13, 16],
+        "written_by": "rule",
+    }
+]
+
+
 def test_page_fits_a_phone(browser, tmp_path):
     with _opened(browser, tmp_path / "page.html", _page(CARDS), viewport={"width": 360, "height": 740}) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         widths = page.eval_on_selector_all("article td", "cells => cells.map(cell => cell.offsetWidth)")
-        assert min(widths) > 300  # a label stands above its text, not beside it
+        assert min(widths) > 300  # blocks under one another
+        page.click("summary")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360  # tables scroll within the page, and say so
+        said = page.evaluate("getComputedStyle(document.querySelector('.wide'), '::before').content")
+        assert "scroll sideways · 옆으로 밀어 보세요" in said
         widths = page.eval_on_selector_all(".figures td:first-child", "cells => cells.map(cell => cell.offsetWidth)")
         assert widths and min(widths) >= 120  # a name is read in words, not letter by letter
 
 
-def test_picture_for_the_readme_is_one_paragraph_that_got_better(browser, tmp_path):
-    page = COURSE / "outputs" / "example" / "compare" / "sample" / "side_by_side.html"
-    picture = tmp_path / "new.png"
-    code = (
-        "import sys; from pathlib import Path; from korqg.example import take_picture as take; print(take(*map(Path, "
-    )
-    taken = subprocess.run(  # playwright drives one browser in a process
-        [sys.executable, "-c", f"{code}sys.argv[1:])))", str(page), str(picture)],
-        cwd=COURSE / "notebooks",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert taken.stdout.strip() == "True"
-    width, height = (int.from_bytes(picture.read_bytes()[start : start + 4], "big") for start in (16, 20))
-    assert 600 < width <= 900 and 150 < height <= 420
+def test_questions_come_first_and_stand_beside_each_other_on_a_wide_screen(browser, tmp_path):
+    text = _page(CARDS, recommended=RECOMMENDED)
+    with _opened(browser, tmp_path / "page.html", text, viewport={"width": 1440, "height": 900}) as page:
+        assert page.locator(".question").first.bounding_box()["y"] < 300
+        question, chunk = (page.locator(f".chunk {one}").first.bounding_box() for one in ("ul", "p"))
+        assert question["x"] + question["width"] <= chunk["x"] and abs(question["y"] - chunk["y"]) < 30
+        cells = [cell.bounding_box() for cell in page.locator("article#p0 td").all()]
+        assert len({cell["y"] for cell in cells}) == 1 and len({cell["x"] for cell in cells}) == len(cells) > 3
+        assert not page.is_visible(".figures")
+        page.click('nav a[href="#figures"]')
+        page.locator(".figures").first.wait_for(state="visible", timeout=5000)
+        assert page.evaluate("[...document.querySelectorAll('.wide')].every(one => one.scrollWidth <= one.clientWidth)")
+
+
+@pytest.mark.parametrize("width", [360, 800, 960, 1100, 1440])
+def test_what_a_link_leads_to_is_clear_of_the_bar(browser, tmp_path, width):
+    with _opened(browser, tmp_path / "page.html", _page(CARDS), viewport={"width": width, "height": 300}) as page:
+        page.click('a[href="#p2"]')
+        place, bar = (page.locator(one).bounding_box() for one in ("#p2", "#controls"))
+        assert place["y"] >= max(0, bar["y"] + bar["height"])
+        assert place["y"] < 300
+
+
+def test_whole_page_picture_and_print_show_everything(browser, tmp_path):
+    import io
+
+    from PIL import Image
+
+    cards = [{"하나": (_output(number, STATEMENT), _output(number, QUESTION))} for number in range(60)]
+    with _opened(browser, tmp_path / "page.html", _page(cards, recommended=RECOMMENDED)) as page:
+        picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("L")
+        for start in range(0, picture.height - 400, 400):
+            assert picture.crop((0, start, picture.width, start + 400)).getextrema()[0] < 128, f"blank from {start}"
+        page.emulate_media(media="print")
+        assert page.locator("details img").bounding_box()["height"] > 0  # unfolded
+        assert not page.is_visible("#controls")
+        page.set_viewport_size({"width": 718, "height": 1000})  # A4 without its margins
+        assert page.evaluate("[...document.querySelectorAll('table')].every(one => one.offsetWidth <= 718)")
+
+
+def test_picture_for_the_readme_is_a_good_question_and_one_that_is_not(browser, tmp_path):
+    (tmp_path / "page.html").write_text(_page([*CARDS[:1], {"하나": CARDS[0]["둘"]}]), encoding="utf-8")
     (tmp_path / "none.html").write_text("<article>References ✓ a single question</article>", encoding="utf-8")
-    code = f"{code}sys.argv[1:])))"
-    none = [sys.executable, "-c", code, str(tmp_path / "none.html"), str(tmp_path / "none.png")]
-    assert subprocess.run(none, cwd=COURSE / "notebooks", capture_output=True, text=True).stdout.strip() == "False"
+    code = "import sys; from pathlib import Path; from korqg.example import take_picture as take; "
+    for name, expected in (("page", "True"), ("none", "False")):
+        files = [str(tmp_path / f"{name}.{kind}") for kind in ("html", "png")]
+        taken = subprocess.run(  # playwright drives one browser in a process
+            [sys.executable, "-c", f"{code}print(take(*map(Path, sys.argv[1:])))", *files],
+            cwd=COURSE / "notebooks",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert taken.stdout.strip() == expected
+    picture = tmp_path / "page.png"
+    width, height = (int.from_bytes(picture.read_bytes()[start : start + 4], "big") for start in (16, 20))
+    assert 800 < width <= 1110 and 150 < height <= 460
 
 
 def test_thousand_paragraphs_load_in_two_seconds(browser, tmp_path):

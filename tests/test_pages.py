@@ -83,15 +83,16 @@ def test_dollar_opens_no_formula():
 
 def test_card_says_which_output_is_a_single_question(pair):
     shown = _shown(passage_card({"sample": pair})).text
-    assert "✗ not a single question, did not stop" in shown
-    assert "✓ a single question" in shown
+    assert "✗ not a single question · 질문 하나가 아님; did not stop · 끝나지 않음" in shown
+    assert "✓ a single question · 질문 하나" in shown
 
 
 def test_card_marks_answers_in_the_paragraph_and_what_an_output_copies(pair):
     card = passage_card({"sample": pair})
-    paragraph, outputs = card.split("References")
+    paragraph, outputs = card.split("A person asks")
     assert re.findall(r"<mark>(.*?)</mark>", paragraph) == ["굵게", "둘째 줄"]
-    assert len(re.findall(r"<mark>", outputs)) == 1  # the output before is the paragraph's own text
+    # the output before is the paragraph's own text: marked in another colour, and where styles are dropped by a line
+    assert len(re.findall(r'<u style="background: #\w+">', outputs)) == 1 and "<mark>" not in outputs
     assert "<mark>" not in passage_card({"sample": ({**pair[1], "answers": []}, pair[1])})
 
 
@@ -107,7 +108,7 @@ def test_card_shows_the_given_answer_apart_and_long_outputs_in_part(pair):
     card = passage_card({"sample": (long, long)})
     assert len(card) < 20_000
     shown = _shown(card).text
-    assert "Answer asked for · 정답세종" in shown
+    assert "Answer asked for · 물어볼 정답세종" in shown
     assert "… and 998,000 characters more" in shown
 
 
@@ -132,8 +133,8 @@ def test_page_says_for_the_filters_what_got_better_and_what_is_no_question(pair)
 def test_table_reads_without_css(pair):
     rows = figure_rows(_metrics(pair), FORM)
     assert [row["n"] for row in rows] == ["1", "1", "1"]
-    assert rows[2]["Single question (%)"] == "100.0"  # one paragraph has no interval
-    assert rows[0]["Length (characters)"] == f"{len(NASTY)}.0"
+    assert rows[2]["Single question · 질문 하나 (%)"] == "100.0"  # one paragraph has no interval
+    assert rows[0]["Length · 글자 수"] == f"{len(NASTY)}.0"
     page = table(rows)
     assert page.count("<tr>") == 4
     assert 'border="1"' in page
@@ -141,7 +142,7 @@ def test_table_reads_without_css(pair):
 
 
 def test_differences_carry_their_sign_and_what_is_not_known_a_dash(pair):
-    assert change_rows(_metrics(pair))[0]["Single question (%)"] == "+100.0"
+    assert change_rows(_metrics(pair))[0]["Single question · 질문 하나 (%)"] == "+100.0"
     assert percent(None) == "-"
     assert percent(0.5, 0.25, 0.75) == "50.0 (25.0 to 75.0)"
     assert kind_rows(_metrics(pair))[1]["무엇"] == "100.0"
@@ -153,10 +154,11 @@ def test_figures_of_other_data_stand_under_their_name(pair):
 
 
 def test_an_answer_that_came_back_is_told_from_the_marked_one():
-    from korqg.pages import _output_line
+    from korqg.pages import _output
 
     asked = {"model_output": "한빛도서관은 언제 쉬는가?", "stopped": True, "answer": "월요일", "confidence": 0.9}
-    right = _output_line("After", {**asked, "read_answer": "월요일"}, "한빛도서관은 월요일에 쉰다.")
-    wrong = _output_line("After", {**asked, "read_answer": "한빛도서관"}, "한빛도서관은 월요일에 쉰다.")
+    asked["passage"] = "한빛도서관은 월요일에 쉰다."
+    right = _output("After", {**asked, "read_answer": "월요일"})
+    wrong = _output("After", {**asked, "read_answer": "한빛도서관"})
     assert "✓" in right and "the marked answer came back" in right
     assert "✗" in wrong and "another answer came back" in wrong

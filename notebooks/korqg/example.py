@@ -24,7 +24,22 @@ KEPT = ("*.ipynb", "*.html", "*.png", "*.json", "*.csv", "train_log.jsonl")
 NOT_KEPT = ("corpus.json", "run.json")
 """All rows once more, and the state of a run that may go on."""
 
-PICTURE_WIDTH = 900
+PICTURE_WIDTH = 1110  # four columns of the page
+
+CHOOSE = """() => {
+  const articles = Array.from(document.querySelectorAll("article"));
+  const height = (one) => one.offsetHeight + one.parentElement.querySelector(".passage").offsetHeight;
+  const shortest = (name) => articles.filter((one) => {
+    const [before, after] = one.querySelectorAll("small.yes, small.no");
+    return before?.className === "no" && after?.className === name;
+  }).sort((one, other) => height(one) - height(other))[0];
+  const chosen = [shortest("yes"), shortest("no")].filter(Boolean);
+  for (const one of document.querySelectorAll("article, .paragraph, .cards, .cards h2")) {
+    one.hidden = !chosen.some((other) => one === other || one.contains(other));
+  }
+  return chosen.length === 2;
+}"""
+"""Leaves of a side-by-side page the shortest question that is good after training and the shortest that is not."""
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -71,35 +86,26 @@ def find_browser() -> str | None:
 
 
 def take_picture(page: Path, picture: Path) -> bool:
-    """Keep one paragraph of a side-by-side page as a picture, for the README; False where there is no browser.
+    """Keep two questions of a side-by-side page as a picture, for the README; False where there is no browser.
 
-    The shortest one with reference questions that got a single question after training and none before. Wants
-    playwright and Chromium, which `make test` installs.
+    One that training made good and one that it did not, see CHOOSE. Wants playwright and Chromium, which `make test`
+    installs.
     """
-    if not page.is_file():
-        return False
+    found = find_browser()
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         return False
-    found = find_browser()
-    if found is None:
+    if found is None or not page.is_file():
         return False
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         view = browser.new_page(viewport={"width": PICTURE_WIDTH, "height": 900})
         view.goto(page.resolve().as_uri())
-        view.add_style_tag(content="article { content-visibility: visible !important; }")
-        articles = [one for one in view.locator("article").all() if _got_better(one.inner_text())]
-        best = min(articles, key=lambda one: one.bounding_box()["height"], default=None)
-        if best is not None:
-            best.screenshot(path=str(picture))
+        if chosen := view.evaluate(CHOOSE):
+            view.locator("section.cards:not([hidden])").first.screenshot(path=str(picture))
         browser.close()
-    return best is not None
-
-
-def _got_better(text: str) -> bool:
-    return all(words in text for words in ("References", "✗ not a single question", "✓ a single question"))
+    return chosen
 
 
 def _require_shareable(file: Path, outputs: Path) -> None:
