@@ -17,13 +17,13 @@ from korqg import processes
 from korqg.checkpoints import newest_complete
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl, sha256_of, write_jsonl
-from korqg.launch import launch, read_value, require_free_port, train_parameters, wait_for_host, write_script
-from korqg.pipeline import run_notebook
+from korqg.launch import launch, require_free_port, train_parameters, wait_for_host, write_script
+from korqg.pipeline import read_value, run_notebook
 from korqg.processes import check_gpus, share_of_step
 from korqg.prompts import INSTRUCTIONS
 from korqg.stages import finish_stage, require_finished
 
-RECIPE = COURSE / "notebooks" / "recipes" / "sample_cpu.yaml"
+RECIPE = COURSE / "notebooks" / "recipes" / "t4_gemma_3_1b_it.yaml"
 
 
 @pytest.fixture(scope="module")

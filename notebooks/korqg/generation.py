@@ -22,6 +22,11 @@ class Continuation:
     log_probability: float
 
 
+def in_time(seconds: float) -> str:
+    """A time as people say it: seconds, and minutes from two of them on."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
 def generate_answers(
     model,
     tokenizer,
@@ -110,7 +115,9 @@ def in_batches(
         found += zip(chosen, made, strict=True)
         waiting = waiting[len(chosen) :]
         if progress:
-            progress(f"{mine - len(waiting)} of {mine} prompts, {time.monotonic() - started:.0f} s")
+            seconds, done = time.monotonic() - started, mine - len(waiting)
+            left = f", about {in_time(seconds / done * len(waiting))} left" if waiting else ""
+            progress(f"{done} of {mine} asked, {in_time(seconds)}{left}")
     model.train(was_training)
     all_found = dict(gather_all(found))
     return [all_found[index] for index in range(len(prompts))]

@@ -30,7 +30,7 @@ from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.metrics import copied_stretches, reference_outputs, score_outputs, summarize
-from korqg.pipeline import NOTEBOOKS_FOLDER, own_parameters, run_notebook, shown
+from korqg.pipeline import NOTEBOOKS_FOLDER, run_notebook, shown, usual_parameters
 from korqg.prompts import passage_of
 from korqg.rows import SPLITS
 from korqg.stages import require_finished
@@ -123,7 +123,7 @@ def make_data(outputs: Path, data_name: str, source_path: str) -> dict[str, str]
     """Make the ladder's data with notebook 1, unless it is there already, and return the splits' SHA-256."""
     folder = outputs / "data" / data_name
     parameters = {**DATA, "source_path": source_path}
-    wanted = {name: value for name, value in own_parameters("data").items() if name != "data_name"} | parameters
+    wanted = {name: value for name, value in usual_parameters("data").items() if name != "data_name"} | parameters
     if finished_manifest(folder, wanted) is None:
         run_notebook("data", data_name, outputs, parameters)
     return {name: sha256_of(folder / f"{name}.jsonl") for name in SPLITS}

@@ -9,7 +9,6 @@ parameter, the data, too many processes, a port in use) is said before anything 
 """
 
 import argparse
-import contextlib
 import logging
 import os
 import signal
@@ -24,7 +23,14 @@ from korqg.config import TrainConfig
 from korqg.errors import KorqgError
 from korqg.files import write_text
 from korqg.packages import require_packages
-from korqg.pipeline import NOTEBOOKS_FOLDER, own_parameters, shown
+from korqg.pipeline import (
+    NOTEBOOKS_FOLDER,
+    own_parameters,
+    read_recipe,
+    read_value,
+    shown,
+    usual_parameters,
+)
 from korqg.processes import check_gpus
 from korqg.stages import NOTEBOOKS, require_finished
 
@@ -32,47 +38,22 @@ PORT = 29500
 
 
 def train_parameters(recipe: Path | None, given: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of notebook 2 that differ from its own: a recipe's, and over them those given.
+    """The parameters of notebook 2 that differ from its own: the usual ones, a recipe's, and over them those given.
 
     Raises KorqgError for a recipe that is not one, for an unknown name, and for a wrong type or value.
     """
-    import yaml
-
-    chosen: dict[str, Any] = {}
-    if recipe is not None:
-        try:
-            chosen = yaml.safe_load(recipe.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise KorqgError(f"The recipe {recipe} cannot be read: {str(error).splitlines()[0]}") from None
-        if not isinstance(chosen, dict):
-            raise KorqgError(f"{recipe} is no recipe: it must have a line `name: value` for each parameter.")
     own = own_parameters("runs")
-    chosen = {**chosen, **given}
+    chosen = {**usual_parameters("runs"), **(read_recipe(recipe) if recipe else {}), **given}
     unknown = [name for name in chosen if name not in own]
     if unknown:
         raise KorqgError(f"{NOTEBOOKS['runs']} has no parameter {', '.join(unknown)}; it has: {', '.join(own)}.")
-    TrainConfig(**{**own, **chosen})
+    TrainConfig(**chosen)
     # The script runs in another folder than this one.
     if chosen.get("outputs_dir"):
         chosen["outputs_dir"] = str(Path(chosen["outputs_dir"]).expanduser().resolve())
     if chosen.get("model_name") and Path(chosen["model_name"]).expanduser().is_dir():
         chosen["model_name"] = str(Path(chosen["model_name"]).expanduser().resolve())
     return {name: value for name, value in chosen.items() if value != own[name]}
-
-
-def read_value(text: str, own: Any = None) -> Any:
-    """A parameter's value as papermill's -p reads it: True, False, None, a number, or else the text itself.
-
-    Where notebook 2's `own` value is a text it stays one: a run may be named 2024.
-    """
-    if isinstance(own, str):
-        return text
-    if text in ("True", "False", "None"):
-        return {"True": True, "False": False, "None": None}[text]
-    for number in (int, float):
-        with contextlib.suppress(ValueError):
-            return number(text)
-    return text
 
 
 def write_script(parameters: dict[str, Any], host: str = "") -> Path:
@@ -163,7 +144,7 @@ def launch(arguments: list[str] | None = None) -> int:
     """Prepare the script and run it; the exit code is 0 only when every process finished."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gpus", type=int, default=0, help="processes on this host (default: one a GPU, or one)")
-    parser.add_argument("--recipe", type=Path, help="a parameter file, such as notebooks/recipes/sample_cpu.yaml")
+    parser.add_argument("--recipe", type=Path, help="a parameter file, such as notebooks/recipes/t4_gemma_3_1b_it.yaml")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
     parser.add_argument("--hosts", type=int, default=1, help="how many hosts; they share the outputs folder")
     parser.add_argument("--host-rank", type=int, default=0, help="which of them this is, from 0")

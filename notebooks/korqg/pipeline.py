@@ -1,9 +1,11 @@
-"""`make run`: the three notebooks in order through papermill, each also as HTML.
+"""`make run` and `make try`: the three notebooks in order through papermill, each also as HTML.
 
-    python -m korqg.pipeline [--outputs FOLDER] [--name NAME]
+    python -m korqg.pipeline [--recipe FILE] [-p NAME VALUE ...] [--name NAME] [--outputs FOLDER]
 
-run with notebooks/ on PYTHONPATH. It prints one line a notebook, then where to look and the figures; an
-error in a notebook is printed as its message alone, with the executed notebook's place.
+run with notebooks/ on PYTHONPATH. The parameters are those of recipes/all_three/sample.yaml, whatever stands in the
+notebooks' cells; over them come the recipe's and those given. It prints each section as it begins, the lines of asking
+and training as they come, then where to look and the figures; an error in a notebook is printed as its message alone,
+with the executed notebook's place.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
@@ -23,6 +26,9 @@ from korqg.packages import require_packages
 from korqg.stages import NOTEBOOKS, PARAMETERS
 
 NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
+RECIPES = NOTEBOOKS_FOLDER / "recipes" / "all_three"
+PROGRESS = re.compile(r"step +\d|[\d,]+ of [\d,]+ asked|Going on from ")
+"""Lines of a notebook that tell how far it is."""
 
 
 def own_parameters(stage: str) -> dict:
@@ -33,10 +39,58 @@ def own_parameters(stage: str) -> dict:
     return {name: ast.literal_eval(entry["default"]) for name, entry in declared.items()}
 
 
+def read_recipe(path: Path) -> dict:
+    """A parameter file. Raises KorqgError for one that cannot be read or holds no parameters."""
+    import yaml
+
+    try:
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise KorqgError(f"The recipe {path} cannot be read: {str(error).splitlines()[0]}") from None
+    if not isinstance(recipe, dict):
+        raise KorqgError(f"{path} is no recipe: it must have a line `name: value` for each parameter.")
+    return recipe
+
+
+def usual_parameters(stage: str) -> dict:
+    """The parameters of the stage's notebook as the course means them, whatever somebody's cell says today."""
+    return read_recipe(RECIPES / "sample.yaml")[Path(NOTEBOOKS[stage]).stem]
+
+
+def read_value(text: str, own: Any = None) -> Any:
+    """A parameter's value as papermill's -p reads it: True, False, None, a number, or else the text itself.
+
+    Where the notebook's `own` value is a text it stays one: a run may be named 2024.
+    """
+    if isinstance(own, str):
+        return text
+    if text in ("True", "False", "None"):
+        return {"True": True, "False": False, "None": None}[text]
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            return number(text)
+    return text
+
+
+class _Told:
+    """What a notebook prints, for the terminal: the lines of PROGRESS alone, as they come."""
+
+    def __init__(self):
+        self._rest = ""
+
+    def write(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in filter(PROGRESS.match, lines):
+            print(f"    {line}", flush=True)
+
+    def flush(self) -> None:
+        """Each line was flushed as it was printed."""
+
+
 def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path:
     """Execute the stage's notebook ("data", "runs" or "compare") into its output folder, and return its HTML.
 
-    `parameters` are those that differ from the notebook's own; name and outputs folder are added.
+    `parameters` are those that differ from the usual ones; name and outputs folder are added.
     Raises KorqgError with the failing cell's message when it fails, and when it ended without its manifest.
     """
     import papermill
@@ -52,9 +106,8 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     executed = folder / NOTEBOOKS[stage]
     source = NOTEBOOKS_FOLDER / NOTEBOOKS[stage]
     # A parameter that is the notebook's own anyway is not passed: no folder of this machine in a shared notebook.
-    given = {**parameters, PARAMETERS[stage]: name, "outputs_dir": str(outputs)}
-    if outputs == COURSE_FOLDER / "outputs":
-        del given["outputs_dir"]
+    given = {**usual_parameters(stage), **parameters, PARAMETERS[stage]: name}
+    given["outputs_dir"] = "" if outputs == COURSE_FOLDER / "outputs" else str(outputs)
     own = own_parameters(stage)
     given = {key: value for key, value in given.items() if key not in own or own[key] != value}
     started = time.monotonic()
@@ -69,6 +122,8 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
                 cwd=NOTEBOOKS_FOLDER,
                 progress_bar=False,
                 log_output=False,
+                stdout_file=_Told(),
+                engine_name=_engine(),
             )
     except PapermillExecutionError as error:
         raise KorqgError(f"{NOTEBOOKS[stage]} stopped. {error.ename}: {error.evalue}\nSee {executed}") from None
@@ -99,6 +154,27 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
         flush=True,
     )
     return page
+
+
+def _engine() -> str:
+    """The name of papermill's own engine with one addition: a section's heading is printed when it is reached."""
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    class Telling(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls, nb_man, *arguments, **options):
+            start = nb_man.cell_start
+
+            def tell(cell, *more, **named):
+                if cell.cell_type == "markdown" and (heading := re.match(r"## (\d.*)", cell.source)):
+                    print(f"  {heading[1]}", flush=True)
+                return start(cell, *more, **named)
+
+            nb_man.cell_start = tell
+            return super().execute_managed_notebook(nb_man, *arguments, **options)
+
+    papermill_engines.register("telling", Telling)
+    return "telling"
 
 
 @contextlib.contextmanager
@@ -202,15 +278,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="where results go")
     parser.add_argument("--name", default="sample", help="name of the data, the run and the comparison")
+    parser.add_argument("--recipe", type=Path, help="a file of notebooks/recipes/all_three")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
     options = parser.parse_args(arguments)
     outputs, name = options.outputs.expanduser().resolve(), options.name
     started = time.monotonic()
     try:
         require_packages()
+        recipe = read_recipe(options.recipe) if options.recipe else {}
+        given = _by_stage(recipe, options.p)
         with PeakMemory() as peak:
-            run_notebook("data", name, outputs, {})
-            run_notebook("runs", name, outputs, {"data_name": name})
-            page = run_notebook("compare", name, outputs, {"run_names": [name]})
+            run_notebook("data", name, outputs, given["data"])
+            run_notebook("runs", name, outputs, {**given["runs"], "data_name": name})
+            page = run_notebook("compare", name, outputs, {"run_names": [name], **given["compare"]})
     except KorqgError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -223,7 +303,28 @@ def main(arguments: list[str] | None = None) -> int:
     print_figures(page.parent / "metrics.json")
     print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, peak memory {peak.gigabytes:.1f} GB.")
     print(f"Look at {shown(page.parent / 'side_by_side.html')} and {shown(page)}")
+    if recipe.get("says"):
+        print(f"\n{recipe['says']}")
     return 0
+
+
+def _by_stage(recipe: dict, given: list[tuple[str, str]]) -> dict[str, dict]:
+    """Each notebook's parameters out of a recipe, and over them those given, to every notebook that has the name.
+
+    Raises KorqgError for a section or a name that there is not.
+    """
+    stems = {stage: Path(notebook).stem for stage, notebook in NOTEBOOKS.items()}
+    if unknown := recipe.keys() - {"says", *stems.values()}:
+        raise KorqgError(f"The recipe has {min(unknown)!r}; its sections are: {', '.join(stems.values())}.")
+    usual = {stage: usual_parameters(stage) for stage in stems}
+    for name, _ in given:
+        if not any(name in of for of in usual.values()):
+            raise KorqgError(f"No notebook has a parameter {name!r}.")
+    return {
+        stage: (recipe.get(stem) or {})
+        | {name: read_value(text, usual[stage][name]) for name, text in given if name in usual[stage]}
+        for stage, stem in stems.items()
+    }
 
 
 if __name__ == "__main__":

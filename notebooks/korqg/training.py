@@ -16,6 +16,7 @@ from korqg.batches import split_batch
 from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
 from korqg.files import write_jsonl
+from korqg.generation import in_time
 from korqg.models import peak_device_memory_gb
 from korqg.processes import from_main, is_main, process_count, process_rank, wait_for_all
 from korqg.prompts import BOS_ID, IGNORED
@@ -178,28 +179,36 @@ class CourseTrainer(Trainer):
 
 
 class PrintProgress(TrainerCallback):
-    """Prints one line for each log entry and what is left; a saved notebook keeps it, unlike a bar."""
+    """Prints one line for each log entry and what is left; a saved notebook keeps it, unlike a bar.
+
+    What is left are the steps, the evaluations among them and behind them, and `seconds_after`: what follows training.
+    """
 
     def __init__(self):
-        self._started = None
+        self.seconds_after = 0.0
+        self._started, self._first, self._evaluation, self._evaluated = None, 0, 0.0, 0.0
 
     def on_step_begin(self, args, state, control, **kwargs):
-        self._started = self._started or time.monotonic()  # not before: the first evaluation is no step
+        if self._started is None:  # not before: the first evaluation is no step
+            self._started, self._first, self._evaluated = time.monotonic(), state.global_step, 0.0
 
     def on_log(self, args, state, control, logs=None, **kwargs):
+        step = f"step {state.global_step:>5} of {state.max_steps}"
         if "loss" in logs:
+            rows = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
             seconds = time.monotonic() - self._started
-            left = seconds / state.global_step * (state.max_steps - state.global_step)
-            print(
-                f"step {state.global_step:>5} of {state.max_steps}   epoch {state.epoch:5.2f}   "
-                f"loss {logs['loss']:.3f}   {seconds:4.0f} s, about {left:.0f} s left",
-                flush=True,
-            )
+            left = f"{in_time(seconds)}, about {in_time(self._left(state, seconds))} left"
+            print(f"{step}   {state.global_step * rows:>6,} rows   loss {logs['loss']:.3f}   {left}", flush=True)
         elif "eval_loss" in logs:
-            print(
-                f"step {state.global_step:>5} of {state.max_steps}   validation loss {logs['eval_loss']:.3f}",
-                flush=True,
-            )
+            self._evaluation = logs.get("eval_runtime", 0.0)
+            self._evaluated += self._evaluation
+            print(f"{step}   validation loss {logs['eval_loss']:.3f}", flush=True)
+
+    def _left(self, state, seconds: float) -> float:
+        last, every = state.max_steps, state.eval_steps or state.max_steps
+        a_step = (seconds - self._evaluated) / max(1, state.global_step - self._first)
+        evaluations = (last - 1) // every - min(state.global_step, last - 1) // every + 1  # the last one is at the end
+        return (last - state.global_step) * a_step + evaluations * self._evaluation + self.seconds_after
 
     def on_train_end(self, args, state, control, **kwargs):
         if most := peak_device_memory_gb():
