@@ -1,19 +1,23 @@
 # make run    set up, then the three notebooks on the built-in data and model
+# make try    the same in two minutes, with so few rows that nothing is learnt; ARGS="-p lora_rank 4" changes a parameter
 # make ask    a finished run asks about documents of yours: make ask DOCUMENTS=path RUN=sample
 # make ladder  set up, then every recipe of notebooks/recipes/ladder (for a GPU); ARGS="--parallel 4" passes options on
 # make train  notebook 2 on several processes: make train GPUS=4 RECIPE=notebooks/recipes/... ARGS="-p run_name mine"
 # make test   set up, then lint and all tests: what CI runs
-# make example  make run, and keep what came out as outputs/example
+# make example  make run, and replace outputs/example, which is kept in git, by what came out
 # make clean  remove the environment (results in outputs/ stay)
 
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run ask train ladder example test chromium clean
+.PHONY: run try ask train ladder example test chromium clean
 
 run: .venv/installed
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline $(ARGS)
+
+try: .venv/installed
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline --recipe notebooks/recipes/all_three/quick_try.yaml --name $(or $(NAME),try) $(ARGS)
 
 ask: .venv/installed
 	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md RUN=sample"; exit 1; }
@@ -25,7 +29,9 @@ train: .venv/installed
 ladder: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.ladder $(ARGS)
 
-example: run .venv/installed-tests chromium
+example: .venv/installed-tests chromium
+	@echo "This runs the three notebooks and then replaces outputs/example, which is kept in git (git checkout outputs/example brings it back)."
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.example
 
 test: .venv/installed-tests chromium

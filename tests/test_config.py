@@ -84,6 +84,7 @@ COMPARE = dict(
 @pytest.mark.parametrize(
     ("kind", "values", "changed", "said"),
     [
+        (DataConfig, DATA, {"data_name": 2024}, "passed as text with -r: papermill ... -r data_name 2024"),
         (DataConfig, DATA, {"max_train_rows": "100"}, "max_train_rows must be of type int, but is '100'"),
         (DataConfig, DATA, {"max_train_rows": True}, "max_train_rows must be of type int"),
         (

@@ -137,6 +137,7 @@ def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
     tiny_model_folder,
     tmp_path,
     capsys,
+    monkeypatch,
 ):
     small = dict(
         model_name=str(tiny_model_folder),
@@ -159,7 +160,11 @@ def test_ladder_goes_on_after_a_failure_and_does_not_repeat_what_is_finished(
     for name, changed in rungs.items():
         (recipes / f"{name}.yaml").write_text(yaml.safe_dump({**small, **changed}))
     outputs = tmp_path / "outputs"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert run_ladder(["--outputs", str(outputs)]) == 1 and not (outputs / "data").exists()
+    assert "needs a GPU, of which PyTorch sees none here" in capsys.readouterr().err
     command = ["--outputs", str(outputs), "--recipes", str(recipes), "--source-path", str(corpus), "--seeds", "7"]
+    command.append("--cpu")
     assert run_ladder([*command, "--parallel", "2"]) == 1
     said = capsys.readouterr().out
     assert "2_broken, seed 7: FAILED. 02_train_lora.ipynb stopped. KorqgError: target_modules" in said

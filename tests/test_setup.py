@@ -71,7 +71,10 @@ def test_notebook_alone_fetches_the_course_from_the_address(alone, tmp_path):
 @pytest.mark.chain
 @pytest.mark.parametrize(
     ("address", "said"),
-    [("", "needs the rest of the course"), ("file:///no/such/course.git", "could not be fetched from file:///no")],
+    [
+        ("", "needs the rest of the course.* With papermill add --cwd"),
+        ("file:///no/such/course.git", "could not be fetched from file:///no"),
+    ],
 )
 def test_notebook_alone_says_what_to_do(alone, address, said):
     with pytest.raises(CellExecutionError, match=said):

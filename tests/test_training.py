@@ -797,6 +797,32 @@ def test_prompts_that_do_not_fit_together_are_halved_and_it_is_said(tiny_model):
     assert in_batches(tiny_model, prompts, 5, of_batch, "too large", said.append) == [1, 5, 15, 7, 17]
     assert asked == [5, 2, 2, 1]
     assert said[0] == "Out of memory: going on with 2 prompts at a time."
+    assert said[1].startswith("2 of 5 asked, 0 s, about 0 s left") and said[-1] == "5 of 5 asked, 0 s"
+
+
+def test_time_left_counts_the_evaluations_and_what_follows(monkeypatch, capsys):
+    from types import SimpleNamespace
+
+    from korqg import training
+
+    clock = [0.0]
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+    args = SimpleNamespace(per_device_train_batch_size=2, gradient_accumulation_steps=2, world_size=1)
+    told = training.PrintProgress()
+    told.seconds_after = 30
+
+    def at(step, seconds, **logs):
+        clock[0] = seconds
+        told.on_log(args, SimpleNamespace(global_step=step, max_steps=10, eval_steps=4), None, logs=logs)
+
+    at(0, 100, eval_loss=4.0, eval_runtime=5.0)
+    told.on_step_begin(args, SimpleNamespace(global_step=0), None)
+    at(2, 102, loss=3.0)  # a second a step: 8 more, evaluations at 4, 8 and 10
+    at(4, 109, eval_loss=2.0, eval_runtime=5.0)
+    at(6, 111, loss=2.0)
+    said = capsys.readouterr().out.splitlines()
+    assert said[-3] == "step     2 of 10        8 rows   loss 3.000   2 s, about 53 s left"
+    assert said[-1].endswith("11 s, about 44 s left")  # 4 steps, two evaluations, 30 s
 
 
 def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeypatch, capsys):

@@ -392,6 +392,8 @@ def _as_type(name: str, value: Any, wanted: type) -> Any:
     hint = ""
     if wanted is float and isinstance(value, str) and re.fullmatch(r"\d+e[-+]?\d+", value.strip()):
         hint = " In YAML write 1.0e-4: without the point it is a text."
+    if wanted is str and isinstance(value, int | float) and not isinstance(value, bool):
+        hint = f" A name of digits is passed as text with -r: papermill ... -r {name} {value}"
     if wanted is str and isinstance(value, bool):
         hint = ' In YAML write "on" or "off" in quotes: without them they mean true and false.'
     if wanted is list:

@@ -383,6 +383,18 @@ def table_of(ladder: dict) -> str:
     return "\n".join(lines)
 
 
+def _require_gpu(cpu: bool) -> None:
+    """Raise KorqgError where there is no GPU, before KorQuAD is downloaded and a rung is begun."""
+    import torch
+
+    if not cpu and not torch.cuda.is_available():
+        raise KorqgError(
+            "The ladder trains every recipe of notebooks/recipes/ladder with several seeds and needs a GPU, of which "
+            "PyTorch sees none here. What came out on one is kept: outputs/example/ladder/README.md. (--cpu goes on "
+            "without one, many times slower.)"
+        )
+
+
 def run_ladder(arguments: list[str] | None = None) -> int:
     """Make the data, run what is missing, print the table; the exit code is 0 only when nothing failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -397,12 +409,14 @@ def run_ladder(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sweep", type=Path, help="run the variants of this file in place of the rungs")
     parser.add_argument("--parallel", type=int, default=1, help="runs at a time")
     parser.add_argument("--devices", nargs="+", default=[], help="CUDA devices to spread them over, for example: 0 1")
+    parser.add_argument("--cpu", action="store_true", help="go on without a GPU, many times slower")
     options = parser.parse_args(arguments)
     outputs = options.outputs.expanduser().resolve()
     path = outputs / "ladder" / f"{options.sweep.stem if options.sweep else 'ladder'}.json"
     source = str(Path(options.source_path).expanduser().resolve()) if options.source_path else ""
     started = time.monotonic()
     try:
+        _require_gpu(options.cpu)
         if options.sweep:
             recipes = read_sweep(options.sweep, options.only)
         else:
