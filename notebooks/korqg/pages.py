@@ -35,8 +35,8 @@ STAGES = {"before": "before · 학습 전", "after": "after · 학습 후"}
 LONGEST_SHOWN = 2_000
 """Characters of an output that a card shows."""
 
-# Notebooks set table cells flush right, which Korean sentences cannot be read in; GitHub drops this, and sets left.
-_LEFT = ' style="text-align: left"'
+# Notebooks set table cells flush right and in the middle, which sentences cannot be read in; GitHub drops this.
+_LEFT = ' style="text-align: left; vertical-align: top"'
 # What is copied is told from an answer's <mark> by its colour, and where styles are dropped by its line.
 _COPIED = ('<u style="background: #0072b240">', "</u>")
 _HERE = Path(__file__).parent
@@ -197,7 +197,7 @@ def _marked(text: str, spans: Iterable[tuple[int, int]], tags: tuple[str, str] =
         if start >= end:
             parts += [escape(text[end:start]), tags[0], escape(text[start:stop]), tags[1]]
             end = stop
-    return "".join([*parts, escape(text[end:])])
+    return "".join([*parts, escape(text[end:])]).replace("\n", "<br>")
 
 
 def side_by_side_page(
