@@ -114,7 +114,7 @@ def in_batches(
             continue
         found += zip(chosen, made, strict=True)
         waiting = waiting[len(chosen) :]
-        if progress:
+        if progress and mine > 1:
             seconds, done = time.monotonic() - started, mine - len(waiting)
             left = f", about {in_time(seconds / done * len(waiting))} left" if waiting else ""
             progress(f"{done} of {mine} asked, {in_time(seconds)}{left}")
