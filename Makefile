@@ -11,11 +11,12 @@ PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run try ask train ladder example test chromium clean
+.PHONY: run ask train ladder example test chromium clean
 
 run: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline $(ARGS)
 
+.PHONY: try
 try: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline --recipe notebooks/recipes/all_three/quick_try.yaml --name $(or $(NAME),try) $(ARGS)
 
