@@ -293,8 +293,10 @@ def test_whole_page_picture_and_print_show_everything(browser, tmp_path):
         assert page.evaluate("[...document.querySelectorAll('table')].every(one => one.offsetWidth <= 718)")
 
 
-def test_picture_for_the_readme_is_a_good_question_and_one_that_is_not(browser, tmp_path):
-    (tmp_path / "page.html").write_text(_page([*CARDS[:1], {"하나": CARDS[0]["둘"]}]), encoding="utf-8")
+def test_picture_for_the_readme_is_the_best_and_the_worst_question(browser, tmp_path):
+    (tmp_path / "page.html").write_text(
+        _page(CARDS).replace('data-rule="n = 3"', 'data-rule="worst"'), encoding="utf-8"
+    )
     (tmp_path / "none.html").write_text("<article>References ✓ a single question</article>", encoding="utf-8")
     code = "import sys; from pathlib import Path; from korqg.example import take_picture as take; "
     for name, expected in (("page", "True"), ("none", "False")):
@@ -309,7 +311,7 @@ def test_picture_for_the_readme_is_a_good_question_and_one_that_is_not(browser, 
         assert taken.stdout.strip() == expected
     picture = tmp_path / "page.png"
     width, height = (int.from_bytes(picture.read_bytes()[start : start + 4], "big") for start in (16, 20))
-    assert 800 < width <= 1110 and 150 < height <= 460
+    assert 800 < width <= 1080 and 150 < height <= 420
 
 
 def test_thousand_paragraphs_load_in_two_seconds(browser, tmp_path):

@@ -24,22 +24,19 @@ KEPT = ("*.ipynb", "*.html", "*.png", "*.json", "*.csv", "train_log.jsonl")
 NOT_KEPT = ("corpus.json", "run.json")
 """All rows once more, and the state of a run that may go on."""
 
-PICTURE_WIDTH = 1110  # four columns of the page
-
+PICTURE_WIDTH = 1080
+PICTURE_STYLE = """html { font-size: 12px; } .cards h2 { display: none; } .paragraph { margin: 0 0 .5rem !important; }
+  .output { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+  .output + br { display: none; }"""
 CHOOSE = """() => {
-  const articles = Array.from(document.querySelectorAll("article"));
-  const height = (one) => one.offsetHeight + one.parentElement.querySelector(".passage").offsetHeight;
-  const shortest = (name) => articles.filter((one) => {
-    const [before, after] = one.querySelectorAll("small.yes, small.no");
-    return before?.className === "no" && after?.className === name;
-  }).sort((one, other) => height(one) - height(other))[0];
-  const chosen = [shortest("yes"), shortest("no")].filter(Boolean);
-  for (const one of document.querySelectorAll("article, .paragraph, .cards, .cards h2")) {
+  const chosen = ["best", "worst"].map((rule) => document.querySelector(`a[data-rule="${rule}"]`)?.hash).filter(Boolean)
+    .map((hash) => document.querySelector(hash));
+  for (const one of document.querySelectorAll("article, .paragraph, .cards")) {
     one.hidden = !chosen.some((other) => one === other || one.contains(other));
   }
   return chosen.length === 2;
 }"""
-"""Leaves of a side-by-side page the shortest question that is good after training and the shortest that is not."""
+"""Leaves of a side-by-side page the best and the worst question by the page's own rule."""
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -88,8 +85,7 @@ def find_browser() -> str | None:
 def take_picture(page: Path, picture: Path) -> bool:
     """Keep two questions of a side-by-side page as a picture, for the README; False where there is no browser.
 
-    One that training made good and one that it did not, see CHOOSE. Wants playwright and Chromium, which `make test`
-    installs.
+    The best and the worst, see CHOOSE. Wants playwright and Chromium, which `make test` installs.
     """
     found = find_browser()
     try:
@@ -102,6 +98,7 @@ def take_picture(page: Path, picture: Path) -> bool:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         view = browser.new_page(viewport={"width": PICTURE_WIDTH, "height": 900})
         view.goto(page.resolve().as_uri())
+        view.add_style_tag(content=PICTURE_STYLE)
         if chosen := view.evaluate(CHOOSE):
             view.locator("section.cards:not([hidden])").first.screenshot(path=str(picture))
         browser.close()

@@ -2,6 +2,7 @@
 
 import random
 
+from korqg.asking.checks import AGREED, agreement
 from korqg.metrics import LONGEST_SCORED, is_single_question, rouge_l, unified
 from korqg.runs import Group, Run
 
@@ -38,6 +39,13 @@ def verdict(before: dict, after: dict) -> str:
     return "better" if gain > 0 else "worse"
 
 
+def is_good(output: dict) -> bool:
+    """Whether it is a single question and, where it was read back, the marked answer came back."""
+    came = output.get("read_answer")
+    back = came is None or agreement(came, output.get("answer") or "") >= AGREED
+    return back and is_single_question(output["model_output"])
+
+
 def likeness(output: dict) -> float:
     """ROUGE-L over characters with the nearest reference, 0 to 1; 0 where there is no reference."""
     return rouge_l(output["model_output"][:LONGEST_SCORED], output["references"])
@@ -46,8 +54,9 @@ def likeness(output: dict) -> float:
 def chosen_examples(run: Run, count: int, seed: int) -> dict[str, list[int]]:
     """Places of test paragraphs under "best", "worst" and "random", `count` of each.
 
-    In order of quality after training: single questions before other outputs, then by ROUGE-L, then by place.
-    The best are the first of that order, the worst the last (from the end), and the random ones a seeded draw.
+    In order of quality after training: single questions before other outputs, those to which the marked answer came
+    back before the rest (is_good), then by ROUGE-L, then by place. The best are the first of that order, the worst the
+    last (from the end), and the random ones a seeded draw.
     """
     outputs = run.after
     count = min(count, len(outputs))
@@ -55,6 +64,7 @@ def chosen_examples(run: Run, count: int, seed: int) -> dict[str, list[int]]:
         range(len(outputs)),
         key=lambda place: (
             not is_single_question(outputs[place]["model_output"]),
+            not is_good(outputs[place]),
             -likeness(outputs[place]),
             place,
         ),

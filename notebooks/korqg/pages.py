@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from korqg.asking.checks import AGREED, agreement
-from korqg.examples import Card, verdict
+from korqg.examples import Card, is_good, verdict
 from korqg.fonts import embedded_font
 from korqg.metrics import FORM, LIKENESS, copied_stretches, is_single_question
 from korqg.prompts import passage_of
@@ -174,7 +174,7 @@ def _output(label: str, output: dict) -> str:
     text, came = output["model_output"], output.get("read_answer")
     passed = is_single_question(text)
     back = came is not None and agreement(came, output.get("answer") or "") >= AGREED
-    kind, sign = ("yes", "✓") if passed and (came is None or back) else ("no", "✗")
+    kind, sign = ("yes", "✓") if is_good(output) else ("no", "✗")
     form = "a single question · 질문 하나" if passed else "not a single question · 질문 하나가 아님"
     remarks = [] if passed and kind == "no" else [form]
     if output["stopped"] is False:
@@ -346,12 +346,16 @@ def _picture(alt: str, svg: str) -> str:
 
 
 def _example_links(examples: dict[str, list[int]], cards: list[Card]) -> str:
-    def link(place: int) -> str:
+    def link(rule: str, place: int) -> str:
         one = _first(cards[place])
-        return f'<a href="#p{place}">{escape(": ".join(filter(None, (one["title"], one.get("answer")))))}</a>'
+        shown = escape(": ".join(filter(None, (one["title"], one.get("answer")))))
+        return f'<a href="#p{place}" data-rule="{html.escape(rule)}">{shown}</a>'
 
     words = {"best": "best · 가장 나은 것", "worst": "worst · 가장 못한 것", "random": "random · 무작위"}
-    lines = [f"{escape(words.get(rule, rule))}: {', '.join(map(link, some))}" for rule, some in examples.items()]
+    lines = [
+        f"{escape(words.get(rule, rule))}: {', '.join(link(rule, place) for place in some)}"
+        for rule, some in examples.items()
+    ]
     return f"<p>Examples, chosen by rule · 규칙으로 고른 예 — {' / '.join(lines)}</p>" if lines else ""
 
 
