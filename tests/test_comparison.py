@@ -282,6 +282,8 @@ def test_examples_are_chosen_by_rule(tmp_path):
     assert chosen["worst"][0] == 4
     assert chosen == chosen_examples(run, 2, seed=1)
     assert {len(places) for places in chosen_examples(run, 99, seed=1).values()} == {len(THINGS)}
+    run.after[1] |= {"answer": "두 줄", "read_answer": "활"}  # another answer came back
+    assert chosen_examples(run, len(THINGS), seed=1)["best"][-2:] == [1, 4]
 
 
 OWN = [("해금", "해금은 줄이 몇 개인가?"), ("장구", "장구")]
