@@ -356,7 +356,7 @@ def _example_links(examples: dict[str, list[int]], cards: list[Card]) -> str:
         f"{escape(words.get(rule, rule))}: {', '.join(link(rule, place) for place in some)}"
         for rule, some in examples.items()
     ]
-    return f"<p>Examples, chosen by rule · 규칙으로 고른 예 — {' / '.join(lines)}</p>" if lines else ""
+    return f"<p>Examples, chosen by rule · 규칙으로 고른 예<br>{'<br>'.join(lines)}</p>" if lines else ""
 
 
 def _controls(runs: list[str]) -> str:
