@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from korqg.errors import KorqgError
-from korqg.files import cannot_write, read_json, sha256_of, write_json
+from korqg.files import cannot_write, follow_umask, read_json, sha256_of, write_json
 from korqg.processes import from_main, require_same
 from korqg.stages import start_stage
 
@@ -72,6 +72,7 @@ def newest_complete(checkpoints: Path) -> Path | None:
 
 def mark_complete(folder: Path) -> None:
     """Write complete.json into a checkpoint: each file's bytes and SHA-256. Written last, it says that all is there."""
+    follow_umask(folder)
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "complete.json")
     listed = {path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in files}
     write_json(folder / "complete.json", listed)

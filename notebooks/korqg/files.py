@@ -5,7 +5,9 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +15,10 @@ from typing import Any
 
 from korqg.errors import KorqgError
 from korqg.processes import is_main
+
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""How a surrogate is written in JSON; rows without any need no second look."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -33,13 +39,33 @@ def write_text(path: Path, text: str) -> None:
                 with _where_it_exists():
                     os.fsync(file.fileno())
             with _where_it_exists():
-                os.chmod(temporary, 0o644)
+                os.chmod(temporary, 0o666 & ~umask())
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise cannot_write(path, error) from None
+
+
+def umask() -> int:
+    """The permissions that this process withholds from new files: the system tells them only when they are set."""
+    withheld = os.umask(0o077)
+    os.umask(withheld)
+    return withheld
+
+
+def follow_umask(folder: Path) -> None:
+    """Give a folder's files the mode of any new file: temporary ones, and safetensors', are for their owner alone.
+
+    Without it nobody else reads weights in a folder that a class shares. Files of another owner are left as they are.
+    """
+    wanted = 0o666 & ~umask()
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if path.is_file() and not path.is_symlink() and mode | wanted != mode:
+                os.chmod(path, mode | wanted)
 
 
 @contextlib.contextmanager
@@ -70,6 +96,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
     try:
         yield temporary
+        follow_umask(temporary)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     except OSError as error:
@@ -88,23 +115,39 @@ def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
     write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
 
+def half_characters(text: str) -> list[str]:
+    """Halves of surrogate pairs in a text, as U+D83D: JavaScript cuts an emoji in two, and UTF-8 cannot hold a half."""
+    return [f"U+{ord(sign):04X}" for sign in text if "\ud800" <= sign <= "\udfff"]
+
+
+def mended(value: Any) -> Any:
+    """A JSON value with U+FFFD in place of each half of a surrogate pair, so that it can be written and shown."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if half_characters(value) else value
+    if isinstance(value, list):
+        return [mended(one) for one in value]
+    if isinstance(value, dict):
+        return {mended(name): mended(one) for name, one in value.items()}
+    return value
+
+
 def read_json(path: Path) -> Any:
-    """Read one JSON value. Raises KorqgError with file and position when it is absent or broken."""
+    """Read one JSON value, mended. Raises KorqgError with file and position when it is absent or broken."""
     text = _read_text(path)
     try:
-        return json.loads(text)
+        return mended(json.loads(text)) if _HALF.search(text) else json.loads(text)
     except json.JSONDecodeError as error:
         raise KorqgError(f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
 
 
 def read_jsonl(path: Path) -> list[dict]:
-    """Read JSON Lines. Raises KorqgError with file and line when a line is not a JSON object."""
+    """Read JSON Lines, mended. Raises KorqgError with file and line when a line is not a JSON object."""
     rows = []
     for number, line in enumerate(_read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = mended(json.loads(line)) if _HALF.search(line) else json.loads(line)
         except json.JSONDecodeError as error:
             raise KorqgError(f"{path}, line {number} is not JSON: {error.msg}.") from None
         if not isinstance(row, dict):

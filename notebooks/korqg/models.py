@@ -11,7 +11,7 @@ from pathlib import Path
 
 from korqg.acceleration import attention_without_plans
 from korqg.errors import KorqgError
-from korqg.files import cannot_write, whole_folder, write_json, write_text
+from korqg.files import cannot_write, follow_umask, whole_folder, write_json, write_text
 from korqg.precision import CORRECTION_RANK, Precision
 from korqg.processes import is_main, join_processes, process_count, wait_for_all
 from korqg.rounding import correct_rounding, keep_differentiable
@@ -102,6 +102,7 @@ def built_in_folder() -> Path:
 
     folder = cache_folder() / f"{BUILT_IN}-{package.EXPECTED_SHA256[:12]}-v{CONVERSION}"
     if (folder / "converted.json").is_file():
+        follow_umask(folder)
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -138,6 +139,7 @@ def _convert(package, folder: Path) -> None:
         _convert_gguf(temporary)
         (temporary / GGUF_FILE).unlink()
         write_json(temporary / "converted.json", {"gguf_sha256": package.EXPECTED_SHA256, "conversion": CONVERSION})
+        follow_umask(temporary)
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -239,7 +239,7 @@ def side_by_side_page(
                 number += 1
             parts.append("</section>")
     body = "\n".join(parts)
-    font = embedded_font(body)
+    font = embedded_font("".join([head, body, css, *scripts]))
     face = (
         f"@font-face {{ font-family: Course; src: url(data:font/woff;base64,{font}) format('woff'); }}\n"
         if font
@@ -288,7 +288,7 @@ def questions_page(recommended: list[dict], left_out: list[dict], name: str) -> 
     rest = f"<h2>Chunks without a question · 질문이 없는 조각</h2>{table(rows)}" if rows else ""
     title = f"Questions for {name} · 추천 질문"
     body = f"<h1>{escape(title)}</h1>\n{recommended_section(recommended)}\n{rest}"
-    font = embedded_font(body)
+    font = embedded_font(body + css)
     face = (
         f"@font-face {{ font-family: Course; src: url(data:font/woff;base64,{font}) format('woff'); }}" if font else ""
     )

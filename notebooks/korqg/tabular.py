@@ -8,6 +8,7 @@ from pathlib import Path
 
 from korqg.corpus import Corpus, Passage, Question, describe_dropped, make_passage_id
 from korqg.errors import KorqgError
+from korqg.files import half_characters, mended
 from korqg.readers import clean, decode_text, find_files, in_list, read_bytes, relative_name, short_names
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json")
@@ -128,6 +129,9 @@ def _read_row(row: dict, new_id: str, taken: set[str]) -> tuple[str, str, Questi
 
 def _text(row: dict, name: str) -> str:
     value = row.get(name)
+    halves = half_characters(value) if isinstance(value, str) else []
+    if halves:
+        raise ValueError(f"its {name} holds half a character ({halves[0]}), as a text that was cut in an emoji does")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if value is not None and not isinstance(value, str):
@@ -181,7 +185,7 @@ def _json_rows(file: Path, text: str) -> list[tuple[str, dict, str]]:
 def _json_row(place: str, row) -> tuple[str, dict, str]:
     if not isinstance(row, dict):
         return place, {}, "it is not a JSON object"
-    return place, {name.strip().lower(): value for name, value in row.items()}, ""
+    return place, {mended(name).strip().lower(): value for name, value in row.items()}, ""
 
 
 def _csv_rows(file: Path, text: str) -> list[tuple[str, dict, str]]:
