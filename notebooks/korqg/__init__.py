@@ -33,6 +33,7 @@ The modules stand in the order of the story:
     encoded     encoded rows as an Arrow table, on disk where memory is too small
     precision   which precision, and how large activations get
     models      which model, from where; adapters saved
+    chat        what other programs need to ask a saved model
     batches     padding, with logits at answer positions only, in pieces that fit
     acceleration  fused kernels and compiled layers
     checkpoints whole checkpoints, and runs that go on where they were cut off
@@ -73,7 +74,7 @@ from korqg.errors import KorqgError, prepare_notebook
 from korqg.packages import install_missing_packages
 
 STARTED = time.monotonic()
-"""When this process first imported korqg: a notebook's seconds are counted from its setup cell."""
+"""When korqg was imported, or prepare_notebook last ran: a notebook's seconds are counted from its setup cell."""
 
 __version__ = "0.1.0"
 

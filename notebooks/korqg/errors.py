@@ -1,6 +1,8 @@
 """Errors that a reader can act on."""
 
 import logging
+import sys
+import time
 import warnings
 
 
@@ -15,8 +17,9 @@ def prepare_notebook() -> None:
     has not made yet; every other error keeps its traceback. Three remarks of libraries that nobody here can act on
     are left out: tqdm's on missing widgets (the course prints lines, which a saved notebook keeps), bitsandbytes' on
     CPU kernels, and transformers' on a name of its own. Outside IPython only those are done, and under torchrun
-    one process speaks for all.
+    one process speaks for all. A notebook's seconds are counted from here, each time that it is run.
     """
+    sys.modules["korqg"].STARTED = time.monotonic()
     warnings.filterwarnings("ignore", message="IProgress not found")
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -45,8 +48,8 @@ def in_words(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return (
-            "Interrupted. This notebook's folder has no manifest.json, so nothing takes it for finished; "
-            "run the notebook again from its first cell."
+            "Interrupted. What was finished before is kept, and nothing takes the rest for finished; run the notebook "
+            "again from its first cell (a training goes on from its newest checkpoint)."
         )
     if isinstance(error, NameError) and _raised_in_a_cell(error):
         return (

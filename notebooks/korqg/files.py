@@ -16,7 +16,6 @@ from typing import Any
 from korqg.errors import KorqgError
 from korqg.processes import is_main
 
-
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """How a surrogate is written in JSON; rows without any need no second look."""
 

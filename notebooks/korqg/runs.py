@@ -130,12 +130,12 @@ def _without_folders(error: KorqgError, paths: list[Path]) -> str:
     """The error's words, with the files' names alone: remarks go into pages that are passed on."""
     said = str(error)
     for path in paths:
-        said = said.replace(f"{path.parent}/", "")
+        said = said.replace(f"{path.parent}/", "").replace(f"{path.resolve().parents[:4][-1]}/", "")
     return said
 
 
 def _read_run(folder: Path, remarks: list[str]) -> Run:
-    manifest = require_finished(folder)
+    manifest = require_finished(folder, needed=RUN_FILES[:2])
     files = [folder / name for name in RUN_FILES]
     known = _known_from_data(folder.parent.parent, manifest)
     before, after, own_outputs = _pair_up(folder.name, files[0], files[1], known, remarks)

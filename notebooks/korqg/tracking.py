@@ -2,6 +2,7 @@
 
 import netrc
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: l
     offline, folder = run.settings.mode == "offline" or run.offline, Path(run.dir).parent
     run.finish()
     if offline:
+        _leave_no_logs(folder)
         shown = folder.relative_to(COURSE_FOLDER) if folder.is_relative_to(COURSE_FOLDER) else folder
         print(f'wandb: kept offline; to upload it later: wandb sync "{shown}"')
 
@@ -141,6 +143,13 @@ def _is_open(run) -> bool:
     return wandb.run is run
 
 
+def _leave_no_logs(folder: Path) -> None:
+    """Take wandb's debugging logs out of a closed run: they name folders, and one is a link into the home folder."""
+    shutil.rmtree(folder / "logs", ignore_errors=True)
+    for link in folder.parent.glob("debug*.log"):
+        link.unlink(missing_ok=True)
+
+
 def _has_key() -> bool:
     if os.environ.get("WANDB_API_KEY"):
         return True
@@ -165,6 +174,8 @@ def _finish_on_error() -> None:
         import wandb
 
         if result.error_in_exec is not None and wandb.run is not None:
+            folder = Path(wandb.run.dir).parent
             wandb.finish(exit_code=1)
+            _leave_no_logs(folder)
 
     events.register("post_run_cell", finish)
