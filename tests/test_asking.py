@@ -6,8 +6,8 @@ from korqg.asking.candidates import candidate_at, choose_candidates, find_candid
 from korqg.asking.checks import failed_checks
 from korqg.asking.editor import edit_question
 from korqg.asking.particles import fit_behind, fitted
-from korqg.asking.recommend import recommend
-from korqg.asking.round_trip import choose_threshold
+from korqg.asking.recommend import could_be_shown, recommend
+from korqg.asking.round_trip import choose_threshold, with_round_trip
 from korqg.asking.rule import ask_by_rule, plainness
 from korqg.asking.subject import subject_of, with_subject
 from korqg.prompts import marked_sentence
@@ -107,6 +107,8 @@ def test_rule_asks_in_place_with_the_right_word(sentence, answer, question):
         # One item, one clause, and not who said it.
         ("전시실은 1층이고, 강당은 3층입니다.", "3층", "강당은 몇 층인가?"),
         ("시는 다리 공사를 11월 20일에 마쳤다고 밝혔다.", "11월 20일", "시는 다리 공사를 언제 마쳤는가?"),
+        ("시민의 71%가 버스가 필요하다고 답했다.", "71%", "시민의 몇 %가 버스가 필요하다고 답했는가?"),
+        ("행사 총괄은 부회장 염하람이 맡는다.", "부회장 염하람", "행사 총괄은 누가 맡는가?"),
         ("환불은 신청서를 내신 분의 계좌로 해 드립니다.", "신청서를 내신 분의 계좌", "환불은 어느 계좌로 해 주는가?"),
         # Nothing that would compare two amounts or stand on half a phrase.
         ("공사비는 예산 420만 원보다 35만 원 적은 385만 원이 들었다.", "385만 원", ""),
@@ -251,6 +253,22 @@ def test_recommended_are_the_surest_about_different_things_with_their_writer():
     assert CHUNK[begin:end] == "오전 9시"
     assert [one["reason"] for one in left_out] == ["it is too short to ask about"]
     assert recommend(asked, CHUNKS, 1, 0.8)[0] == recommended[:1]
+
+
+def test_only_what_could_be_shown_is_read_back():
+    good, bad = "한빛도서관은 몇 시에 문을 여는가?", "이 도서관은 몇 시에 문을 여는가?"
+    asked = _asked(good, "오전 9시", OPENS, 0.9)
+    row = {name: asked[name] for name in ("chunk_id", "title", "place", "passage", "answer", "answer_place", "kind")}
+    read = []
+
+    def reader(pairs):
+        read.extend(question for question, _ in pairs if question)
+        return [{"read_answer": "오전 9시" if question else "", "confidence": 0.9} for question, _ in pairs]
+
+    outputs = [{"model_output": one, "stopped": True, "likelihood": 0.9} for one in (good, bad)]
+    found = with_round_trip([row, row], outputs, reader, could_be_shown)
+    assert read == [good]
+    assert [one["read_answer"] for one in found] == ["오전 9시", ""]
 
 
 def test_rule_stands_in_where_no_question_of_the_model_passes():

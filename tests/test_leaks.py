@@ -1,11 +1,12 @@
 """Near copies of paragraphs: what is found, what is left apart, and which articles are joined by it."""
 
 import random
+import unicodedata
 
 import pytest
 
 from korqg.corpus import Passage, Question, make_passage_id, normalized, read_korquad
-from korqg.leaks import LARGEST_GROUP, SHORTEST, containment, join_articles, near_duplicates
+from korqg.leaks import LARGEST_GROUP, MOST_HOLDERS, SHORTEST, containment, join_articles, near_duplicates
 
 pytestmark = pytest.mark.files
 
@@ -148,3 +149,49 @@ def test_korquad_dev_has_two_articles_with_near_copies(shared_data):
     groups = join_articles(passages)
     assert (groups.copies, groups.joined, groups.common) == (7, 2, ())
     assert len(near_duplicates([passage.text for passage in passages])) == 12
+
+
+def test_title_in_two_spellings_is_one_article():
+    names = ["빗물_저금통", "빗물 저금통", "빗물 저금통의 역사", unicodedata.normalize("NFD", "빗물 저금통")]
+    texts = [LIGHTHOUSE, MARKET, *VILLAGES]
+    group_of = join_articles([_passage(name, text) for name, text in zip(names, texts, strict=True)]).group_of
+    assert group_of[names[0]] == group_of[names[1]] == group_of[names[3]] != group_of[names[2]]
+
+
+def test_decomposed_copy_is_a_copy():
+    assert near_duplicates([LIGHTHOUSE, MARKET, unicodedata.normalize("NFD", LIGHTHOUSE)]) == [(0, 2)]
+
+
+def test_short_texts_that_are_nearly_the_same_stay_together():
+    said = [
+        "마을 회관의 난방은 저녁 여섯 시에 켠다.",
+        "마을 회관의 난방은 저녁 여섯 시에 켭니다.",
+        "마을 회관의 난방은 저녁 일곱 시에 켠다고 한다.",
+    ]
+    others = ["버스는 장터 앞에서 삼십 분마다 떠난다.", *VILLAGES, LIGHTHOUSE, MARKET]
+    passages = [_passage(f"알림 {number}", text) for number, text in enumerate([*said, *others])]
+    group_of = join_articles(passages).group_of
+    assert {group_of[f"알림 {number}"] for number in range(3)} == {"알림 0"}
+    assert len(set(group_of.values())) == len(others) + 1
+
+
+def test_many_short_texts_of_one_form_join_nothing():
+    passages = [
+        _passage(f"호실 {number}", f"{number}호실의 열쇠는 관리실의 서랍에 있다.") for number in range(100, 140)
+    ]
+    groups = join_articles(passages)
+    assert (groups.joined, groups.common) == (0, ())
+
+
+def test_set_phrase_of_many_articles_joins_nothing():
+    letters = random.Random(5)
+    passages = [
+        _passage(
+            f"안내 {number}",
+            "".join(letters.choices("가나다라마바사아자차카타파하", k=60))
+            + ". 자세한 것은 군청의 누리집에서 볼 수 있다.",
+        )
+        for number in range(MOST_HOLDERS + 1)
+    ]
+    groups = join_articles(passages)
+    assert (groups.joined, groups.common) == (0, ())

@@ -95,6 +95,42 @@ def test_items_without_full_stops_stand_alone(tmp_path):
     assert _texts(tmp_path, _lines(*lines)) == lines
 
 
+def test_rows_of_a_table_stand_alone_and_a_page_number_gets_its_dots(tmp_path):
+    rows = [("구역", "계절", "온도"), ("난초", "여름", "27도"), ("고사리", "겨울", "22도")]
+    page = [
+        (70 + 100 * at, 740 - 16 * row, 10, cell) for row, cells in enumerate(rows) for at, cell in enumerate(cells)
+    ]
+    assert _texts(tmp_path, [*page, (70, 680, 10, "온실은 여름에 덥다.")]) == [
+        "구역 | 계절 | 온도", "난초 | 여름 | 27도", "고사리 | 겨울 | 22도", "온실은 여름에 덥다.",
+    ]  # fmt: skip
+    page = [(70, 740, 10, "차 례")]
+    for row, (name, number) in enumerate((("제1장 물길", "3"), ("제2장 방아", "9"), ("제3장 들", "14"))):
+        page += [(70, 720 - 16 * row, 10, name), (400, 720 - 16 * row, 10, number)]
+    (tmp_path / "memo.pdf").write_bytes(make_pdf([[*page, (70, 600, 10, "온실은 여름에 덥다.")]]))
+    assert [section.paragraphs for section in read_document(tmp_path / "memo.pdf")[1]] == [("온실은 여름에 덥다.",)]
+
+
+def test_columns_drawn_line_by_line_are_read_one_after_the_other(tmp_path):
+    lines = [
+        *zip(LEFT[:2], RIGHT[:2], strict=True),
+        ("여 더위를 잊고 아이들은 밤까지 논다.", "에 미리 찧는다고 마을 사람은 말한다."),
+    ]
+    page = [(60 + 260 * at, 740 - 16 * row, 10, text) for row, pair in enumerate(lines) for at, text in enumerate(pair)]
+    texts = _texts(tmp_path, [*page, (60, 692, 10, "밤에는 달이 뜬다.")])
+    assert [text[:6] for text in texts] == ["물은 골짜기", "방아는 낮에"]
+    assert texts[0].endswith("논다. 밤에는 달이 뜬다.")
+
+
+def test_table_of_long_cells_is_no_pair_of_columns(tmp_path):
+    rows = [
+        ("물길을 고치는 일과 도랑", "봄에 한다"),
+        ("방아를 고치는 일을 배우는 모임과 잔치", "가을 첫 토요일 낮에 연다고 한다"),
+    ]
+    rows += [("길을 넓히는 일과 나무 심기", "겨울이 오기 앞서 끝낸다고 적혀 있다")]
+    page = [(60 + 400 * at, 740 - 16 * row, 10, text) for row, pair in enumerate(rows) for at, text in enumerate(pair)]
+    assert _texts(tmp_path, page)[1:] == [" | ".join(row) for row in rows][1:]
+
+
 def test_columns_have_widths_of_their_own(tmp_path):
     wide = _lines("이 소식지는 마을의 물길과 방아와 사람의 이야기를 해마다 봄과 가을에 싣는다.", top=790)
     left = _lines(*LEFT, left=60)

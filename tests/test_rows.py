@@ -8,6 +8,7 @@ from korqg.leaks import LARGEST_GROUP, join_articles
 from korqg.rows import (
     SPLITS,
     divide_passages,
+    instruction_for_documents,
     make_row,
     make_rows,
     rows_by_prompt,
@@ -180,3 +181,81 @@ def test_own_rows_are_never_training_rows(korquad):
     row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."), "질문을 쓰세요.")
     assert (row["output"], row["answer"]) == ("", "")
     assert rows_by_prompt([row])[0]["references"] == []
+
+
+WELL = (
+    "우물가의 두레박은 버드나무로 만들었다. 여름에는 참외를 두레박에 담아 우물에 내려 두었다. "
+    "겨울이면 우물 둘레에 짚을 감아 얼지 않게 하였다."
+)
+
+
+def test_question_without_a_place_goes_with_the_part_it_is_about():
+    asked = (
+        Question("가", "여름에 참외를 차게 두려고 어디에 담았는가?", "", -1),
+        Question("나", "겨울에 우물이 얼지 않도록 무엇을 감았는가?", "볏짚을 둘러 감는 일", -1),
+        Question("다", "두레박은 무엇으로 만들었는가?", "버드나무", WELL.index("버드나무")),
+    )
+    kept, dropped = divide_passages([Passage("id", "우물", WELL, asked)], 35, len)
+    assert dropped == []
+    assert {question.id: passage.text for passage in kept for question in passage.questions} == {
+        "다": "우물가의 두레박은 버드나무로 만들었다.",
+        "가": "여름에는 참외를 두레박에 담아 우물에 내려 두었다.",
+        "나": "겨울이면 우물 둘레에 짚을 감아 얼지 않게 하였다.",
+    }
+
+
+def test_giant_sentence_gives_words_to_a_question_without_an_answer():
+    text = WELL.replace(".", ",")
+    asked = (Question("가", "무엇을 감았는가?", "", -1),)
+    kept, dropped = divide_passages([Passage("id", "우물", text, asked)], 40, len)
+    assert dropped == []
+    assert len(kept[0].text) <= 40 and kept[0].text in text
+
+
+def test_corpus_that_loses_most_of_its_questions_to_the_limit_stops_and_names_it():
+    text = WELL.replace(".", ",")
+    asked = (Question("가", "무엇을 감았는가?", "짚", text.index("짚")),)
+    with pytest.raises(KorqgError, match=r"1 of 1 questions would be lost: .*max_passage_tokens=40 tokens"):
+        divide_passages([Passage("id", "우물", text, asked)], 40, len)
+
+
+def test_questions_that_a_task_cannot_use_are_recorded_once():
+    asked = (Question("나-1", "구멍은 어디에 있는가?", "", -1),)
+    unanswered = Passage("id", "나", "시루는 바닥에 구멍이 있다.", asked)
+    split = {"train": [_passage("가", "가마솥은 무쇠로 만든다."), unanswered], "validation": [], "test": []}
+    rows, left_out = make_rows(split, "all", 0, 0, ("answer", "answer_aware"))
+    assert [record["id"] for record in left_out if "no answer" in record["reason"]] == ["나-1"]
+    assert all(row["title"] == "가" for row in rows["train"])
+
+
+def test_documents_are_asked_with_the_one_instruction_of_the_rows_or_the_courses():
+    from korqg.prompts import INSTRUCTIONS
+
+    one = {"instruction": "글을 읽고 질문을 쓰세요."}
+    assert instruction_for_documents([one, one]) == one["instruction"]
+    other = {"instruction": "둘째 단락을 두고 물어보세요."}
+    assert instruction_for_documents([one, other]) == INSTRUCTIONS["question"]
+
+
+WORKS = (
+    "씨뿌리기 모내기 김매기 물대기 거름내기 이삭줍기 가을걷이 타작하기 볏단쌓기 새끼꼬기 "
+    "가마니짜기 지붕잇기 논둑고치기 도랑치기 허수아비세우기 보리밟기 콩심기 고추따기 배추심기 무뽑기 "
+    "김장담그기 메주쑤기 장담그기 누에치기 길쌈하기 삼삼기 멍석짜기 지게깎기 낫갈기 우물치기"
+)
+PEOPLE = "할아버지들 큰아버지들 어머니들 작은댁들 이장님들 이웃들 머슴들 품앗이꾼들 사위들 며느리들"
+STEPS = [
+    f"{work}를 앞두고 {who}은 {work}에 드는 연장을 손본다."
+    for work, who in zip(WORKS.split(), PEOPLE.split() * 3, strict=True)
+]
+
+
+@pytest.mark.parametrize(("width", "step"), [(5, 4), (5, 3), (4, 1), (6, 2)])
+def test_chunks_that_overlap_share_no_sentence_between_sides(width, step):
+    chunks = [" ".join(STEPS[start : start + width]) for start in range(0, len(STEPS) - width, step)]
+    passages = [_passage(f"조각 {number}", chunk, 1) for number, chunk in enumerate(chunks)]
+    for seed in range(5):
+        split, dropped = split_by_article(passages, join_articles(passages), 0.1, 0.1, seed)
+        assert all(split.values())
+        learnt = " ".join(passage.text for passage in split["train"])
+        assert not any(said in learnt for passage in split["test"] for said in STEPS if said in passage.text)
+        assert all("of a sentence of it, stands on the" in record["reason"] for record in dropped)

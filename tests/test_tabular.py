@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from korqg.cleaning import tidy, tidy_line
 from korqg.corpus import describe_dropped
 from korqg.errors import KorqgError
 from korqg.leaks import join_articles
@@ -210,9 +211,9 @@ def test_too_many_broken_rows_stop_with_the_first_of_them(write):
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.json", "rows.jsonl"])
 def test_wrong_columns_are_told_with_those_that_are_wanted(write, name):
-    rows = [{"context": "글이다.", "question": "무엇인가?"}]
+    rows = [{"review": "글이다.", "label": "좋음"}]
     with pytest.raises(
-        KorqgError, match=rf"{name} has the columns context, question; wanted are passage and question.*Rename"
+        KorqgError, match=rf"{name} has the columns label, review; wanted are passage and question.*Rename.*columns="
     ):
         read_rows(write(rows, name))
 
@@ -229,12 +230,16 @@ def test_two_columns_of_one_name_are_refused(write):
         ("\n", "rows.jsonl", "holds no row that can be used"),
         ("passage,question\n", "rows.csv", "holds no row that can be used"),
         ("[]", "rows.json", "holds no row that can be used"),
-        ('{"data": []}', "rows.json", 'set source="korquad1"'),
+        ('{"data": []}', "rows.json", "holds no row that can be used"),
         ('{"passage": "글"}', "rows.json", "is not a list of objects"),
-        ("{}\n{}", "rows.json", "rename it to .jsonl"),
+        ("{}\n{}", "rows.json", "rows.json, line 1: its columns are none"),
         ("[1, ", "rows.json", "rows.json is not JSON: .* at line 1, column"),
         ("[" * 100_000, "rows.json", "cannot be read as JSON"),
-        ("글", "rows.xlsx", "rows.xlsx holds no rows that can be read: save it as .jsonl"),
+        ("글", "rows.xls", "rows.xls holds no rows that can be read: save it as .jsonl.*save it as .xlsx"),
+        ("글", "rows.parquet", "rows.parquet is no Parquet file"),
+        ("글", "rows.zip", "rows.zip cannot be unpacked"),
+        ("글", "rows.jsonl.gz", "rows.jsonl.gz cannot be unpacked"),
+        ("글", "rows.xlsx", "rows.xlsx is no Excel workbook that can be read"),
     ],
 )
 def test_file_without_rows_says_what_is_wrong(write, text, name, said):
@@ -255,7 +260,7 @@ def test_folder_is_read_as_one_corpus(write, tmp_path):
 def test_nothing_to_read_says_what_to_set(tmp_path):
     with pytest.raises(KorqgError, match=r"does not exist: set source_path to a .jsonl, .csv"):
         read_rows(tmp_path / "nowhere.csv")
-    with pytest.raises(KorqgError, match=r"holds no .jsonl, .csv, .tsv or .json file"):
+    with pytest.raises(KorqgError, match=r"holds no .jsonl, .csv, .tsv, .json, .xlsx or .parquet file"):
         read_rows(tmp_path)
 
 
@@ -267,6 +272,6 @@ def test_first_attempts_corpus_is_read_whole(shared_data):
     given = json.loads(path.read_text(encoding="utf-8"))
     assert len(rows) == 140
     assert [{key: row[key] for key in keys} for row in rows] == [
-        {key: row[key].strip() for key in keys} for row in given
+        {**{key: tidy(row[key]).strip() for key in keys}, "output": tidy_line(row["output"])} for row in given
     ]
     assert corpus.dropped == []

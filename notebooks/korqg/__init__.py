@@ -8,11 +8,16 @@ The modules stand in the order of the story:
     files       JSON and JSON Lines that are either whole or absent
     stages      output folders and their manifest.json
     downloads   the published KorQuAD files, fetched once and checked
-    corpus      KorQuAD 1.0 files to passages and questions
+    cleaning    text composed, without signs that nobody sees
+    places      where an answer stands
+    packed      files in .gz, .zip and .tar.gz
+    corpus      KorQuAD 1.0 files (and KLUE-MRC's, AI-Hub's) to passages and questions
     archives    KorQuAD 2.x archives to pages
     wikipedia   a page's HTML to lines, lists and tables
     korquad2    KorQuAD 2.x pages to passages and questions
-    tabular     rows of one's own (.jsonl, .csv, .json) to passages and questions
+    columns     what the columns of tables are called
+    row_files   .jsonl, .csv, .json, .xlsx and .parquet files to rows
+    tabular     rows of one's own to passages and questions
     sources     which of these, from where
     sentences   Korean sentences
     readers     encodings, what a folder holds, what a line begins with

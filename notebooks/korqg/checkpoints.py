@@ -20,9 +20,9 @@ def begin_run(folder: Path, settings: dict[str, Any], resume: str) -> Path | Non
     """Make the run's folder ready, and return the checkpoint to go on from, or None to start anew.
 
     `folder` is place_for_new's, and is held from here on: a finished run of that name stays beside it until this one
-    is finished. With `resume` "never" the run starts anew: what an unfinished one left is removed. With "auto" an unfinished run goes on, provided that it had the same `settings` (whatever the
-    result depends on: parameters, data, model), which are kept in run.json. Of several processes the first one does
-    this for all.
+    is finished. With `resume` "never" the run starts anew: what an unfinished one left is removed. With "auto" an
+    unfinished run goes on, provided that it had the same `settings` (whatever the result depends on: parameters,
+    data, model), which are kept in run.json. Of several processes the first one does this for all.
     Raises KorqgError that names the settings which differ, from the earlier run's or between processes, when another
     notebook holds the folder, and when it cannot be written.
     """
@@ -43,8 +43,8 @@ def _begin_run(folder: Path, settings: dict[str, Any], resume: str) -> str | Non
     if differing:
         changes = "; ".join(f"{name} was {kept.get(name)!r} and is {settings.get(name)!r}" for name in differing)
         raise KorqgError(
-            f"The run {final_place(folder).name} was cut off and can go on only as it began, but {changes}. Set that back, or "
-            'start over with resume="never", or give the new run another run_name.'
+            f"The run {final_place(folder).name} was cut off and can go on only as it began, but {changes}. Set that "
+            'back, or start over with resume="never", or give the new run another run_name.'
         )
     newest = newest_complete(folder / "checkpoints", keep_best=settings.get("keep", "best") == "best")
     return newest.name if newest else None

@@ -25,7 +25,7 @@ SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
 
 COLAB_DRIVE = Path("/content/drive")
 
-SOURCES = ("sample", "korquad1", "korquad2", "own")
+SOURCES = ("sample", "korquad1", "korquad2", "klue_mrc", "own")
 QUESTIONS_PER_PASSAGE = ("all", "first")
 QUESTION_STYLES = ("plain", "polite", "as_written")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
@@ -115,6 +115,7 @@ class DataConfig(_Checked):
     data_name: str
     source: str
     source_path: str
+    columns: str
     archives: str
     long_answers: str
     own_path: str
@@ -141,11 +142,18 @@ class DataConfig(_Checked):
                 )
         if len(set(self.sources)) < len(self.sources):
             raise KorqgError(f"source={self.source!r} names a source twice.")
-        if len(self.sources) > 1 and self.source_path and "own" not in self.sources:
+        published = [name for name in self.sources if name != "sample"]
+        if len(published) > 1 and self.source_path and "own" not in self.sources:
             raise KorqgError(
                 f"source={self.source!r}: several sources are read from where they are published, so source_path must "
-                'be empty, unless "own" is one of them: then it is the path of your rows.'
+                'be empty, unless "own" is one of them: then it is the path of your rows. (Beside "sample" alone it is '
+                "the path of the other one.)"
             )
+        from korqg.columns import parse_columns
+
+        parse_columns(self.columns)
+        if self.columns and "own" not in self.sources:
+            raise KorqgError(f"columns={self.columns!r} is for rows of your own, but source={self.source!r}.")
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
         self._one_of("question_style", QUESTION_STYLES)
         self._between("candidates_per_chunk", 1, 1000)
@@ -166,8 +174,9 @@ class DataConfig(_Checked):
         self._between("overlap_tokens", 0, self.max_passage_tokens // 2)
         if "own" in self.sources and not self.source_path:
             raise KorqgError(
-                f"source={self.source!r} needs source_path: a file with rows of yours (.jsonl, .csv or .json with the "
-                "columns passage, question and perhaps answer, or instruction, input and output), or a folder of them."
+                f"source={self.source!r} needs source_path: a file with rows of yours (.jsonl, .csv, .xlsx and more, "
+                "with the columns passage, question and perhaps answer, or instruction, input and output), or a folder "
+                "of them."
             )
         if self.source == "sample" and self.source_path:
             raise KorqgError('source_path is set, but source="sample" reads the built-in corpus; set source too.')
@@ -277,8 +286,8 @@ class TrainConfig(_Checked):
                 raise KorqgError(f"{name} is empty.")
         if self.export == "merged" and self.quantization == "nf4":
             raise KorqgError(
-                'export="merged" is not possible with quantization="nf4": 4-bit weights would lose by merging. Save the '
-                "adapter, load it on the unquantized model and merge there."
+                'export="merged" is not possible with quantization="nf4": 4-bit weights would lose by merging. Save '
+                "the adapter, load it on the unquantized model and merge there."
             )
         self.require_processes(process_count())
 

@@ -1,6 +1,6 @@
-"""The published KorQuAD files, fetched once into the user's cache and checked.
+"""The published files of KorQuAD and KLUE-MRC, fetched once into the user's cache and checked.
 
-Sizes and checksums are those of dataset_infos.json of squad_kor_v1 and squad_kor_v2 in huggingface/datasets.
+Sizes and checksums are those of dataset_infos.json of squad_kor_v1, squad_kor_v2 and klue in huggingface/datasets.
 """
 
 import contextlib
@@ -90,6 +90,27 @@ KORQUAD2 = {
     )
 }
 """KorQuAD 2.1 by archive (korquad.github.io): 83,486 questions in train, 10,165 in dev, 1.37 GB in all."""
+
+
+KLUE_MRC = PublishedFile(
+    "klue-mrc-v1.tar.gz",
+    "http://klue-benchmark.com.s3.amazonaws.com/app/Competitions/000072/data/klue-mrc-v1.tar.gz",
+    19218422,
+    "a444af252901452380d58a6320908ce4a86759bb6f38ad95d0ca98584ad33d14",
+)
+"""KLUE-MRC 1.0 (klue-benchmark.com; Park et al. 2021, arXiv:2105.09680): 17,554 questions to train, 5,841 in dev.
+
+Its licence is CC BY-SA 4.0, so rows and adapters that are made of it may be passed on under the same one.
+"""
+
+KLUE_MRC_PARTS = {"train": "klue-mrc-v1_train.json", "dev": "klue-mrc-v1_dev.json"}
+"""The files in its archive, by part."""
+
+
+def klue_mrc_parts(which: str = "all") -> tuple[str, ...]:
+    """The names of the files in KLUE-MRC's archive for "train", "dev" or "all". Raises KorqgError for another name."""
+    parts = {part: PublishedFile(name, KLUE_MRC.address, 0, "") for part, name in KLUE_MRC_PARTS.items()}
+    return tuple(file.name for file in _choose(parts, which, "KLUE-MRC"))
 
 
 def korquad1_files(which: str = "all") -> list[PublishedFile]:

@@ -5,7 +5,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -15,9 +14,6 @@ from typing import Any
 
 from korqg.errors import KorqgError
 from korqg.processes import is_main
-
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""How a surrogate is written in JSON; rows without any need no second look."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -114,15 +110,13 @@ def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
     write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
 
-def half_characters(text: str) -> list[str]:
-    """Halves of surrogate pairs in a text, as U+D83D: JavaScript cuts an emoji in two, and UTF-8 cannot hold a half."""
-    return [f"U+{ord(sign):04X}" for sign in text if "\ud800" <= sign <= "\udfff"]
-
-
 def mended(value: Any) -> Any:
-    """A JSON value with U+FFFD in place of each half of a surrogate pair, so that it can be written and shown."""
+    """A JSON value with U+FFFD in place of each half of a surrogate pair, so that it can be written and shown.
+
+    JavaScript cuts an emoji in two where it counts characters, and UTF-8 cannot hold a half.
+    """
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if half_characters(value) else value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
         return [mended(one) for one in value]
     if isinstance(value, dict):
@@ -131,22 +125,22 @@ def mended(value: Any) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """Read one JSON value, mended. Raises KorqgError with file and position when it is absent or broken."""
+    """Read one JSON value. Raises KorqgError with file and position when it is absent or broken."""
     text = _read_text(path)
     try:
-        return mended(json.loads(text)) if _HALF.search(text) else json.loads(text)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise KorqgError(f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
 
 
 def read_jsonl(path: Path) -> list[dict]:
-    """Read JSON Lines, mended. Raises KorqgError with file and line when a line is not a JSON object."""
+    """Read JSON Lines. Raises KorqgError with file and line when a line is not a JSON object."""
     rows = []
     for number, line in enumerate(_read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = mended(json.loads(line)) if _HALF.search(line) else json.loads(line)
+            row = json.loads(line)
         except json.JSONDecodeError as error:
             raise KorqgError(f"{path}, line {number} is not JSON: {error.msg}.") from None
         if not isinstance(row, dict):

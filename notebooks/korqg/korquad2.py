@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.archives import PageRecord, find_sources, read_pages
-from korqg.corpus import LARGEST_OFFSET_ERROR, Corpus, Passage, Question, describe_dropped, make_passage_id
+from korqg.corpus import LARGEST_OFFSET_ERROR, Corpus, Passage, Question, describe_dropped, make_passage_id, tidied
 from korqg.documents import split_sentences
 from korqg.errors import KorqgError
 from korqg.wikipedia import PageLine, PageSection, read_sections, unused_marks
@@ -156,7 +156,7 @@ def read_korquad2(
     if not passages:
         reason = f" The first record: {describe_dropped(dropped[0])}" if dropped else ""
         raise KorqgError(f"The files hold no question that can be used.{reason}")
-    return Corpus(list(passages.values()), dropped, totals["mended"])
+    return Corpus([tidied(passage) for passage in passages.values()], dropped, totals["mended"])
 
 
 def find_answer(page: str, start: int, answer: str) -> tuple[int, int, bool] | None:

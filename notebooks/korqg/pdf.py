@@ -16,7 +16,7 @@ from pathlib import Path
 
 from korqg.contents import is_entry
 from korqg.errors import KorqgError
-from korqg.readers import Block, begins_bullet, begins_number, clean, read_bytes, tidy
+from korqg.readers import Block, begins_bullet, begins_number, clean, read_bytes, without_unseen
 from korqg.sentences import kiwi
 
 MOST_PAGES = 10_000
@@ -31,6 +31,12 @@ one half, because left and right pages may have different ones."""
 CHANGING = 0.6
 """Where a place in the margin has a line on so many pages, but its text changes from chapter to chapter: the share
 of those pages whose text stands on another one too."""
+
+WIDE_GAP = 2.0
+"""A gap inside a line, as a share of its height, from which it parts the cells of a table."""
+
+MOSTLY_FILLED = 0.6
+"""The share of a column's lines that reach its right edge."""
 
 APART = 1.6
 """How many times the usual step a running head stands off from the text."""
@@ -67,7 +73,7 @@ _NOTE_MARK = re.compile(r"(?<=[가-힣”’\"')\]」』.])(?:\d{1,3}\)|\*{1,3}|
 class Line:
     """A line of a page: its text and its box in points, counted from the lower left corner of the page.
 
-    `blank` and `hyphen` tell what stood at its end; `filled` marks a label with its form field's value.
+    `blank` and `hyphen` tell what stood at its end; `alone` marks a table's row and a form's filled field.
     """
 
     text: str
@@ -78,7 +84,7 @@ class Line:
     top: float
     blank: bool
     hyphen: bool
-    filled: bool = False
+    alone: bool = False
 
 
 def read_pdf(path: Path) -> list[Block]:
@@ -133,6 +139,7 @@ class _Run:
         self.place = place
         self.signs: list[tuple[str, int]] = []
         self.hyphen = False
+        self.is_row = False
 
     def finish(self) -> None:
         """Find the run's box once its signs are known; the box of the signs that most words begin with."""
@@ -147,6 +154,41 @@ class _Run:
         _, _, self.bottom, self.top = next(box for box in boxes if round(box[3] - box[2], 1) == size)
         if any(two < one - 1 for one, two in itertools.pairwise(lefts)):
             self.sort()
+
+    def gaps(self) -> tuple[list[re.Match], list[int]]:
+        """The run's words, and which of them stand behind a wide gap.
+
+        A title whose letters stand far apart has none.
+        """
+        words = list(re.finditer(r"\S+", "".join(sign for sign, _ in self.signs)))
+        if all(len(word[0]) == 1 for word in words):
+            return words, []
+        wide = WIDE_GAP * (self.top - self.bottom)
+        lefts = [self.place(self.signs[word.start()][1])[0] for word in words]
+        ends = [self.place(self.signs[word.end() - 1][1])[1] for word in words]
+        return words, [number for number in range(1, len(words)) if lefts[number] - ends[number - 1] > wide]
+
+    def part(self) -> None:
+        """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells."""
+        words, wide = self.gaps()
+        is_entry = wide == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
+        self.is_row = bool(wide) and not is_entry
+        for number in reversed(wide):
+            start, index = words[number].start(), self.signs[words[number].start()][1]
+            self.signs[start:start] = [(sign, index) for sign in ("······ " if is_entry else "| ")]
+
+    def halves(self) -> "tuple[_Run, _Run] | None":
+        """What stands on either side of the only wide gap, where both may be lines of a column."""
+        words, wide = self.gaps()
+        if len(wide) != 1:
+            return None
+        cut = words[wide[0]].start()
+        halves = _Run(self.place), _Run(self.place)
+        left = max(place for place, (sign, _) in enumerate(self.signs[:cut]) if not sign.isspace())
+        halves[0].signs, halves[1].signs = self.signs[: left + 1], self.signs[cut:]
+        for half in halves:
+            half.finish()
+        return halves if all(len(half.signs) >= NARROWEST_COLUMN for half in halves) else None
 
     def sort(self) -> None:
         """Put the signs in their order from left to right: a font's signs may be drawn before another font's."""
@@ -186,7 +228,7 @@ class _Run:
         """Add another run's signs where they stand."""
         touches = other.left >= self.right - 0.3 * (self.top - self.bottom)
         self.signs += other.signs
-        self.hyphen = self.hyphen or other.hyphen
+        self.hyphen, self.is_row = self.hyphen or other.hyphen, self.is_row or other.is_row
         self.right = max(self.right, other.right)
         if not touches:
             self.sort()
@@ -199,7 +241,8 @@ class _Run:
             if top - bottom < SMALLER * (self.top - self.bottom) and bottom > self.bottom:
                 behind = text[match.end() :]
                 text = text[: match.start()] + (behind.lstrip() if _PARTICLE.match(behind.lstrip()) else behind)
-        return Line(tidy(text), number, self.left, self.right, self.bottom, self.top, text[-1:].isspace(), self.hyphen)
+        edges = self.left, self.right, self.bottom, self.top
+        return Line(without_unseen(text), number, *edges, text[-1:].isspace(), self.hyphen, self.is_row)
 
 
 def _page_lines(page, number: int) -> list[Line]:
@@ -226,7 +269,10 @@ def _page_lines(page, number: int) -> list[Line]:
     runs = [run for run in runs if any(not sign.isspace() for sign, _ in run.signs)]
     for run in runs:
         run.finish()
-    lines = [run.line(number) for run in _joined_runs(runs)]
+    joined = _columns_apart(_joined_runs(runs))
+    for run in joined:
+        run.part()
+    lines = [run.line(number) for run in joined]
     text_page.close()
     return [line for line in lines if line.text]
 
@@ -249,6 +295,42 @@ def _joined_runs(runs: list[_Run]) -> list[_Run]:
     return joined
 
 
+def _columns_apart(runs: list[_Run]) -> list[_Run]:
+    """The runs, with two columns that are drawn line by line put one behind the other."""
+    apart, place = [], 0
+    while place < len(runs):
+        pairs = []
+        while place + len(pairs) < len(runs) and (halves := runs[place + len(pairs)].halves()):
+            if pairs and not all(_aligned(one, two) for one, two in zip(pairs[-1], halves, strict=True)):
+                break
+            pairs.append(halves)
+        if len(pairs) < FEWEST_LINES or not all(map(_is_filled, zip(*pairs, strict=True))):
+            apart.append(runs[place])
+            place += 1
+            continue
+        place += len(pairs)
+        columns = [list(column) for column in zip(*pairs, strict=True)]
+        while place < len(runs) and (column := next((one for one in columns if _aligned(one[-1], runs[place])), None)):
+            column.append(runs[place])  # one column is longer
+            place += 1
+        apart += [run for column in columns for run in column]
+    return apart
+
+
+def _is_filled(column: tuple[_Run, ...]) -> bool:
+    """Whether most lines reach the column's right edge, as text does and a table's cells do not."""
+    far = max(run.right for run in column)
+    near = [run for run in column if far - run.right < 3 * (run.top - run.bottom)]
+    return len(near) >= MOSTLY_FILLED * len(column)
+
+
+def _aligned(one: _Run, two: _Run) -> bool:
+    """Whether a run stands right below another one, at the same left edge and not much wider."""
+    height = one.top - one.bottom
+    below = 0 < one.bottom - two.bottom < 2.5 * height
+    return below and abs(one.left - two.left) < height and two.right < one.right + 5 * height
+
+
 def _form_values(page, forms) -> list[tuple[str, tuple[float, float, float, float]]]:
     """What is filled into a page's text fields and lists, with the boxes of the fields."""
     import pypdfium2.raw as pdfium
@@ -266,7 +348,7 @@ def _form_values(page, forms) -> list[tuple[str, tuple[float, float, float, floa
             pdfium.FPDFAnnot_GetFormFieldValue(forms, note, words, length)
             box = pdfium.FS_RECTF()
             pdfium.FPDFAnnot_GetRect(note, ctypes.byref(box))
-            if value := tidy(buffer.raw.decode("utf-16-le", "replace").rstrip("\0")):
+            if value := without_unseen(buffer.raw.decode("utf-16-le", "replace").rstrip("\0")):
                 values.append((value, (box.left, box.right, box.bottom, box.top)))
         pdfium.FPDFPage_CloseAnnot(note)
     return values
@@ -281,11 +363,11 @@ def _with_values(lines: list[Line], values: list[tuple]) -> list[Line]:
         if beside:
             label = max(beside, key=lambda line: line.left)
             text = f"{label.text} {value}"
-            lines[lines.index(label)] = replace(label, text=text, filled=True)
+            lines[lines.index(label)] = replace(label, text=text, alone=True)
         else:
             page = lines[0].page if lines else 1
             above = [place for place, line in enumerate(lines) if line.bottom > middle]
-            line = Line(value, page, left, right, bottom, top, False, False, filled=True)
+            line = Line(value, page, left, right, bottom, top, False, False, alone=True)
             lines.insert(above[-1] + 1 if above else 0, line)
     return lines
 
@@ -317,13 +399,13 @@ def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list
     """The lines but for page numbers, and for what returns in the margins of many pages."""
     margins = _margins(lines, heights)
     enough = max(3, REPEATED * len(heights))
-    texts, exact, places = Counter(), Counter(), {}
-    for edge, apart, line in margins.values():
-        key = edge, _without_figures(line.text)
+    found = list(margins.values())
+    exact = Counter(key for key, _ in {((edge, _without_page(one.text)), one.page) for edge, _, one in found})
+    loose = {((edge, _without_figures(one.text)), one.page) for edge, apart, one in found if apart}
+    texts, places = Counter(key for key, _ in loose), {}
+    for edge, apart, line in found:
         if apart:
             places.setdefault((edge, *_place(line)), []).append(line)
-            texts[key] += 1
-        exact[edge, _without_page(line.text)] += 1
     changing = {key for key, found in places.items() if len(found) >= enough and _is_changing(found)}
     kept = []
     for line in lines:
@@ -476,7 +558,7 @@ def _step(one: Line, two: Line) -> float:
 def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float) -> bool:
     if one.hyphen:
         return False
-    if one.filled or two.filled:
+    if one.alone or two.alone:
         return True
     # A number or letter begins an item only behind a full stop: "…것이" may be broken before "다. ".
     if begins_bullet(two.text) or is_entry(one.text) or is_entry(two.text):

@@ -20,8 +20,11 @@ to rare syllables mixed with rare Hanja."""
 
 LEAST_COMMON = 0.25
 
-OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx"}
+OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx", ".xls": ".xlsx"}
 """Binary formats of older programs, and what the same program can save instead."""
+
+WHOLE_FILE = "whole file"
+"""What a record of a file that is passed over has in place of a record's name."""
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\0-\b\x0e-\x1f\x7f]")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
@@ -88,7 +91,7 @@ def find_files(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[Path], lis
 
 def describe_skipped(path: Path, folder: Path, reason: str) -> dict:
     """A file that was left out, in the form of a dropped record."""
-    return {"file": relative_name(path, folder), "id": "whole file", "reason": reason.rstrip(".")}
+    return {"file": relative_name(path, folder), "id": WHOLE_FILE, "reason": reason.rstrip(".")}
 
 
 def relative_name(path: Path, folder: Path) -> str:
@@ -155,10 +158,10 @@ def decode_text(data: bytes, name: str) -> str:
 
 def clean(text: str) -> str:
     """One line: white space as single blanks, invisible and private signs left out, Hangul composed."""
-    return tidy(_RAISED.sub("", _PRIVATE.sub("", text)))
+    return without_unseen(_RAISED.sub("", _PRIVATE.sub("", text)))
 
 
-def tidy(text: str) -> str:
+def without_unseen(text: str) -> str:
     """What clean does, but for the private signs, whose shapes only the file's own fonts know."""
     return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
 

@@ -1,6 +1,7 @@
 """Instruction rows, split by article."""
 
 import random
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -9,15 +10,22 @@ from korqg.asking.checks import support
 from korqg.asking.editor import edit_question
 from korqg.asking.rule import ask_by_rule
 from korqg.checks import why_nothing_to_ask
-from korqg.corpus import Passage, Question, make_passage_id, normalized
+from korqg.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
 from korqg.documents import Chunk
 from korqg.errors import KorqgError
 from korqg.leaks import ArticleGroups, near_duplicates
 from korqg.metrics import is_single_question
+from korqg.places import nearest
 from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
+
+MOST_HOMELESS = 0.5
+"""Share of the questions that may be lost where long passages are divided: what is left would be another corpus."""
+
+DEALS = 20
+"""So often are the articles dealt out anew where copies that must go leave a side without any."""
 
 
 def make_row(passage: Passage, question: Question, task: str = "question", style: str = "") -> dict | None:
@@ -124,31 +132,72 @@ def divide_passages(
 ) -> tuple[list[Passage], list[dict]]:
     """Divide passages of more than `max_tokens` tokens into parts of whole sentences.
 
-    Each question goes with the part that holds its answer; a part that nobody asks about is left out. A
-    question whose answer lies across two parts, or in a sentence that alone is too long, is left out and
-    returned as {"file", "id", "reason"}.
+    Each question goes with the part that holds its answer, or, where the place of the answer is not known, with the
+    part that has most in common with the question (and the answer's words), or, where no sentence is short enough,
+    with words of it; a part that nobody asks about is left out. A question whose answer lies across two parts, or in a
+    sentence that alone is too long, is left out and returned as {"file", "id", "reason"}. Raises KorqgError when more
+    than MOST_HOMELESS of the questions would be lost.
     """
     kept, dropped = [], []
     for passage in passages:
         if count_tokens(passage.text) <= max_tokens:
             kept.append(passage)
             continue
-        homeless = {question.id for question in passage.questions}
-        for begin, end in _parts(passage.text, max_tokens, count_tokens):
-            text = passage.text[begin:end]
-            inside = tuple(
-                replace(question, answer_start=question.answer_start - begin)
-                for question in passage.questions
-                if begin <= question.answer_start and question.answer_start + len(question.answer) <= end
+        parts = _parts(passage.text, max_tokens, count_tokens)
+        if not parts and all(question.answer_start < 0 for question in passage.questions):
+            parts = _word_parts(passage.text, max_tokens, count_tokens)
+        asked: list[list[Question]] = [[] for _ in parts]
+        for question in passage.questions:
+            number = _part_of(question, passage.text, parts)
+            if number is not None:
+                place = question.answer_start - parts[number][0] if question.answer_start >= 0 else -1
+                asked[number].append(replace(question, answer_start=place))
+                continue
+            reason = f"no part of its paragraph with at most max_passage_tokens={max_tokens} tokens " + (
+                "holds the whole answer" if parts and question.answer_start >= 0 else "is made of whole sentences"
             )
+            dropped.append({"file": passage.title, "id": question.id, "reason": reason})
+        for (begin, end), inside in zip(parts, asked, strict=True):
             if inside:
-                kept.append(Passage(make_passage_id(text), passage.title, text, inside))
-                homeless -= {question.id for question in inside}
-        reason = f"no part of its paragraph with at most {max_tokens} tokens holds the whole answer"
-        dropped += [
-            {"file": passage.title, "id": q.id, "reason": reason} for q in passage.questions if q.id in homeless
-        ]
+                text = passage.text[begin:end]
+                kept.append(Passage(make_passage_id(text), passage.title, text, tuple(inside)))
+    asked_in_all = sum(len(passage.questions) for passage in passages)
+    if len(dropped) > MOST_HOMELESS * asked_in_all:
+        raise KorqgError(
+            f"{len(dropped)} of {asked_in_all} questions would be lost: {dropped[0]['reason']}. Raise "
+            "max_passage_tokens, or put full stops where sentences end."
+        )
     return kept, dropped
+
+
+def _word_parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
+    """Begin and end of runs of whole words with at most `max_tokens` tokens; longer words are left out."""
+    parts, begin, end = [], 0, 0
+    for word in re.finditer(r"\S+", text):
+        if count_tokens(text[begin : word.end()]) > max_tokens:
+            parts.append((begin, end))
+            begin = word.start()
+        end = word.end()
+    parts.append((begin, end))
+    return [part for part in parts if part[0] < part[1] and count_tokens(text[slice(*part)]) <= max_tokens]
+
+
+def instruction_for_documents(rows: Iterable[dict]) -> str:
+    """What a model that learnt these rows is told to do with a document: their instruction, where they have one alone.
+
+    Rows of one's own may each bring an order of their own, which is about their text and no other.
+    """
+    instructions = {row["instruction"] for row in rows}
+    return instructions.pop() if len(instructions) == 1 else INSTRUCTIONS["question"]
+
+
+def _part_of(question: Question, text: str, parts: list[tuple[int, int]]) -> int | None:
+    """The number of the part that a question is about; None where none holds the whole answer, or there is none."""
+    start = question.answer_start
+    if start >= 0:
+        held = (begin <= start and start + len(question.answer) <= end for begin, end in parts)
+        return next((number for number, holds in enumerate(held) if holds), None)
+    return nearest(f"{question.text} {question.answer}", [text[begin:end] for begin, end in parts]) if parts else None
 
 
 def _parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
@@ -186,29 +235,43 @@ def split_by_article(
             "paragraph count as one): at least three are needed, and validation_fraction and test_fraction must "
             "leave some for training."
         )
-    random.Random(seed).shuffle(names)
-    side = dict.fromkeys(names, "train")
-    side.update(dict.fromkeys(names[: sizes["test"]], "test"))
-    side.update(dict.fromkeys(names[sizes["test"] : sizes["test"] + sizes["validation"]], "validation"))
-    sides = [side[groups.group_of[passage.title]] for passage in passages]
-    common = {id: number for number, ids in enumerate(groups.common) for id in ids}
+    shuffled, left = random.Random(seed), []
+    for _ in range(DEALS):
+        shuffled.shuffle(names)
+        side = dict.fromkeys(names, "train")
+        side.update(dict.fromkeys(names[: sizes["test"]], "test"))
+        side.update(dict.fromkeys(names[sizes["test"] : sizes["test"] + sizes["validation"]], "validation"))
+        sides = [side[groups.group_of[passage.title]] for passage in passages]
+        split, dropped = _without_common(passages, sides, groups.common)
+        left = [name for name in SPLITS if not split[name]]
+        if not left:
+            return split, dropped
+    raise KorqgError(
+        f"Nothing is left for {left[0]}: its paragraphs all have copies in other articles. "
+        "Take the repeated paragraphs out of the corpus, or add articles."
+    )
+
+
+def _without_common(
+    passages: list[Passage], sides: list[str], common: Iterable[frozenset[str]]
+) -> tuple[dict[str, list[Passage]], list[dict]]:
+    """The passages on their sides without those that share a common text with another side, and these as records."""
+    texts_of: dict[str, list[int]] = {}
+    for number, ids in enumerate(common):
+        for name in ids:
+            texts_of.setdefault(name, []).append(number)
     stays: dict[int, str] = {}  # the side on which a common text stays
     for passage, name in zip(passages, sides, strict=True):
-        if passage.id in common:
-            stays[common[passage.id]] = max(name, stays.get(common[passage.id], name), key=SPLITS.index)
+        for number in texts_of.get(passage.id, ()):
+            stays[number] = max(name, stays.get(number, name), key=SPLITS.index)
     split, dropped = {name: [] for name in SPLITS}, []
     for passage, name in zip(passages, sides, strict=True):
-        if passage.id in common and stays[common[passage.id]] != name:
-            reason = f"a copy of this paragraph stands on the {stays[common[passage.id]]} side"
+        others = [stays[number] for number in texts_of.get(passage.id, ()) if stays[number] != name]
+        if others:
+            reason = f"a copy of this paragraph, or of a sentence of it, stands on the {others[0]} side"
             dropped.append({"file": passage.title, "id": passage.id, "reason": reason})
         else:
             split[name].append(passage)
-    for name in SPLITS:
-        if not split[name]:
-            raise KorqgError(
-                f"Nothing is left for {name}: its paragraphs all have copies in other articles. "
-                "Take the repeated paragraphs out of the corpus, or add articles."
-            )
     return split, dropped
 
 
@@ -251,11 +314,13 @@ def make_rows(
     """
     rows: dict[str, list[dict]] = {name: [] for name in split}
     left_out: list[dict] = []
+    unanswered: dict[str, str] = {}
     for name, passages in split.items():
         learnt = name != "test"
         for task in tasks:
             for passage, question in ((p, q) for p in passages for q in p.questions):
                 if task != "question" and not question.answer:
+                    unanswered.setdefault(question.id, passage.title)
                     continue
                 row = make_row(passage, question, task, style if learnt else "")
                 reason = "its answer does not stand in one sentence" if row is None else ""
@@ -270,6 +335,7 @@ def make_rows(
                     rows[name].append(row)
         if passages and not rows[name]:
             raise KorqgError(f"No row is left for {name} with task={'+'.join(tasks)}: its questions have no answer.")
+    left_out += [{"file": title, "id": name, "reason": NO_ANSWER} for name, title in unanswered.items()]
     train = rows["train"]
     if questions_per_passage == "first":
         seen: set[tuple] = set()

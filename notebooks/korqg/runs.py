@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl
+from korqg.files import mended, read_json, read_jsonl
 from korqg.metrics import LONGEST_SCORED, unified
 from korqg.prompts import passage_of
 from korqg.stages import finished_folders, require_finished
@@ -227,7 +227,7 @@ def _pair_up(
 
 def _read_outputs(name: str, path: Path, known: dict, remarks: list[str]) -> dict[tuple[str, str], dict]:
     """A file's outputs by split and input; entries that cannot be used, and copies, are left out and named."""
-    entries = read_json(path)
+    entries = mended(read_json(path))
     if not isinstance(entries, list):
         raise KorqgError(f"{name}: {path.name} must hold a list of outputs: {{input, expected_output, model_output}}.")
     found: dict[tuple[str, str], dict] = {}

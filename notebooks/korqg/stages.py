@@ -1,5 +1,6 @@
 """Output folders: a folder is finished when, and only when, it has its manifest.json."""
 
+import contextlib
 import datetime
 import errno
 import json
@@ -306,9 +307,9 @@ def _describe(path: Path, outputs: Path) -> dict[str, Any]:
         with open(path, "rb") as file:
             described["rows"] = sum(1 for _ in file)
     elif path.suffix == ".json":
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-        if isinstance(value, list):
-            described["rows"] = len(value)
+        with contextlib.suppress(ValueError, RecursionError):  # a file of the user's may be of another kind inside
+            value = json.loads(path.read_text(encoding="utf-8-sig"))
+            described |= {"rows": len(value)} if isinstance(value, list) else {}
     return described
 
 

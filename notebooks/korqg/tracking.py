@@ -71,8 +71,9 @@ def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], fold
 def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: list[dict] = ()) -> None:
     """Add the figures and a table of the outputs to the run, and close it; does nothing for None.
 
-    The table is a file of the run itself. It has the test articles' titles and questions of before and after: no paragraph, and nothing of
-    the user's own document. A run that was closed because a cell failed stays closed; a line says so.
+    The table is a file of the run itself. It has the test articles' titles and questions of before and after: no
+    paragraph, and nothing of the user's own document. A run that was closed because a cell failed stays closed; a
+    line says so.
     """
     if run is None:
         return

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from korqg.asking.recommend import QUESTIONS_PER_CHUNK, recommend
+from korqg.asking.recommend import QUESTIONS_PER_CHUNK, could_be_shown, recommend
 from korqg.asking.round_trip import USUAL_THRESHOLD, read_back, with_round_trip
 from korqg.config import COURSE_FOLDER, require_folder_name
 from korqg.errors import KorqgError, prepare_notebook
@@ -122,7 +122,7 @@ def asker_of(run: Path, parameters: dict, batch_size: int) -> Ask:
     read = functools.partial(read_back, model, tokenizer, **sizes)
 
     def ask(rows: list[dict]) -> list[dict]:
-        return with_round_trip(rows, generate_answers(model, tokenizer, rows, **sizes), read)
+        return with_round_trip(rows, generate_answers(model, tokenizer, rows, **sizes), read, could_be_shown)
 
     return ask
 

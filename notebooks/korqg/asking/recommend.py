@@ -118,6 +118,12 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     return {**entry, "failed": failed, "rank": rank}
 
 
+def could_be_shown(one: dict) -> bool:
+    """Whether an asked question passes every check that needs no reading back: only then is that worth its time."""
+    unread = {**one, "read_answer": None, "confidence": None}
+    return not judged(unread, THRESHOLD, "", headings_of(one))["failed"]
+
+
 def _by_rule(one: dict) -> dict | None:
     """The rule's question about the same answer as an entry of its own; None where there is none.
 

@@ -53,13 +53,22 @@ def rule_question(row: dict) -> str:
     return ask_by_rule(candidate, row.get("title", "")) if candidate else ""
 
 
-def with_round_trip(rows: list[dict], outputs: list[dict], read: Callable[[list[tuple[str, str]]], list[dict]]):
+def with_round_trip(
+    rows: list[dict],
+    outputs: list[dict],
+    read: Callable[[list[tuple[str, str]]], list[dict]],
+    worth_reading: Callable[[dict], bool] = lambda one: True,
+) -> list[dict]:
     """The outputs of task answer_aware with the answers that come back and the rule's questions beside them.
 
     `read` is `read_back` with its model. Each output gets `read_answer` and `confidence`, and, where the rule has a
-    question about the same answer, `rule_question`, which no model reads: it keeps the sentence's own words.
+    question about the same answer, `rule_question`, which no model reads: it keeps the sentence's own words. A
+    question that is not `worth_reading` (a row and its output as one entry) is left unread, as if nothing came back.
     """
-    found = read([(one["model_output"], passage_of(row)) for row, one in zip(rows, outputs, strict=True)])
+    spoken = [
+        one["model_output"] if worth_reading({**row, **one}) else "" for row, one in zip(rows, outputs, strict=True)
+    ]
+    found = read([(question, passage_of(row)) for row, question in zip(rows, spoken, strict=True)])
     completed = []
     for row, output, own in zip(rows, outputs, found, strict=True):
         rule = rule_question(row)

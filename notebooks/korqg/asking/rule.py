@@ -117,6 +117,12 @@ KINDS_OF = {
 """What is asked for by its kind (감전의 위험: 어떤 위험), with the word that asks."""
 
 
+OFFICES = (
+    r"(담당|[회부위반팀과실교원관소]장|위원|감사|총무|간사|대표|교감|교사|교수|박사|감독|선수|기자|작가|의원"
+    r"|시장|군수)$"
+)
+
+
 def _is_place(answer: str) -> bool:
     tokens = kiwi().tokenize(answer)
     if re.search(r"(기간|시간|기한|날|중) (안|내)$", answer):
@@ -126,10 +132,12 @@ def _is_place(answer: str) -> bool:
 
 
 def _is_person(answer: str) -> bool:
-    """Whether the words are a Korean name of three syllables, which Kiwi takes for a name."""
-    tokens = kiwi().tokenize(answer)
-    named = re.fullmatch(f"[{SURNAMES}][가-힣]{{2}}", answer) and not PLACE_NAMES.search(answer)
-    return bool(named) and len(tokens) == 1 and tokens[0].tag == "NNP"
+    """Whether the words are a Korean name of three syllables, alone as Kiwi's name or behind an office (회장 …)."""
+    office, _, name = answer.rpartition(" ")
+    if not re.fullmatch(f"[{SURNAMES}][가-힣]{{2}}", name) or PLACE_NAMES.search(name):
+        return False
+    tokens = kiwi().tokenize(name)
+    return bool(re.search(OFFICES, office)) or (not office and len(tokens) == 1 and tokens[0].tag == "NNP")
 
 
 def _number_word(answer: str, number, rest: str) -> str:
@@ -203,7 +211,7 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     if whole is None:
         return ""
     body, start, end, past = _clause(body, start, end, whole)
-    if past is NO_CLAUSE:
+    if past is NO_CLAUSE or ("겠", "EP") in whole.between:
         return ""
     last = find_predicate(body)
     if last and end <= last.start and (asked := _what_must_be_done(body, last, past)):
@@ -335,7 +343,7 @@ def _ask_in_place(opening: str, rest: str, word: str, style: str, past: bool | N
     if word == "언제까지":
         rest = re.sub(r"^(에|까지)(?![가-힣])(는)?", "", rest)
     elif word.startswith("언제"):
-        rest = re.sub(r"^에(?![가-힣])(는)?", "", rest)
+        rest = re.sub(r"^에(는)?(?![가-힣])", "", rest)
     follows = fit_behind(word, rest)
     if re.match(r"(은|는)(?![가-힣])", follows):
         return ""
@@ -447,7 +455,7 @@ def _ask_item(body: str, start: int, end: int, answer: str, kind: str, style: st
     ):
         return ""
     word = question_word(answer, kind, body, start)
-    if not word:
+    if not word or word == "무엇":
         return ""
     return f"{topic[1]}{topic[2]} {word}{ASKED_NOUN[style]}?"
 
@@ -479,6 +487,8 @@ def _without_frame(body: str, start: int, end: int, whole):
                 return body, start, end, whole
             if end > token.start:
                 return body, start, end, None
+            if re.match(r"(은|는|이|가)(?![가-힣])", body[end:]):
+                return body, start, end, whole  # who said it may be what is asked for
             inner = body[: token.end - 1]
             return inner, start, end, find_predicate(inner)
     return body, start, end, whole

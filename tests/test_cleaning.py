@@ -1,0 +1,117 @@
+"""Text of data: what is composed, left out and refused, and the answers' places, which move with it."""
+
+import unicodedata
+
+import pytest
+
+from korqg.cleaning import as_text, tidy, tidy_line, tidy_place
+from korqg.places import likeliest_place, nearest, stated_place
+
+FERRY = "나루터의 뱃사공은 새벽마다 강물의 높이를 기둥에 새겼다."
+
+
+def _decomposed(text: str) -> str:
+    return unicodedata.normalize("NFD", text)
+
+
+def test_signs_that_nobody_sees_are_left_out_and_hangul_is_composed():
+    assert tidy("\ufeff나\u200b루\u00ad터\ue0b3의\u00a0배\u2060") == "나루터의 배"
+    assert tidy(_decomposed(FERRY)) == FERRY
+    assert tidy("첫 줄\r\n둘째 줄\u2028셋째 줄") == "첫 줄\n둘째 줄\n셋째 줄"
+    assert tidy_line("언제  어디서\n만나는가?\u3000") == "언제 어디서 만나는가?"
+
+
+def test_joiner_stays_between_pictures_and_nowhere_else():
+    family = "👨\u200d👩\u200d👧"
+    assert tidy(f"{family} 한\u200d옥") == f"{family} 한옥"
+
+
+@pytest.mark.parametrize("raw", [_decomposed(FERRY), FERRY.replace(" ", "\u200b\u00a0"), "\ufeff" + FERRY])
+def test_place_moves_with_the_text(raw):
+    word = _decomposed("강물") if raw.startswith(_decomposed("나")) else "강물"
+    assert tidy(raw)[tidy_place(raw, raw.index(word)) :].startswith("강물의 높이")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (float("nan"), ""),
+        (float("inf"), ""),
+        ("NaN", ""),
+        ("None", ""),
+        (1962, "1962"),
+        (3.0, "3"),
+        (2.5, "2.5"),
+    ],
+)
+def test_value_of_a_record_becomes_text(value, text):
+    assert as_text(value, "answer") == text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (["글"], "its passage is not text but list"),
+        (True, "its passage is not text but bool"),
+        ("끝이 잘린 글\ud83d", r"half of a sign \(U\+D83D\)"),
+        (
+            "뱃사공이 \ufffd\ufffd에 새겼다.",
+            r"U\+FFFD, the replacement sign, stands at character 5, behind '뱃사공이 '",
+        ),
+        ("????? ???? ??? 2019? ???.", "question marks, an encoding's replacement"),
+        (FERRY.encode().decode("latin-1"), "wrong encoding"),
+    ],
+)
+def test_text_that_is_broken_is_refused_with_what_is_wrong(value, said):
+    with pytest.raises(ValueError, match=said):
+        as_text(value, "passage")
+
+
+def test_question_of_many_marks_and_western_letters_are_text():
+    for text in ("정말인가??", "Café Müller의 무대는 어디인가?", "?"):
+        assert as_text(text, "question") == text
+
+
+PICTURES = "🌾🌾🌾 " + FERRY
+
+
+@pytest.mark.parametrize(
+    ("raw", "start"),
+    [
+        (PICTURES, len(PICTURES[: PICTURES.index("기둥")].encode("utf-16-le")) // 2),
+        (FERRY, len(FERRY[: FERRY.index("기둥")].encode())),
+        (FERRY, len(_decomposed(FERRY[: FERRY.index("기둥")]))),
+        (FERRY, FERRY.index("기둥") - 2),
+    ],
+    ids=["UTF-16 units", "bytes", "decomposed characters", "two characters off"],
+)
+def test_place_that_counts_something_else_is_mended(raw, start):
+    assert stated_place(raw, "기둥", start) == (raw.index("기둥"), True)
+
+
+def test_right_place_is_taken_as_it_is_and_a_wrong_one_is_none():
+    assert stated_place(FERRY, "기둥", FERRY.index("기둥")) == (FERRY.index("기둥"), False)
+    assert stated_place(FERRY, "기둥", 3) is None
+    assert stated_place(FERRY, "기둥", -1) is None
+    assert stated_place(FERRY, "", 0) is None
+
+
+def test_place_among_several_is_that_of_the_sentence_the_question_is_about():
+    text = (
+        "호미는 뒤의 목록에도 나온다. 쟁기는 소가 끈다. 텃밭의 김을 맬 때에는 날이 세모난 호미를 쓴다. "
+        "대장간에서는 호미를 벼린다."
+    )
+    place, words = likeliest_place(text, "호미", "텃밭의 김을 맬 때 쓰는 연장은 무엇인가?")
+    assert (place, words) == (text.index("세모난 호미") + 4, "호미")
+
+
+def test_words_are_found_over_a_line_break_and_absent_ones_nowhere():
+    assert likeliest_place("흰 곰팡이는\n골마지 이다.", "곰팡이는 골마지", "무엇인가?") == (2, "곰팡이는\n골마지")
+    assert likeliest_place(FERRY, "돛대", "무엇인가?") == (-1, "돛대")
+    assert likeliest_place(FERRY, "", "무엇인가?") == (-1, "")
+
+
+def test_nearest_stretch_is_the_first_of_equals():
+    assert nearest("굴뚝은 무엇으로 쌓는가?", ["담은 돌로 쌓는다.", "굴뚝은 기와로 쌓는다.", "문은 나무이다."]) == 1
+    assert nearest("무엇인가?", ["가", "나"]) == 0
