@@ -7,7 +7,7 @@ from korqg.asking.checks import failed_checks
 from korqg.asking.editor import edit_question
 from korqg.asking.particles import fit_behind, fitted
 from korqg.asking.recommend import could_be_shown, recommend
-from korqg.asking.round_trip import choose_threshold, with_round_trip
+from korqg.asking.round_trip import choose_threshold, trusted_threshold, with_round_trip
 from korqg.asking.rule import ask_by_rule, plainness
 from korqg.asking.subject import subject_of, with_subject
 from korqg.prompts import marked_sentence
@@ -113,6 +113,12 @@ def test_rule_asks_in_place_with_the_right_word(sentence, answer, question):
         # Nothing that would compare two amounts or stand on half a phrase.
         ("공사비는 예산 420만 원보다 35만 원 적은 385만 원이 들었다.", "385만 원", ""),
         ("늦서리가 끝나는 5월 상순에 심는다.", "5월 상순", ""),
+        ("공기 흡입구가 막히면 제습 능력이 떨어지고 소음이 커진다.", "공기 흡입구", ""),
+        (
+            "남부 지방에서는 봄 작업을 앞당기고 가을 작업을 조금 늦추면 된다.",
+            "가을 작업",
+            "남부 지방에서는 봄 작업을 앞당기고 무엇을 조금 늦추면 되는가?",
+        ),
         ("학명은 Camellia sinensis이다.", "Camellia", ""),
     ],
 )
@@ -289,6 +295,13 @@ def test_threshold_is_the_lowest_confidence_that_leaves_nine_in_ten_right():
     assert 0.65 < found["threshold"] < 0.72
     assert found["right_above"] >= 0.9
     assert choose_threshold(read[:5], answers[:5])["threshold"] == 0.8  # too few to say
+
+
+def test_reader_that_is_seldom_right_vouches_for_nothing():
+    assert trusted_threshold({"threshold": 0.7, "questions": 300, "right_above": 0.93}) == 0.7
+    assert trusted_threshold({"threshold": 0.8, "questions": 300, "right_above": 0.34}) > 1
+    assert trusted_threshold({"threshold": 0.8, "questions": 5, "right_above": 0.2}) == 0.8  # too few to say
+    assert trusted_threshold({}) == 0.8
 
 
 def test_nothing_in_a_text_can_forge_a_mark():

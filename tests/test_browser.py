@@ -251,7 +251,7 @@ def test_picture_for_the_readme_is_one_paragraph_that_got_better(browser, tmp_pa
     )
     assert taken.stdout.strip() == "True"
     width, height = (int.from_bytes(picture.read_bytes()[start : start + 4], "big") for start in (16, 20))
-    assert 600 < width <= 900 and 150 < height <= 400
+    assert 600 < width <= 900 and 150 < height <= 420
     (tmp_path / "none.html").write_text("<article>References ✓ a single question</article>", encoding="utf-8")
     code = f"{code}sys.argv[1:])))"
     none = [sys.executable, "-c", code, str(tmp_path / "none.html"), str(tmp_path / "none.png")]

@@ -6,7 +6,14 @@ import pytest
 
 from korqg import sentences
 from korqg.config import SAMPLE_DOCUMENTS
-from korqg.documents import chunk_documents, read_chunks, read_document, split_sentences
+from korqg.documents import (
+    chunk_documents,
+    read_chunks,
+    read_document,
+    reading_report,
+    refused_chunks,
+    split_sentences,
+)
 from korqg.errors import KorqgError
 
 TEXT = "첫 문장은 여기에서 끝난다. 둘째 문장은 조금 더 길게 이어진다. 셋째 문장이 마지막이다."
@@ -219,3 +226,19 @@ def test_folder_without_anything_usable_says_what_was_seen(tmp_path):
     (tmp_path / "broken.docx").write_bytes(b"PK")
     with pytest.raises(KorqgError, match=r"holds no text that can be read.*broken.docx \(broken.docx is damaged"):
         read_chunks(tmp_path, 200, _count)
+
+
+def test_what_was_read_is_told_by_file_with_the_reasons_of_what_is_not_asked_about(tmp_path):
+    (tmp_path / "가.txt").write_text(
+        "여는 시간\n\n한빛도서관은 오전 9시에 문을 열고 오후 6시에 닫는다.", encoding="utf-8"
+    )
+    (tmp_path / "나.txt").write_text("This page is left in English and says nothing in Korean.", encoding="utf-8")
+    chunks = read_chunks(tmp_path, 384, len)
+    refused = refused_chunks(chunks)
+    assert [(one["file"], one["reason"]) for one in refused] == [("나.txt", "it is not in Korean")]
+    rows = reading_report(chunks, refused)
+    assert [(row["file"], row["pages"], row["chunks"], row["not asked about"]) for row in rows] == [
+        ("가.txt", "-", "1", "-"),
+        ("나.txt", "-", "1", "1 (it is not in Korean)"),
+    ]
+    assert rows[0]["characters"] == f"{len(chunks[0].text):,}"

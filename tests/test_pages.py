@@ -150,3 +150,13 @@ def test_differences_carry_their_sign_and_what_is_not_known_a_dash(pair):
 def test_figures_of_other_data_stand_under_their_name(pair):
     metrics = _metrics(pair) | {"apart": {"첫 시도": _metrics(pair)}}
     assert [row[""].startswith("[첫 시도] ") for row in figure_rows(metrics)] == [False] * 3 + [True] * 3
+
+
+def test_an_answer_that_came_back_is_told_from_the_marked_one():
+    from korqg.pages import _output_line
+
+    asked = {"model_output": "한빛도서관은 언제 쉬는가?", "stopped": True, "answer": "월요일", "confidence": 0.9}
+    right = _output_line("After", {**asked, "read_answer": "월요일"}, "한빛도서관은 월요일에 쉰다.")
+    wrong = _output_line("After", {**asked, "read_answer": "한빛도서관"}, "한빛도서관은 월요일에 쉰다.")
+    assert "✓" in right and "the marked answer came back" in right
+    assert "✗" in wrong and "another answer came back" in wrong

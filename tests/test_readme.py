@@ -69,7 +69,7 @@ def test_the_two_commands_are_within_the_first_screen():
         lines = text.splitlines()
         assert "make run" in "\n".join(lines[:20])
         (picture,) = re.findall(r"!\[[^\]]+\]\((outputs/[^)]+)\)", "\n".join(lines[:20]))
-        assert imread(COURSE / picture).shape[0] <= 400  # pixels
+        assert imread(COURSE / picture).shape[0] <= 420  # pixels
 
 
 def test_workflow_runs_the_two_commands_on_the_versions_that_the_readme_names():

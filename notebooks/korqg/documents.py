@@ -2,11 +2,12 @@
 
 import itertools
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from korqg.checks import why_nothing_to_ask
 from korqg.contents import without_contents
 from korqg.errors import KorqgError
 from korqg.hangul import read_hwpx
@@ -30,7 +31,7 @@ from korqg.sentences import split_all, split_sentences
 from korqg.word import read_docx
 
 __all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
-__all__ += ["split_sentences"]
+__all__ += ["reading_report", "refused_chunks", "split_sentences"]
 
 READERS = {
     ".txt": read_text,
@@ -123,6 +124,33 @@ def read_chunks(
     What chunk_documents does, without the list of the files that were passed over.
     """
     return chunk_documents(path, max_tokens, count_tokens, overlap_tokens).chunks
+
+
+def refused_chunks(chunks: Iterable[Chunk]) -> list[dict]:
+    """The chunks that no question should be asked about, as {"file", "id", "reason"} (see korqg.checks)."""
+    return [
+        {"file": chunk.file, "id": chunk.id, "reason": reason}
+        for chunk in chunks
+        if (reason := why_nothing_to_ask(chunk.text))
+    ]
+
+
+def reading_report(chunks: list[Chunk], refused: list[dict]) -> list[dict[str, str]]:
+    """What was read of each file, a row a file: pages, characters and chunks, and the refused by reason."""
+    rows = []
+    for file, group in itertools.groupby(chunks, key=lambda chunk: chunk.file):
+        found = list(group)
+        reasons = Counter(one["reason"] for one in refused if one["file"] == file)
+        rows.append(
+            {
+                "file": file,
+                "pages": str(max(chunk.last_page for chunk in found) or "-"),
+                "characters": f"{sum(len(chunk.text) for chunk in found):,}",
+                "chunks": str(len(found)),
+                "not asked about": ", ".join(f"{count} ({reason})" for reason, count in reasons.items()) or "-",
+            }
+        )
+    return rows
 
 
 def chunk_documents(

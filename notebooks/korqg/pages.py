@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable
 from pathlib import Path
 
+from korqg.asking.checks import AGREED, agreement
 from korqg.examples import Card, verdict
 from korqg.fonts import embedded_font
 from korqg.metrics import FORM, LIKENESS, copied_stretches, is_single_question
@@ -151,14 +152,16 @@ def _output_line(label: str, output: dict, passage: str) -> str:
     remarks = ["a single question" if passed else "not a single question"]
     if output["stopped"] is False:
         remarks.append("did not stop")
-    kind, sign = ("yes", "✓") if passed else ("no", "✗")
+    came = output.get("read_answer")
+    back = came is not None and agreement(came, output.get("answer") or "") >= AGREED
+    kind, sign = ("yes", "✓") if passed and (came is None or back) else ("no", "✗")
     head = text[:LONGEST_SHOWN]
     shown = _marked(head, copied_stretches(head, passage)) or "(empty)"
     if len(text) > LONGEST_SHOWN:
         shown += f" <small>… and {len(text) - LONGEST_SHOWN:,} characters more</small>"
-    if output.get("read_answer") is not None:
-        came = output["read_answer"] or "(nothing)"
-        remarks.append(f"answers itself · 스스로 답함: {came} ({output.get('confidence', 0):.2f})")
+    if came is not None:
+        words = "the marked answer came back · 정답이 되돌아옴" if back else "another answer came back · 다른 답"
+        remarks.append(f"{words}: {came or '(nothing)'} ({output.get('confidence', 0):.2f})")
     said = f'<small class="{kind}">{sign} {escape(", ".join(remarks))}</small>'
     return _line(label, f'<span class="output">{shown}</span><br>{said}')
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from korqg.asking.recommend import QUESTIONS_PER_CHUNK, could_be_shown, recommend
-from korqg.asking.round_trip import USUAL_THRESHOLD, read_back, with_round_trip
+from korqg.asking.round_trip import read_back, trusted_threshold, with_round_trip
 from korqg.config import COURSE_FOLDER, require_folder_name
 from korqg.errors import KorqgError, prepare_notebook
 from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json, write_text
@@ -208,7 +208,7 @@ def ask_documents(
         ask = asker_of(run, manifest["parameters"], batch_size)
         at_a_time = batch_size * BATCHES_AT_A_TIME * process_count()
         answers = ask_all(ask, rows, folder / "answers.jsonl", at_a_time, print)
-    threshold = manifest["figures"].get("round_trip", {}).get("threshold", USUAL_THRESHOLD)
+    threshold = trusted_threshold(manifest["figures"].get("round_trip", {}))
     asked = [{**row, **answer} for row, answer in zip(rows, answers, strict=True)]
     recommended, left_out = recommend(asked, chunks, questions_per_chunk, threshold, style)
     if is_main():

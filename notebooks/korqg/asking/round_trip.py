@@ -17,7 +17,8 @@ WANTED_RIGHT = 0.9
 FEWEST = 20
 """Human questions, at least, that a threshold is set on; with fewer it is USUAL_THRESHOLD."""
 
-USUAL_THRESHOLD = 0.8
+USUAL_THRESHOLD, NEVER = 0.8, 1.01
+"""Confidence that counts where nothing says otherwise, and one that no answer reaches."""
 
 Read = Callable[[list[dict]], list[dict]]
 """What `generate_answers` gives for rows."""
@@ -105,3 +106,15 @@ def choose_threshold(read: list[dict], answers: list[str]) -> dict:
         "right_above": sum(above) / len(above) if above else None,
         "above": len(above) / len(judged) if judged else None,
     }
+
+
+def trusted_threshold(round_trip: dict) -> float:
+    """The confidence from which a run's answers may be believed, by what `choose_threshold` found for it.
+
+    NEVER where people's questions were answered right too seldom even above the threshold: such a model cannot vouch
+    for its own questions, and the rule's stand in their place. USUAL_THRESHOLD for a run that noted nothing.
+    """
+    right = round_trip.get("right_above")
+    if right is not None and round_trip["questions"] >= FEWEST and right < WANTED_RIGHT:
+        return NEVER
+    return round_trip.get("threshold", USUAL_THRESHOLD)

@@ -398,9 +398,11 @@ def clauses_of(text: str) -> int:
 def _ask_topic(opening: str, rest: str, word: str, style: str, past: bool | None) -> str:
     """For an answer that is the sentence's topic or first subject: what is said of it, and what it is."""
     follows = re.match(r"(은|는|이|가)(?![가-힣])", fit_behind(word, rest))
+    subject_again = follows and follows[1] in "이가" and any(token.tag == "JKS" for token in kiwi().tokenize(rest[1:]))
     if (
         opening.strip()
         or not follows
+        or subject_again
         or word not in CLEFT
         or (", " in rest and _has_topic(rest.split(", ", 1)[1]))
         or len(rest) < SHORTEST_DESCRIPTION
@@ -421,11 +423,7 @@ def _ask_amount(opening: str, rest: str, word: str, style: str, past: bool | Non
         place -= 1
     if place == len(tokens) or (clauses_of(behind) and len(behind) > SHORT_CHAIN):
         return ""
-    begin = (
-        opening.rfind(" ", 0, tokens[place].start) + 1
-        if opening[tokens[place].start - 1 :][:1] != " "
-        else tokens[place].start
-    )
+    begin = opening.rfind(" ", 0, tokens[place].start) + 1  # where the whole word begins
     name, front = opening[begin:].strip(), opening[:begin]
     if len(name) < 2 or name in NO_AMOUNT or kiwi_ends_in_modifier(front):
         return ""
@@ -524,7 +522,10 @@ CLEFT = {"무엇": ("것", "무엇"), "누구": ("사람", "누구"), "어디": 
 def _cleft(front: str, rest: str, word: str, style: str, past: bool | None, name: str = "") -> str:
     """The question whose topic is what is asked for: the predicate modifies 것, 사람, 곳, or the amount's name."""
     predicate = find_predicate(rest, ("EF", "EC"))
-    if predicate is None or not (front + rest[: predicate.start]).strip() or (clauses_of(front) and _has_topic(front)):
+    half = re.search(r"[가-힣](고|며|거나),? $", front)  # 앞당기고 … 늦추는 것: half of two things
+    if half or predicate is None or not (front + rest[: predicate.start]).strip():
+        return ""
+    if clauses_of(front) and _has_topic(front):
         return ""
     if predicate.stem[1].startswith(("VCP", "VCN")):
         return ""

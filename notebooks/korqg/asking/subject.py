@@ -33,8 +33,8 @@ def subject_of(title: str) -> str:
     """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 한빛도서관 of "한빛도서관 이용 안내".
 
     What stands in quotation marks, else Kiwi's nouns and numbers from the beginning up to the first other word or word
-    of NOT_A_NAME; Words that Kiwi does not know (가림시) count as they stand.
-    "" where that is no name, or where the title is a headline of many words.
+    of NOT_A_NAME; words that Kiwi does not know (가림시) count as they stand. Of a long name
+    the part that names somebody. "" where that is no name, or where the title is a headline of many words.
     """
     title = title.split(" > ")[0].strip()
     quoted = re.search(r"[‘'“\"「『]([^’'”\"」』]{2,12})[’'”\"」』]", title)
@@ -69,6 +69,7 @@ ENDS_A_NAME = ("J", "EC", "EF", "ETM", "MA")
 def with_subject(question: str, subject: str) -> str:
     """The question with its subject named: of a topic in front (안건은) "…의", before anything else "…에서는".
 
+    Before a question that has a topic of its own it is "…에서", and 회사 gives way to the company's name.
     As it is where a word of the subject stands in it already (two of a long one).
     """
     words = [word for word in re.split(r"\s+|['‘’\"]", subject) if len(word) > 1]
