@@ -32,7 +32,7 @@ def test_full_disk_leaves_the_earlier_file_and_says_what_to_do(tmp_path, monkeyp
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(KorqgError, match=r"No space left on device. Free some space or choose another folder"):
+    with pytest.raises(KorqgError, match=r"The disk is full: .* cannot be written. Free some space, or choose another"):
         write_json(tmp_path / "metrics.json", {"half": 2})
     assert [path.name for path in tmp_path.iterdir()] == ["metrics.json"]
     assert read_json(tmp_path / "metrics.json") == {"good": 1}
@@ -247,7 +247,7 @@ def test_folder_is_replaced_when_it_is_whole_and_kept_when_it_is_not(tmp_path):
         with whole_folder(tmp_path / "adapter") as temporary:
             temporary.mkdir()
             (temporary / "weights").write_text(text)
-    with pytest.raises(KorqgError, match="No space left"), whole_folder(tmp_path / "adapter") as temporary:
+    with pytest.raises(KorqgError, match="The disk is full"), whole_folder(tmp_path / "adapter") as temporary:
         temporary.mkdir()
         (temporary / "weights").write_text("half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

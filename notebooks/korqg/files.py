@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from korqg.errors import KorqgError
+from korqg.errors import KorqgError, full_disk, is_full_disk
 from korqg.processes import is_main
 
 
@@ -73,11 +73,12 @@ def _where_it_exists() -> Iterator[None]:
             raise
 
 
-def cannot_write(path: Path, error: OSError, elsewhere: str = "outputs_dir") -> KorqgError:
+def cannot_write(path: Path | str, error: OSError, elsewhere: str = "outputs_dir") -> KorqgError:
     """A failed write in words, with the remedy; `elsewhere` is what names another folder."""
-    remedy = "Choose" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "Free some space or choose"
+    if is_full_disk(error):
+        return KorqgError(full_disk(path, elsewhere))
     return KorqgError(
-        f"Cannot write {path}: {error.strerror or error}. {remedy} another folder with {elsewhere}; nothing that was "
+        f"Cannot write {path}: {error.strerror or error}. Choose another folder with {elsewhere}; nothing that was "
         "finished before has been changed."
     )
 
