@@ -390,7 +390,7 @@ def train_within_memory(
                 'quantization="nf4", or activation_checkpointing="on".'
             )
         # Outside of the except block, where the traceback would keep the tensors alive.
-        checkpoint = newest_complete(Path(trainer.args.output_dir))
+        checkpoint = newest_complete(Path(trainer.args.output_dir), trainer.args.load_best_model_at_end)
         with torch.no_grad():
             for name, weights in trainer.model.named_parameters():
                 if weights.requires_grad:
