@@ -14,6 +14,7 @@ from conftest import COURSE
 from nbclient import NotebookClient
 
 from korqg.errors import KorqgError
+from korqg.export import main_export
 from korqg.files import read_json, read_jsonl, sha256_of
 from korqg.pipeline import run_notebook
 from korqg.stages import NOTEBOOKS, require_finished
@@ -349,6 +350,19 @@ def test_training_that_is_stopped_leaves_nothing_to_the_cells_below_and_a_finish
     made = folder / ".new" if finished else folder
     assert not [path.name for path in made.iterdir() if path.name in ("adapter", "after_outputs.json", "manifest.json")]
     shutil.rmtree(folder)
+
+
+@pytest.mark.chain
+def test_finished_run_is_exported_without_training(chain, capsys):
+    manifest = sha256_of(chain / "runs" / "two" / "manifest.json")
+    assert main_export(["two", "--outputs", str(chain)]) == 0
+    merged = chain / "runs" / "two" / "merged"
+    assert {"model.safetensors", "tokenizer.json", "tokenizer.model"} <= {path.name for path in merged.iterdir()}
+    assert sha256_of(chain / "runs" / "two" / "manifest.json") == manifest
+    require_finished(chain / "runs" / "two")
+    assert main_export(["three", "--outputs", str(chain)]) == 1
+    assert "runs/three does not exist" in capsys.readouterr().err
+    shutil.rmtree(merged)
 
 
 @pytest.mark.chain

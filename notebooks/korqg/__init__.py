@@ -60,6 +60,7 @@ The modules stand in the order of the story:
     asking      candidate answers, the rule, the round trip, the copy editor, the checks, what is recommended
                 (candidates, particles, endings, rule, editor, subject, round_trip, checks, recommend), blind reading
                 (blind), and `make ask` (__main__)
+    export      `make export`: a finished run's adapter merged into its model
     ladder      `make ladder`: one change at a time, several seeds
     ladder_page the ladder's table, pictures and page
     example     `make example`: the finished run that is kept in git

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.acceleration import attention_without_plans
-from korqg.chat import HUB_NAMES, example_code, save_for_chat
+from korqg.chat import HUB_NAMES, example_code, save_for_chat, save_for_llama_cpp
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, follow_umask, whole_folder, write_json, write_text
 from korqg.precision import CORRECTION_RANK, Precision
@@ -435,6 +435,14 @@ With transformers and peft alone:
 ```python
 {example_code(base_name, instruction)}```
 
+The model with the adapter merged in (`make export` in the course, folder `merged`) becomes a GGUF file for llama.cpp,
+Ollama and others, from llama.cpp's folder:
+
+```bash
+python convert_hf_to_gguf.py path/to/merged --outtype bf16 --outfile questions.gguf
+llama-cli -m questions.gguf --jinja --temp 0 -p "the instruction, an empty line and the text"
+```
+
 The adapter is a derivative of Gemma and under the Gemma Terms of Use (ai.google.dev/gemma/terms); what the
 training data's licence asks holds too.
 """,
@@ -442,7 +450,7 @@ training data's licence asks holds too.
 
 
 def export_merged(model, tokenizer, folder: Path, prompt_format: str = "turns") -> None:
-    """Save the model with its adapter merged in, and the tokenizer, as a folder that loads and chats without peft.
+    """Save the model with its adapter merged in, and the tokenizer, as a folder for chats without peft, and llama.cpp.
 
     The adapter is merged, the weights are saved, and the merge is taken back.
     Raises KorqgError for 4-bit weights, which would be merged with a loss, and when the disk is full.
@@ -467,4 +475,5 @@ def export_merged(model, tokenizer, folder: Path, prompt_format: str = "turns") 
         finally:
             model.unmerge_adapter()
         save_for_chat(tokenizer, base, temporary, prompt_format)
+        save_for_llama_cpp(tokenizer, temporary)
     wait_for_all()
