@@ -971,14 +971,13 @@ def test_training_that_did_not_reach_its_last_step_is_not_finished(tmp_path, ste
     require_trained(trainer, log)
 
 
-def test_weights_that_are_worse_or_others_than_the_best_are_told():
+def test_weights_that_are_others_than_the_best_are_refused():
     from types import SimpleNamespace
 
-    from korqg.training import kept_loss_in_words
+    from korqg.training import require_kept
 
     state = SimpleNamespace(best_metric=3.5)
-    assert kept_loss_in_words(state, 4.0, 3.5, "best") == ""
-    assert "Training has made it worse" in kept_loss_in_words(state, 3.0, 3.5, "best")
-    assert kept_loss_in_words(state, 4.0, 3.9, "last") == ""
+    require_kept(state, 3.5, "best")
+    require_kept(state, 3.9, "last")
     with pytest.raises(KorqgError, match="the checkpoint was changed"):
-        kept_loss_in_words(state, 4.0, 3.9, "best")
+        require_kept(state, 3.9, "best")

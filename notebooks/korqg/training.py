@@ -134,23 +134,14 @@ def require_trained(trainer: Trainer, log: Path) -> None:
         )
 
 
-def kept_loss_in_words(state, before: float, after: float, keep: str) -> str:
-    """What the loss of the weights that were kept (`after`) means; "" where it is as it should be.
-
-    Raises KorqgError when it is not the loss that these weights had in training: then others were loaded.
-    """
+def require_kept(state, loss: float, keep: str) -> None:
+    """Raise KorqgError when `loss` is not the one that the weights to keep had in training: others were loaded."""
     noted = state.best_metric if keep == "best" else None
-    if noted is not None and abs(after - noted) > SAME_LOSS * abs(noted):
+    if noted is not None and abs(loss - noted) > SAME_LOSS * abs(noted):
         raise KorqgError(
-            f"The best weights had a validation loss of {noted:.4f}, those that were loaded have {after:.4f}: the "
+            f"The best weights had a validation loss of {noted:.4f}, those that were loaded have {loss:.4f}: the "
             'checkpoint was changed. Run the notebook again with resume="never".'
         )
-    if after <= before:
-        return ""
-    return (
-        f"Training has made it worse: the weights that were kept have a validation loss of {after:.2f}, the untrained "
-        f"model {before:.2f}. Try a lower learning_rate, or more rows."
-    )
 
 
 SAME_LOSS = 2e-2
