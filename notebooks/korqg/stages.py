@@ -27,7 +27,6 @@ PACKAGES = (
     "torch transformers peft datasets accelerate bitsandbytes tokenizers wandb pandas matplotlib papermill sacrebleu"
 )
 
-
 NEW = ".new"
 """Where what will replace a finished folder is made, inside of it; no run or data can have this name."""
 
@@ -205,8 +204,8 @@ def finish_stage(
 
     `folder` is start_stage's, or place_for_new's: what was made in NEW is put in its place, and the folder let go.
     Files are listed with path relative to outputs/ (for files elsewhere: the name alone), sha256 and, for
-    JSON Lines, their rows. `figures` are the stage's own results. Seconds are wall-clock since korqg was
-    first imported, in the setup cell; the peak is this process's resident memory in GB (1e9 bytes), and where a CUDA
+    JSON Lines, their rows. `figures` are the stage's own results. Seconds are wall-clock since the setup cell was
+    run; the peak is this process's resident memory in GB (1e9 bytes), and where a CUDA
     device was used there is `peak_device_memory_gb`, what torch held on it, tries that ran out of memory included.
     """
     return from_main(lambda: _finish_stage(folder, parameters, read, written, figures, device))
