@@ -228,7 +228,7 @@ def docx(text: str) -> bytes:
     fonts = '<w:rFonts w:ascii="Malgun Gothic" w:hAnsi="Malgun Gothic" w:eastAsia="맑은 고딕"/>'
     styles = (
         f'<w:docDefaults><w:rPrDefault><w:rPr>{fonts}<w:sz w:val="21"/></w:rPr></w:rPrDefault><w:pPrDefault><w:pPr>'
-        '<w:spacing w:before="60" w:after="60" w:line="320" w:lineRule="auto"/></w:pPr></w:pPrDefault></w:docDefaults>'
+        '<w:spacing w:before="60" w:after="60" w:line="288" w:lineRule="auto"/></w:pPr></w:pPrDefault></w:docDefaults>'
         '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/></w:style>'
     )
     for kind, (key, name, settings, size) in WORD_STYLES.items():
@@ -332,14 +332,14 @@ SPACES = " ".join(
 )
 """Hangul refuses parts that do not name all of these."""
 LANGUAGES = ("hangul", "latin", "hanja", "japanese", "other", "symbol", "user")
-LETTERS = {"text": (1100, ""), "title": (1700, "<hh:bold/>"), "heading": (1300, "<hh:bold/>"), "cell": (1000, "")}
+LETTERS = {"text": (1050, ""), "title": (1700, "<hh:bold/>"), "heading": (1300, "<hh:bold/>"), "cell": (1000, "")}
 """Height in hundredths of a point, and weight; a kind's place is its id."""
 SHAPES = {
-    "text": ("LEFT", 0, 0, 300),
+    "text": ("LEFT", 0, 0, 200),
     "title": ("CENTER", 0, 0, 1200),
-    "heading": ("LEFT", 0, 1200, 500),
+    "heading": ("LEFT", 0, 900, 400),
     "cell": ("CENTER", 0, 0, 0),
-    "item": ("LEFT", 1500, 0, 300),
+    "item": ("LEFT", 1500, 0, 200),
     "mark": ("LEFT", 2900, 0, 200),
 }
 """How paragraphs are aligned, their left margin, and the space before and behind them."""
@@ -484,7 +484,7 @@ def _hangul_header() -> str:
             f'<hh:paraPr id="{key}" tabPrIDRef="0" condense="0" fontLineHeight="0" snapToGrid="1" '
             f'suppressLineNumbers="0" checked="0" textDir="LTR"><hh:align horizontal="{side}" vertical="BASELINE"/>'
             '<hh:heading type="NONE" idRef="0" level="0"/><hh:breakSetting breakLatinWord="KEEP_WORD" '
-            'breakNonLatinWord="KEEP_WORD" widowOrphan="0" keepWithNext="0" keepLines="0" pageBreakBefore="0" '
+            'breakNonLatinWord="BREAK_WORD" widowOrphan="0" keepWithNext="0" keepLines="0" pageBreakBefore="0" '
             'lineWrap="BREAK"/><hh:autoSpacing eAsianEng="0" eAsianNum="0"/><hp:switch><hp:case '
             f'hp:required-namespace="{HWPML}/2016/HwpUnitChar">{sizes}</hp:case><hp:default>{sizes}</hp:default>'
             '</hp:switch><hh:border borderFillIDRef="1" offsetLeft="0" offsetRight="0" offsetTop="0" offsetBottom="0" '
