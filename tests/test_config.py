@@ -8,6 +8,7 @@ import pytest
 from conftest import COURSE
 
 from korqg import CompareConfig, DataConfig, KorqgError, TrainConfig
+from korqg.config import SAMPLE_CHUNKS
 
 DATA = dict(
     data_name="sample",
@@ -18,6 +19,7 @@ DATA = dict(
     long_answers="drop",
     own_path="",
     overlap_tokens=0,
+    max_chunks=0,
     candidates_per_chunk=12,
     task="question",
     question_style="plain",
@@ -144,6 +146,13 @@ def test_parameter_that_the_notebook_does_not_declare_is_an_error():
 def test_outputs_default_to_the_courses_own_folder(tmp_path):
     assert DataConfig(**DATA).folder == COURSE / "outputs" / "data" / "sample"
     assert DataConfig(**DATA | {"outputs_dir": str(tmp_path)}).folder == tmp_path / "data" / "sample"
+
+
+@pytest.mark.parametrize(
+    ("own_path", "max_chunks", "most"), [("", 0, SAMPLE_CHUNKS), ("", 40, 40), ("memo.md", 0, 0), ("memo.md", 5, 5)]
+)
+def test_all_chunks_are_asked_about_but_for_the_samples(own_path, max_chunks, most):
+    assert DataConfig(**DATA | {"own_path": own_path, "max_chunks": max_chunks}).most_chunks == most
 
 
 def test_import_takes_no_third_party_package_and_less_than_300_ms():

@@ -22,6 +22,8 @@ from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
 SAMPLE_CORPUS = COURSE_FOLDER / "notebooks" / "sample_data" / "sample_korquad.json"
 SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
+SAMPLE_CHUNKS = 16
+"""How many chunks of the sample's documents are asked about: more would take 2 CPU cores too long."""
 
 COLAB_DRIVE = Path("/content/drive")
 
@@ -120,6 +122,7 @@ class DataConfig(_Checked):
     long_answers: str
     own_path: str
     overlap_tokens: int
+    max_chunks: int
     candidates_per_chunk: int
     task: str
     question_style: str
@@ -156,6 +159,7 @@ class DataConfig(_Checked):
             raise KorqgError(f"columns={self.columns!r} is for rows of your own, but source={self.source!r}.")
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
         self._one_of("question_style", QUESTION_STYLES)
+        self._between("max_chunks", 0, 10**9)
         self._between("candidates_per_chunk", 1, 1000)
         self._between("max_train_rows", 0, 10**9)
         self._between("max_passage_tokens", 32, 100_000)
@@ -212,6 +216,12 @@ class DataConfig(_Checked):
             if any(file.suffix.lower() in SUFFIXES for file in beside.rglob("*")):
                 return beside
         return SAMPLE_DOCUMENTS
+
+    @property
+    def most_chunks(self) -> int:
+        """How many chunks of the documents are asked about at most; 0 for all."""
+        of_sample = not self.own_path and self.documents_path == SAMPLE_DOCUMENTS
+        return self.max_chunks or (SAMPLE_CHUNKS if of_sample else 0)
 
 
 @dataclass(frozen=True)
