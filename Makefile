@@ -2,6 +2,7 @@
 # make try    the same in two minutes, with so few rows that nothing is learnt; ARGS="-p lora_rank 4" changes a parameter
 # make ask    a finished run asks about documents of yours: make ask DOCUMENTS=path RUN=sample
 # make ladder  set up, then every recipe of notebooks/recipes/ladder (for a GPU); ARGS="--parallel 4" passes options on
+# make export  a finished run as a model that needs no adapter, and llama.cpp reads: make export RUN=sample
 # make train  notebook 2 on several processes: make train GPUS=4 RECIPE=notebooks/recipes/... ARGS="-p run_name mine"
 # make test   set up, then lint and all tests: what CI runs
 # make example  make run, and replace outputs/example, which is kept in git, by what came out
@@ -11,7 +12,7 @@ PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run ask train ladder example test chromium clean
+.PHONY: run ask export train ladder example test chromium clean
 
 run: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline $(ARGS)
@@ -23,6 +24,9 @@ try: .venv/installed
 ask: .venv/installed
 	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md RUN=sample"; exit 1; }
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.asking "$(DOCUMENTS)" --run-name $(or $(RUN),sample) $(if $(NAME),--name "$(NAME)") $(ARGS)
+
+export: .venv/installed
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.export $(or $(RUN),sample) $(ARGS)
 
 train: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.launch --gpus $(or $(GPUS),0) $(if $(RECIPE),--recipe "$(RECIPE)") $(ARGS)

@@ -14,6 +14,7 @@ from conftest import COURSE
 from nbclient import NotebookClient
 
 from korqg.errors import KorqgError
+from korqg.export import main_export
 from korqg.files import read_json, read_jsonl, sha256_of
 from korqg.pipeline import run_notebook
 from korqg.stages import NOTEBOOKS, require_finished
@@ -236,14 +237,19 @@ def test_model_folder_without_weights_is_refused_and_leaves_the_earlier_run(chai
     require_finished(chain / "runs" / "one")
 
 
-def _run_cells(stage: str, parameters: dict, times: int = 1, leave_out: tuple = ()) -> dict[str, list[str]]:
+def _run_cells(
+    stage: str, parameters: dict, times: int = 1, leave_out: tuple = (), in_front: dict | None = None
+) -> dict[str, list[str]]:
     """Execute a notebook's code cells in order, each `times` times; the errors' words by the cell's id.
 
-    As someone at a keyboard would: an error does not keep the cells below from being run.
+    As someone at a keyboard would: an error does not keep the cells below from being run. `in_front` maps a cell's id
+    to code that is put in front of it.
     """
     notebook = nbformat.read(COURSE / "notebooks" / NOTEBOOKS[stage], as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.id not in leave_out]
     given = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    for cell in cells:
+        cell.source = (in_front or {}).get(cell.id, "") + cell.source
     cells.insert(1, nbformat.v4.new_code_cell(f"# Parameters\n{given}", id="given"))
     notebook.cells = [nbformat.from_dict({**cell, "id": f"{cell.id}.{n}"}) for cell in cells for n in range(times)]
     folder = {"metadata": {"path": str(COURSE / "notebooks")}}
@@ -313,6 +319,50 @@ def test_cells_without_those_above_them_say_so_and_leave_what_is_finished(chain,
     assert sha256_of(chain / "compare" / "both" / "manifest.json") == compared
     require_finished(chain / "runs" / "one")
     require_finished(chain / "compare" / "both")
+
+
+STOP = """
+def on_log(self, args, state, control, logs=None, **kwargs):
+    if state.global_step == 2:
+        raise KeyboardInterrupt
+PrintProgress.on_log = on_log
+"""
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize("finished", [False, True])
+def test_training_that_is_stopped_leaves_nothing_to_the_cells_below_and_a_finished_run_stays(
+    chain, tiny_model_folder, finished
+):
+    given = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL, "outputs_dir": str(chain)}
+    folder = chain / "runs" / "stopped"
+    if finished:
+        shutil.copytree(chain / "runs" / "one", folder)
+        kept = {path: sha256_of(path) for path in folder.rglob("*") if path.is_file()}
+    training = _cell("runs", "begin_training(")
+    errors = _run_cells("runs", {**given, "run_name": "stopped", "learning_rate": 5.0e-3}, in_front={training: STOP})
+    assert "Interrupted. What was finished before is kept" in errors[training][0]
+    below = ("after_own = outputs_of", "save_adapter(", "after_outputs.json", "finish_wandb(", "finish_stage(")
+    assert {_cell("runs", words) for words in below} <= set(errors)
+    if finished:
+        assert {path: sha256_of(path) for path in kept} == kept
+        require_finished(folder)
+    made = folder / ".new" if finished else folder
+    assert not [path.name for path in made.iterdir() if path.name in ("adapter", "after_outputs.json", "manifest.json")]
+    shutil.rmtree(folder)
+
+
+@pytest.mark.chain
+def test_finished_run_is_exported_without_training(chain, capsys):
+    manifest = sha256_of(chain / "runs" / "two" / "manifest.json")
+    assert main_export(["two", "--outputs", str(chain)]) == 0
+    merged = chain / "runs" / "two" / "merged"
+    assert {"model.safetensors", "tokenizer.json", "tokenizer.model"} <= {path.name for path in merged.iterdir()}
+    assert sha256_of(chain / "runs" / "two" / "manifest.json") == manifest
+    require_finished(chain / "runs" / "two")
+    assert main_export(["three", "--outputs", str(chain)]) == 1
+    assert "runs/three does not exist" in capsys.readouterr().err
+    shutil.rmtree(merged)
 
 
 @pytest.mark.chain

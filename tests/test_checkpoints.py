@@ -5,6 +5,7 @@ import pytest
 from korqg.checkpoints import NEEDED, begin_run, mark_complete, newest_complete
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
+from korqg.stages import place_for_new
 
 SETTINGS = {"learning_rate": 3e-4, "data/sample/train.jsonl": "abc"}
 
@@ -57,6 +58,32 @@ def test_finished_run_starts_anew(tmp_path, resume):
     assert begin_run(tmp_path, {**SETTINGS, "learning_rate": 1e-3}, resume) is None
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
     assert read_json(tmp_path / "run.json")["learning_rate"] == 1e-3
+
+
+def test_checkpoint_whose_best_is_gone_or_damaged_is_passed_over(tmp_path, capsys):
+    for step, best in ((4, 4), (6, 4), (8, 6), (9, 7)):
+        path = _checkpoint(tmp_path, step)
+        write_json(path / "trainer_state.json", {"best_global_step": best})
+        mark_complete(path)
+    assert newest_complete(tmp_path / "checkpoints").name == "checkpoint-8"
+    (tmp_path / "checkpoints" / "checkpoint-6" / "adapter_model.safetensors").write_text("other weights")
+    assert newest_complete(tmp_path / "checkpoints").name == "checkpoint-4"
+    shown = capsys.readouterr().out
+    assert "Passing over checkpoint-9: of the best until then, checkpoint-7, it is gone" in shown
+    assert "checkpoint-8: of the best until then, checkpoint-6, adapter_model.safetensors is not what" in shown
+    assert newest_complete(tmp_path / "checkpoints", keep_best=False).name == "checkpoint-9"
+
+
+def test_run_made_anew_leaves_the_finished_one_alone(tmp_path):
+    folder = tmp_path / "mine"
+    begin_run(place_for_new(folder), SETTINGS, "auto")
+    _checkpoint(folder, 5)
+    write_json(folder / "manifest.json", {})
+    new = place_for_new(folder)
+    assert begin_run(new, {**SETTINGS, "learning_rate": 1e-3}, "auto") is None
+    assert newest_complete(folder / "checkpoints") is not None and (folder / "manifest.json").is_file()
+    checkpoint = _checkpoint(new, 3)
+    assert begin_run(place_for_new(folder), {**SETTINGS, "learning_rate": 1e-3}, "auto") == checkpoint
 
 
 def test_never_starts_anew_whatever_was_there(tmp_path):

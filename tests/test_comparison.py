@@ -370,3 +370,21 @@ def test_font_in_the_page_holds_the_texts_letters_and_little_more():
     assert {ord(letter) for letter in "훈민정음은누가?"} <= set(letters)
     assert ord("뷁") not in letters
     assert len(data) < 20_000
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_font_in_the_page_holds_what_its_scripts_and_styles_write(judged):
+    import base64
+    import io
+    import re
+
+    from fontTools.ttLib import TTFont
+
+    from korqg.pages import side_by_side_page
+
+    empty = {"reference": {}, "runs": {}, "between": {}, "reference_kinds": {}}
+    item = {"number": "1", "passage": "p", "question": "q", "answer": "", "makers": ["rule"]}
+    page = side_by_side_page(empty, {}, "about", [], {}, {}, judged=[item] if judged else [])
+    font = re.search(r"data:font/woff;base64,([^)]+)\)", page)[1]
+    letters = {letter for letter in page if "가" <= letter <= "힣"}
+    assert letters and letters <= {*map(chr, TTFont(io.BytesIO(base64.b64decode(font))).getBestCmap())}

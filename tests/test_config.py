@@ -1,15 +1,14 @@
 """Parameters: types, values and names are checked before anything is done."""
 
-import re
+import os
 import subprocess
 import sys
 
-import nbformat
 import pytest
 from conftest import COURSE
 
 from korqg import CompareConfig, DataConfig, KorqgError, TrainConfig
-from korqg.stages import NOTEBOOKS
+from korqg.config import SAMPLE_CHUNKS
 
 DATA = dict(
     data_name="sample",
@@ -20,6 +19,7 @@ DATA = dict(
     long_answers="drop",
     own_path="",
     overlap_tokens=0,
+    max_chunks=0,
     candidates_per_chunk=12,
     task="question",
     question_style="plain",
@@ -149,6 +149,13 @@ def test_outputs_default_to_the_courses_own_folder(tmp_path):
     assert DataConfig(**DATA | {"outputs_dir": str(tmp_path)}).folder == tmp_path / "data" / "sample"
 
 
+@pytest.mark.parametrize(
+    ("own_path", "max_chunks", "most"), [("", 0, SAMPLE_CHUNKS), ("", 40, 40), ("memo.md", 0, 0), ("memo.md", 5, 5)]
+)
+def test_all_chunks_are_asked_about_but_for_the_samples(own_path, max_chunks, most):
+    assert DataConfig(**DATA | {"own_path": own_path, "max_chunks": max_chunks}).most_chunks == most
+
+
 def test_import_takes_no_third_party_package_and_less_than_300_ms():
     code = (
         "import sys, time; started = time.perf_counter(); import korqg; seconds = time.perf_counter() - started\n"
@@ -179,26 +186,49 @@ def test_mounted_drive_is_taken():
     _require_mounted(Path("/korqg"), drive=Path("/"))  # which is mounted everywhere
 
 
-def test_what_was_made_with_other_parameters_is_taken_away_when_they_are_checked_again():
-    made = {"rows": [1], "encoded": [2], "my_paragraph": "봄"}
-    before = TrainConfig.from_notebook(TRAIN)
-    same, other = ({**TRAIN, **made, "config": before} for _ in range(2))
-    assert TrainConfig.from_notebook(same) == before
-    assert made.items() <= same.items()
-    assert TrainConfig.from_notebook(other | {"seed": 7}).seed == 7  # a copy: nothing of `other` is gone
-    other["seed"] = 7
-    TrainConfig.from_notebook(other)
-    assert "rows" not in other and "encoded" not in other and other["my_paragraph"] == "봄"
+@pytest.mark.parametrize("seed", [42, 7])
+def test_what_cells_have_made_is_taken_away_when_the_parameters_are_checked_again(seed):
+    cells = [
+        "url = ''",
+        "config = korqg.TrainConfig.from_notebook(globals())",
+        "seed = 7",
+        "rows, encoded = [1], [2]\nwith open(x) as file:\n    pass\ndef show(): hidden = 3",
+        "%matplotlib inline\nodd = 1",
+    ]
+    made = {"rows": [1], "encoded": [2], "file": 0, "show": 0, "url": "", "odd": 1, "another": 1}
+    variables = {**TRAIN, **made, "seed": seed, "In": cells}
+    assert TrainConfig.from_notebook(variables).seed == seed
+    assert set(variables) == {*TRAIN, "show", "url", "odd", "another", "In"}
+    first = {**TRAIN, **made, "In": cells[:1]}
+    TrainConfig.from_notebook(first)
+    assert made.items() <= first.items()
 
 
-@pytest.mark.parametrize("stage", NOTEBOOKS)
-def test_names_that_are_taken_away_are_made_in_the_notebook(stage):
-    cells = nbformat.read(COURSE / "notebooks" / NOTEBOOKS[stage], as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    kind = {"data": DataConfig, "runs": TrainConfig, "compare": CompareConfig}[stage]
-    assert len(kind.MADE) > 3
-    for name in kind.MADE:
-        assert re.search(rf"(?m)^[\w, ]*\b{name}\b[\w, *]* = ", code), name
+def test_outputs_are_shown_where_they_really_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert DataConfig(**DATA).shown(DataConfig(**DATA).folder) == "outputs/data/sample"
+    config = DataConfig(**DATA | {"outputs_dir": "mine/../results"})
+    assert config.shown(config.folder) == str(tmp_path / "results" / "data" / "sample")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("C:\\Users\\me\\korqg", "is a path of Windows"),
+        ("D:/korqg", "is a path of Windows"),
+        ("results\\mine", "is a path of Windows"),
+        ("MyDrive/korqg", "a place on a Drive.*/content/drive/MyDrive/korqg"),
+        ("drive/MyDrive/korqg", "a place on a Drive"),
+        ("content/drive/My Drive", "a place on a Drive"),
+        ("./MyDrive", "a place on a Drive"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="these are paths of its own")
+def test_outputs_dir_of_another_system_is_refused(given, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KorqgError, match=said):
+        DataConfig(**DATA | {"outputs_dir": given})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_parameter_that_was_changed_after_it_was_checked_stops_before_anything_is_written():

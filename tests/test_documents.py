@@ -1,13 +1,16 @@
 """One's own documents: encodings, headings, chunks of whole sentences."""
 
 import itertools
+from collections import Counter
 
 import pytest
 
 from korqg import sentences
-from korqg.config import SAMPLE_DOCUMENTS
+from korqg.config import SAMPLE_CHUNKS, SAMPLE_DOCUMENTS
 from korqg.documents import (
+    Chunk,
     chunk_documents,
+    fair_share,
     read_chunks,
     read_document,
     reading_report,
@@ -95,6 +98,36 @@ def test_sample_documents_give_chunks_with_text_of_their_own():
     chunks = read_chunks(SAMPLE_DOCUMENTS, 300, _count)
     assert len(chunks) >= 10
     assert len({chunk.id for chunk in chunks}) == len({chunk.text for chunk in chunks}) == len(chunks)
+
+
+def _named(file: str, *texts: str) -> list[Chunk]:
+    return [Chunk(f"{file}-{number}", file, text, file=file) for number, text in enumerate(texts, start=1)]
+
+
+def test_fair_share_takes_as_many_of_each_file_spread_over_it():
+    chunks = _named("long", *[f"{number}번 집에는 식구 {number}명이 모여 산다." for number in range(1, 11)])
+    chunks += _named("short", "물은 골짜기에서 흘러 들로 간다.", "방아는 낮에 돌고 밤에는 쉰다.")
+    assert [chunk.id for chunk in fair_share(chunks, 6)] == [
+        "long-1",
+        "long-3",
+        "long-6",
+        "long-8",
+        "short-1",
+        "short-2",
+    ]
+    assert [chunk.id for chunk in fair_share(chunks, 3)] == ["long-1", "long-6", "short-1"]
+    assert fair_share(chunks, 0) == fair_share(chunks, 12) == fair_share(chunks, 99) == chunks
+
+
+def test_fair_share_leaves_no_place_to_what_nothing_is_asked_about():
+    chunks = _named("memo", "1 | 2 | 3 | 4", "물은 골짜기에서 흘러 들로 간다.", "방아는 낮에 돌고 밤에는 쉰다.")
+    assert [chunk.id for chunk in fair_share(chunks, 2)] == ["memo-2", "memo-3"]
+    assert fair_share(chunks[:1] * 3, 2) == []
+
+
+def test_sample_documents_all_have_their_share():
+    chunks = chunk_documents(SAMPLE_DOCUMENTS, 300, _count).chunks
+    assert sorted(Counter(chunk.file for chunk in fair_share(chunks, SAMPLE_CHUNKS)).values()) == [2, 2, 3, 3, 3, 3]
 
 
 def test_chunk_carries_its_place(tmp_path):

@@ -220,7 +220,7 @@ def test_error_of_the_notebook_is_shown_once_and_without_a_traceback(small):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--gpus", "50"), "50 processes, but outputs/data/villages has 22 training rows"),
+        (("--gpus", "50"), "50 processes, but .*/outputs/data/villages has 22 training rows"),
         (("--gpus", "3"), "A step of 4 rows .* cannot be shared by 3 processes: make it a multiple of 3"),
         (("--hosts", "2"), "--hosts needs --main-address"),
         (("--hosts", "2", "--host-rank", "2", "--main-address", "localhost"), "count from 0"),

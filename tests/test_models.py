@@ -213,7 +213,7 @@ def test_saved_adapter_names_its_base_and_no_folder_of_this_machine(tiny_model_f
     for _ in range(2):  # a second time replaces the first
         save_adapter(model, tmp_path / "adapter", "gemma-3-270m")
     configuration = read_json(tmp_path / "adapter" / "adapter_config.json")
-    assert configuration["base_model_name_or_path"] == "gemma-3-270m"
+    assert configuration["base_model_name_or_path"] == "google/gemma-3-270m"  # as the hub calls it
     assert configuration["target_modules"] == sorted(configuration["target_modules"])
     assert [path.name for path in tmp_path.iterdir()] == ["adapter"]
     for path in (tmp_path / "adapter").iterdir():

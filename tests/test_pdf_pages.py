@@ -190,3 +190,27 @@ def _with_field(data: bytes, value: str, box: tuple) -> bytes:
     start, before = len(out), int(re.findall(rb"startxref\n(\d+)", data)[-1])
     trailer = b"trailer\n<< /Size %d /Root 1 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (field + 1, before, start)
     return out + b"xref\n" + table + trailer
+
+
+def test_rows_of_a_table_know_its_head_and_stay_behind_it(tmp_path):
+    rows = [("무지개떡", "쌀가루", "2시간"), ("송편", "쌀가루와 솔잎", "3시간"), ("약과", "밀가루와 꿀", "5시간")]
+    cells = [
+        (70 + 150 * place, 700 - 20 * number, 10, text)
+        for number, row in enumerate([("이름", "재료", "시간"), *rows])
+        for place, text in enumerate(row)
+    ]
+    (tmp_path / "memo.pdf").write_bytes(make_pdf([_lines("떡마다 걸리는 시간은 다음과 같다.") + cells]))
+    text, head, *others = read_pdf(tmp_path / "memo.pdf")
+    assert not text.is_row and head.is_head and not head.head
+    assert [block.text for block in others] == [" | ".join(row) for row in rows]
+    assert {(block.is_row, block.head, block.page) for block in others} == {(True, "이름 | 재료 | 시간", 1)}
+
+
+def test_rows_that_differ_in_their_cells_are_rows_without_a_head(tmp_path):
+    cells = [(70, 700, 10, "신청"), (220, 700, 10, "이름"), (370, 700, 10, "주소")]
+    cells += [(70, 680, 10, "확인"), (220, 680, 10, "도장")]
+    (tmp_path / "memo.pdf").write_bytes(make_pdf([_lines("다음 칸을 채운다.") + cells]))
+    rows = read_pdf(tmp_path / "memo.pdf")[1:]
+    assert [(row.text, row.is_row, row.head) for row in rows] == [
+        ("신청 | 이름 | 주소", True, ""), ("확인 | 도장", True, ""),
+    ]  # fmt: skip

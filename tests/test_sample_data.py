@@ -9,18 +9,28 @@ from conftest import COURSE
 
 from korqg.config import SAMPLE_CORPUS, SAMPLE_DOCUMENTS
 from korqg.corpus import IMPOSSIBLE, normalized, read_korquad
+from korqg.documents import read_document
 from korqg.files import read_json
 from korqg.metrics import is_single_question
 
-SCRIPT = COURSE / "tests" / "benchmarks" / "sample_statistics.py"
-statistics = importlib.util.module_from_spec(importlib.util.spec_from_file_location("sample_statistics", SCRIPT))
-statistics.__spec__.loader.exec_module(statistics)
+
+def _script(name: str):
+    """A script of the benchmarks as a module."""
+    spec = importlib.util.spec_from_file_location(name, COURSE / "tests" / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+statistics, sample_documents = _script("sample_statistics"), _script("sample_documents")
 DATA = read_json(SAMPLE_CORPUS)
 PARAGRAPHS = [(article["title"], paragraph) for article in DATA["data"] for paragraph in article["paragraphs"]]
 ASKED = [(paragraph["context"], qa) for _, paragraph in PARAGRAPHS for qa in paragraph["qas"]]
 QUESTIONS = [(context, qa) for context, qa in ASKED if not qa.get("is_impossible")]
 ENCYCLOPEDIC = [article for article in DATA["data"] if article.get("kind", "encyclopedia") == "encyclopedia"]
 SUBJECTS = ["nature", "science", "history", "geography", "food", "law", "sport", "arts", "computing", "everyday"]
+LONG, MANUAL = "village_radio.md", "food_dryer_manual.pdf"
+DOCUMENTS = {"garden_guide.md", "tea_story.txt", "leave_rules.docx", "rainwater_notice.hwpx", MANUAL, LONG}
 # A question must stand on its own: nothing in it may point at a text that the asker has before them.
 POINTING = (
     r"(^|\s)(이것|그것|저것|이곳|그곳|여기|거기|이때|그때|이는|이를|위 글|위의 글|윗글|본문(에|은|의|에서) "
@@ -111,15 +121,74 @@ def test_nothing_stands_twice():
 
 def test_titles_of_works_have_one_kind_of_marks():
     texts = [paragraph["context"] for _, paragraph in PARAGRAPHS] + [qa["question"] for _, qa in QUESTIONS]
-    texts += [path.read_text(encoding="utf-8") for path in SAMPLE_DOCUMENTS.iterdir()]
+    texts += [_text(path.name) for path in SAMPLE_DOCUMENTS.iterdir()]
     assert [text for text in texts if re.search("[《》〈〉]", text)] == []
 
 
-@pytest.mark.parametrize("name", ["garden_guide.md", "tea_story.txt"])
+def _text(name: str) -> str:
+    """A sample document's text, as it is read, headings included."""
+    _, sections = read_document(SAMPLE_DOCUMENTS / name)
+    return "\n".join(line for section in sections for line in (section.heading, *section.paragraphs) if line)
+
+
+def test_sample_documents_are_six_of_five_formats():
+    assert {path.name for path in SAMPLE_DOCUMENTS.iterdir()} == DOCUMENTS
+    assert {path.suffix for path in SAMPLE_DOCUMENTS.iterdir()} == {".md", ".txt", ".docx", ".hwpx", ".pdf"}
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_sample_documents_have_a_few_thousand_characters_of_korean(name):
-    text = (SAMPLE_DOCUMENTS / name).read_text(encoding="utf-8")
-    assert 2000 <= len(text) <= 6000
+    text = _text(name)
+    assert 1000 <= len(text) <= (9000 if name == LONG else 4000)
     assert len(re.findall(r"[가-힣]", text)) > 0.5 * len(text)
+    assert (SAMPLE_DOCUMENTS / name).stat().st_size < 150_000
+
+
+def test_long_document_is_long():
+    assert len(_text(LONG)) >= 6000
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_sample_documents_share_no_five_words_in_a_row_with_the_corpus(name):
+    words = _text(name).split()
+    runs = {" ".join(words[start : start + 5]) for start in range(len(words) - 4)}
+    corpus = " ".join(" ".join(paragraph["context"].split()) for _, paragraph in PARAGRAPHS)
+    assert [run for run in sorted(runs) if run in corpus] == []
+
+
+def test_office_documents_are_what_their_script_makes():
+    made = sample_documents.make()
+    assert sample_documents.make() == made
+    for name in ("leave_rules.docx", "rainwater_notice.hwpx"):
+        assert (SAMPLE_DOCUMENTS / name).read_bytes() == made[name], f"{name}: run the script again"
+
+
+def test_manual_says_what_its_script_says(tmp_path):
+    # Its bytes depend on the version of fonttools too, which cuts the font.
+    (tmp_path / MANUAL).write_bytes(sample_documents.make()[MANUAL])
+    assert read_document(tmp_path / MANUAL) == read_document(SAMPLE_DOCUMENTS / MANUAL)
+
+
+def test_office_documents_are_read_with_headings_lists_and_tables():
+    _, rules = read_document(SAMPLE_DOCUMENTS / "leave_rules.docx")
+    assert [section.heading for section in rules if section.paragraphs][:2] == ["제1장 총칙", "제2장 연차 휴가"]
+    assert "4. 재충전 휴가: 오래 근속한 직원에게 연차 휴가와 별도로 주는 유급 휴가" in rules[1].paragraphs
+    _, notice = read_document(SAMPLE_DOCUMENTS / "rainwater_notice.hwpx")
+    assert [section.heading for section in notice][3] == "3. 지원 내용"
+    heads = {
+        name: {block.head for section in read_document(SAMPLE_DOCUMENTS / name)[1] for block in section.blocks} - {""}
+        for name in DOCUMENTS
+    }
+    assert heads["leave_rules.docx"] == {"사유 | 대상 | 일수 | 낼 서류"}
+    assert "용량 | 설치비 | 시 지원금 | 본인 부담금 | 모집 물량" in heads["rainwater_notice.hwpx"]
+    assert heads[MANUAL] == {"재료 | 손질 | 온도 | 시간"}
+
+
+def test_pages_of_the_manual_leave_no_head_and_no_number():
+    _, (section,) = read_document(SAMPLE_DOCUMENTS / MANUAL)
+    assert max(section.pages) == 3
+    assert section.paragraphs.count("또바기 식품 건조기 FD-8 사용 설명서") == 1
+    assert [text for text in section.paragraphs if re.fullmatch(r"- \d+ -", text)] == []
 
 
 def test_sample_data_names_its_licence():

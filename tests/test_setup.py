@@ -1,5 +1,6 @@
 """The setup cell: a notebook inside the course, a notebook alone, packages that are missing; cells out of order."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ from conftest import COURSE
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from korqg.errors import KorqgError, in_words
+from korqg.errors import KorqgError, full_disk, in_words
+from korqg.files import cannot_write
 from korqg.packages import install_missing_packages, missing_packages
 
 FIRST = "01_make_data.ipynb"
@@ -187,6 +189,41 @@ def test_name_that_no_cell_has_made_is_told_in_a_sentence():
 
     assert "name 'config' is not defined: a cell above has not been run yet" in in_words(raised("__main__"))
     assert in_words(raised("some.library")) is None
+
+
+class SafetensorError(Exception):
+    """As that of a library which knows no OSError."""
+
+
+def _came_from(cause: BaseException) -> Exception:
+    error = RuntimeError("could not be saved")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "장치에 남은 공간이 없음"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        SafetensorError("Error while serializing: IoError(디스크 공간이 부족합니다. (os error 112))"),
+        RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0"),
+        RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"),
+        Exception("database or disk is full"),
+        _came_from(OSError(errno.ENOSPC, "")),
+    ],
+)
+def test_every_full_disk_is_told_in_the_same_sentence(error):
+    assert in_words(error) == full_disk()
+    if isinstance(error, OSError):
+        assert str(cannot_write("a.json", error)) == full_disk("a.json")
+
+
+def test_other_errors_are_no_full_disk():
+    assert in_words(OSError(errno.EACCES, "Permission denied")) is None
+    assert "Choose another folder" in str(cannot_write("a.json", OSError(errno.EACCES, "Permission denied")))
+    assert in_words(_came_from(ValueError("28"))) is None
 
 
 def test_missing_kernel_is_told_with_the_remedy(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """wandb: losses under their usual names, nothing private, never a hang, closed at the end."""
 
 import getpass
+import os
 import platform
 import subprocess
 import sys
@@ -73,17 +74,25 @@ def test_run_that_a_failed_cell_has_closed_takes_no_entries_and_stops_nothing(tm
     assert "kept offline" in capsys.readouterr().out
 
 
-def test_home_folder_that_cannot_be_written_costs_the_table_and_nothing_else(tmp_path, monkeypatch, capsys):
+def test_folder_of_an_offline_run_is_whole_and_names_no_folder(tmp_path, monkeypatch):
     from korqg.tracking import finish_wandb, start_wandb
 
-    run = start_wandb("offline", "project", "name", {}, tmp_path)
+    home = tmp_path / "hong-gildong"
+    for name in ("HOME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
+        monkeypatch.setenv(name, str(home))
+    run = start_wandb("offline", "project", "name", {}, home / "runs" / "mine")
     _log_two_losses(run)
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "file"))
-    outputs = [{"split": "test", "title": "글", "model_output": "무엇인가?"}]
-    finish_wandb(run, {"train_rows": 3}, outputs, outputs)
-    assert "the table of outputs is left out" in capsys.readouterr().out
-    assert b"train_rows" in _recorded(tmp_path, last=b"train_rows")
+    said = [{"split": "test", "title": "글 <b>", "model_output": "무엇인가?"}]
+    finish_wandb(run, {"train_rows": 3}, said, said)
+    recorded = _recorded(home / "runs" / "mine", last=b"train_rows")
+    assert b"train/global_step" in recorded
+    kept = [path for path in home.rglob("*") if path.is_file()]
+    assert not [path for path in kept if "staging" in path.parts]
+    for path in (home / "runs").rglob("*"):
+        assert not path.is_symlink() or not os.path.isabs(os.readlink(path)), path
+        assert not path.is_file() or b"hong-gildong" not in path.read_bytes(), path
+    (table,) = (home / "runs").glob("mine/wandb/offline-run-*/files/media/html/*.html")
+    assert "글 &lt;b&gt;" in table.read_text(encoding="utf-8")
 
 
 def test_disabled_makes_no_run_and_no_folder(tmp_path):

@@ -915,3 +915,95 @@ def test_trainer_takes_one_gpu_of_several(tiny_model, tmp_path):
         args = TrainingArguments(output_dir=str(tmp_path), report_to="none", use_cpu=True)
         args._n_gpu = in_sight
         assert CourseTrainer(model=tiny_model, args=args, data_collator=AnswerOnlyCollator()).args.n_gpu == used
+
+
+def _trainer(model, rows, folder, **more):
+    """A Trainer of few steps that evaluates, and saves, at each second one."""
+    from transformers import TrainingArguments
+
+    from korqg.batches import AnswerOnlyCollator
+    from korqg.training import CourseTrainer, WholeCheckpoints
+
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=1,
+        learning_rate=1e-3,
+        eval_strategy="steps",
+        eval_steps=0.5,
+        save_strategy="steps",
+        save_steps=0.5,
+        metric_for_best_model="eval_loss",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        prediction_loss_only=True,
+        use_cpu=True,
+        **more,
+    )
+    rows = {"train_dataset": rows, "eval_dataset": rows, "data_collator": AnswerOnlyCollator()}
+    return CourseTrainer(model=model, args=arguments, callbacks=[WholeCheckpoints()], **rows)
+
+
+@pytest.fixture
+def small_model(tiny_model_folder):
+    """The tiny model with a fresh adapter."""
+    from peft import LoraConfig, get_peft_model
+
+    from korqg.models import choose_model, load_model
+    from korqg.precision import choose_precision
+
+    model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    return get_peft_model(model, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
+
+
+def test_loss_of_the_kept_weights_is_evaluated_and_no_entry_of_the_log(small_model, encoded, tmp_path):
+    trainer = _trainer(small_model, encoded, tmp_path, max_steps=2, load_best_model_at_end=True)
+    trainer.train()
+    logged = list(trainer.state.log_history)
+    assert trainer.loss_of_weights() == trainer.state.best_metric
+    assert trainer.state.log_history == logged
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_resume_from_the_last_step_takes_none_beyond_it_and_gives_no_alarm(
+    small_model, encoded, tmp_path, caplog, steps
+):
+    import torch
+
+    _trainer(small_model, encoded, tmp_path, max_steps=steps).train()
+    weights = {name: value.clone() for name, value in small_model.state_dict().items()}
+    trainer = _trainer(small_model, encoded, tmp_path, max_steps=steps)
+    trainer.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{steps}"))
+    assert trainer.state.global_step == steps
+    for name, value in small_model.state_dict().items():
+        torch.testing.assert_close(value, weights[name], rtol=0, atol=0, msg=name)
+    assert not [record for record in caplog.records if record.name.startswith("transformers.trainer")]
+
+
+@pytest.mark.parametrize(("step", "last", "logged"), [(12, 80, 12), (80, 80, 79), (81, 80, 81), (0, 0, 0)])
+def test_training_that_did_not_reach_its_last_step_is_not_finished(tmp_path, step, last, logged):
+    from types import SimpleNamespace
+
+    from korqg.files import write_jsonl
+    from korqg.training import require_trained
+
+    log = tmp_path / "train_log.jsonl"
+    trainer = SimpleNamespace(state=SimpleNamespace(global_step=step, max_steps=last))
+    write_jsonl(log, [{"step": 1, "loss": 2.0}, {"step": logged, "loss": 1.0}])
+    with pytest.raises(KorqgError, match=rf"stands at step {step} of {last}.*nothing is saved"):
+        require_trained(trainer, log)
+    trainer.state.global_step = trainer.state.max_steps = 80
+    write_jsonl(log, [{"step": 80, "loss": 1.0}])
+    require_trained(trainer, log)
+
+
+def test_weights_that_are_others_than_the_best_are_refused():
+    from types import SimpleNamespace
+
+    from korqg.training import require_kept
+
+    state = SimpleNamespace(best_metric=3.5)
+    require_kept(state, 3.5, "best")
+    require_kept(state, 3.9, "last")
+    with pytest.raises(KorqgError, match="the checkpoint was changed"):
+        require_kept(state, 3.9, "best")

@@ -38,6 +38,7 @@ The modules stand in the order of the story:
     encoded     encoded rows as an Arrow table, on disk where memory is too small
     precision   which precision, and how large activations get
     models      which model, from where; adapters saved
+    chat        what other programs need to ask a saved model
     batches     padding, with logits at answer positions only, in pieces that fit
     acceleration  fused kernels and compiled layers
     checkpoints whole checkpoints, and runs that go on where they were cut off
@@ -59,6 +60,7 @@ The modules stand in the order of the story:
     asking      candidate answers, the rule, the round trip, the copy editor, the checks, what is recommended
                 (candidates, particles, endings, rule, editor, subject, round_trip, checks, recommend), blind reading
                 (blind), and `make ask` (__main__)
+    export      `make export`: a finished run's adapter merged into its model
     ladder      `make ladder`: one change at a time, several seeds
     ladder_page the ladder's table, pictures and page
     example     `make example`: the finished run that is kept in git
@@ -78,7 +80,7 @@ from korqg.errors import KorqgError, prepare_notebook
 from korqg.packages import install_missing_packages
 
 STARTED = time.monotonic()
-"""When this process first imported korqg: a notebook's seconds are counted from its setup cell."""
+"""When korqg was imported, or prepare_notebook last ran: a notebook's seconds are counted from its setup cell."""
 
 __version__ = "0.1.0"
 

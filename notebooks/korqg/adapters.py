@@ -1,8 +1,12 @@
 """The LoRA adapter beside the frozen weights: put there once, trained once, checked again from disk."""
 
 from pathlib import Path
+from typing import Any
 
 from korqg.errors import KorqgError
+
+TRAINED = ("trainer", "model", "train_seconds", "eval_loss_after", "after", "after_own", "round_trip", "figures")
+"""What notebook 2 calls the result of a training, and what is made with it."""
 
 AGAIN = "restart the kernel and run from the first cell."
 
@@ -21,11 +25,17 @@ def require_untouched(base_model) -> None:
         raise KorqgError(f"The model carries an adapter already: {AGAIN}")
 
 
-def begin_training(model, checkpoint: Path | None) -> None:
-    """Call before training: raises KorqgError when what should begin anew has been trained in this kernel already."""
+def begin_training(model, checkpoint: Path | None, variables: dict[str, Any]) -> None:
+    """Call before training: takes what an earlier one has left (TRAINED) out of a notebook's `variables`.
+
+    When the training is stopped, the cells below find nothing that they could take for its result.
+    Raises KorqgError when what should begin anew has been trained in this kernel already.
+    """
     trained = any(weights.any() for name, weights in model.named_parameters() if "lora_B" in name)
-    if checkpoint is None and trained:
+    if (checkpoint is None and trained) or "saved" in model.peft_config:
         raise KorqgError(f"The model has been trained already: {AGAIN}")
+    for name in TRAINED:
+        variables.pop(name, None)
 
 
 def load_saved(model, saved: Path):

@@ -6,10 +6,13 @@ The values stand in the notebooks' parameters cells, once; here stand the checks
 import ast
 import dataclasses
 import difflib
+import gc
+import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from korqg.errors import KorqgError
 from korqg.precision import CORRECTION, CORRECTION_RANK
@@ -19,6 +22,8 @@ from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
 SAMPLE_CORPUS = COURSE_FOLDER / "notebooks" / "sample_data" / "sample_korquad.json"
 SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
+SAMPLE_CHUNKS = 16
+"""How many chunks of the sample's documents are asked about: more would take 2 CPU cores too long."""
 
 COLAB_DRIVE = Path("/content/drive")
 
@@ -34,13 +39,11 @@ WANDB_MODES = ("offline", "online", "disabled")
 class _Checked:
     """Reads a notebook's variables into a dataclass and stops on a missing, unknown or wrong one."""
 
-    MADE: ClassVar[tuple[str, ...]] = ()
-    """What the notebook makes by its parameters: of no use when one of these has become another."""
-
     def __post_init__(self):
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _as_type(field.name, getattr(self, field.name), field.type))
         if self.outputs_dir:
+            _require_of_this_system(self.outputs_dir)
             _require_mounted(self.outputs)
         self.check()
 
@@ -49,9 +52,9 @@ class _Checked:
         """The configuration out of a notebook's `globals()`.
 
         Raises KorqgError for a parameter that is absent, of the wrong type or value, or that papermill
-        passed without the notebook declaring it (papermill itself only warns). When the notebook has a configuration
-        with other values already, what it made by that one (MADE) is taken out of `variables`: a cell that would go
-        on with it finds its name missing, and says so.
+        passed without the notebook declaring it (papermill itself only warns). What cells below made earlier, with
+        other parameters or in another pass through the notebook, is taken out of `variables` and of memory: a cell
+        that would go on with it finds its name missing, and says so.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         for name in _injected_names(variables.get("In", [])):
@@ -62,10 +65,10 @@ class _Checked:
         missing = [name for name in names if name not in variables]
         if missing:
             raise KorqgError(f"No value for {', '.join(missing)}: run the parameters cell first.")
-        checked, before = cls(**{name: variables[name] for name in names}), variables.get("config")
-        if isinstance(before, cls) and before != checked:
-            for name in cls.MADE:
-                variables.pop(name, None)
+        checked = cls(**{name: variables[name] for name in names})
+        for name in _made_below(variables.get("In", [])) - set(names):
+            variables.pop(name, None)
+        _free_memory()
         return checked
 
     def require_current(self, variables: dict[str, Any]) -> None:
@@ -85,6 +88,10 @@ class _Checked:
     def outputs(self) -> Path:
         """The folder that holds data/, runs/ and compare/."""
         return Path(self.outputs_dir).expanduser().resolve() if self.outputs_dir else COURSE_FOLDER / "outputs"
+
+    def shown(self, folder: Path) -> str:
+        """A folder of outputs for the reader: where it really is, as outputs_dir resolves, else below the course's."""
+        return str(folder) if self.outputs_dir else folder.relative_to(COURSE_FOLDER).as_posix()
 
     def as_dict(self) -> dict[str, Any]:
         """Every parameter as used, ready for JSON."""
@@ -107,8 +114,6 @@ class _Checked:
 class DataConfig(_Checked):
     """The parameters of 01_make_data.ipynb."""
 
-    MADE = ("tokenizer", "corpus", "passages", "split", "rows", "dropped", "own_rows", "all_rows", "chunks")
-
     data_name: str
     source: str
     source_path: str
@@ -117,6 +122,7 @@ class DataConfig(_Checked):
     long_answers: str
     own_path: str
     overlap_tokens: int
+    max_chunks: int
     candidates_per_chunk: int
     task: str
     question_style: str
@@ -153,6 +159,7 @@ class DataConfig(_Checked):
             raise KorqgError(f"columns={self.columns!r} is for rows of your own, but source={self.source!r}.")
         self._one_of("questions_per_passage", QUESTIONS_PER_PASSAGE)
         self._one_of("question_style", QUESTION_STYLES)
+        self._between("max_chunks", 0, 10**9)
         self._between("candidates_per_chunk", 1, 1000)
         self._between("max_train_rows", 0, 10**9)
         self._between("max_passage_tokens", 32, 100_000)
@@ -210,26 +217,16 @@ class DataConfig(_Checked):
                 return beside
         return SAMPLE_DOCUMENTS
 
+    @property
+    def most_chunks(self) -> int:
+        """How many chunks of the documents are asked about at most; 0 for all."""
+        of_sample = not self.own_path and self.documents_path == SAMPLE_DOCUMENTS
+        return self.max_chunks or (SAMPLE_CHUNKS if of_sample else 0)
+
 
 @dataclass(frozen=True)
 class TrainConfig(_Checked):
     """The parameters of 02_train_lora.ipynb."""
-
-    MADE = (
-        "choice",
-        "tokenizer",
-        "base_model",
-        "rows",
-        "encoded",
-        "checkpoint",
-        "asked",
-        "before",
-        "model",
-        "after",
-        "own",
-        "after_own",
-        "round_trip",
-    )
 
     run_name: str
     data_name: str
@@ -297,6 +294,11 @@ class TrainConfig(_Checked):
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.")
+        if self.export == "merged" and self.quantization == "nf4":
+            raise KorqgError(
+                'export="merged" is not possible with quantization="nf4": 4-bit weights would lose by merging. Save '
+                "the adapter, load it on the unquantized model and merge there."
+            )
         self.require_processes(process_count())
 
     def require_processes(self, count: int) -> None:
@@ -335,8 +337,6 @@ class TrainConfig(_Checked):
 @dataclass(frozen=True)
 class CompareConfig(_Checked):
     """The parameters of 03_compare_outputs.ipynb."""
-
-    MADE = ("comparison", "main", "metrics", "recommended")
 
     compare_name: str
     run_names: list
@@ -401,6 +401,21 @@ def _as_type(name: str, value: Any, wanted: type) -> Any:
     raise KorqgError(f"{name} must be of type {wanted.__name__}, but is {value!r} ({type(value).__name__}).{hint}")
 
 
+def _require_of_this_system(outputs_dir: str) -> None:
+    """Raise KorqgError for a path of Windows elsewhere, and for the Drive's own: both would make a folder down here."""
+    windows = os.name != "nt" and ("\\" in outputs_dir or re.match(r"[A-Za-z]:", outputs_dir))
+    if windows:
+        raise KorqgError(
+            f"outputs_dir={outputs_dir!r} is a path of Windows, and this is another system: it would become one "
+            f"folder of that name in {Path.cwd()}. Give a path of this machine, such as /home/name/korqg."
+        )
+    if re.match(r"(?:content/)?(?:drive/)?(?:My ?Drive|내 드라이브)(?:/|$)", outputs_dir.removeprefix("./")):
+        raise KorqgError(
+            f"outputs_dir={outputs_dir!r} is a place on a Drive, told from nowhere: after mounting the Drive in Colab "
+            f'give the whole path, such as "{COLAB_DRIVE}/MyDrive/korqg".'
+        )
+
+
 def _require_mounted(folder: Path, drive: Path = COLAB_DRIVE) -> None:
     """Without the Drive, its folder would be made on a Colab machine's own disk, and be gone with it."""
     if folder.is_relative_to(drive) and not drive.is_mount():
@@ -408,6 +423,38 @@ def _require_mounted(folder: Path, drive: Path = COLAB_DRIVE) -> None:
             f"outputs_dir is on your Drive, but no Drive is mounted at {drive}. In a cell of its own: "
             f'from google.colab import drive; drive.mount("{drive}")'
         )
+
+
+def assigned_names(source: str) -> set[str]:
+    """The names that a cell assigns to, inside of its functions apart; none where it is not Python alone."""
+    try:
+        waiting = [*ast.parse(source).body]
+    except SyntaxError:
+        return set()
+    found = set()
+    scopes = (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        if not isinstance(node, scopes):
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def _made_below(history: list[str]) -> set[str]:
+    """Names that cells have assigned since the parameters were first checked in this kernel."""
+    first = next((place for place, source in enumerate(history) if ".from_notebook(globals())" in source), len(history))
+    return set().union(*(assigned_names(source) for source in history[first:]))
+
+
+def _free_memory() -> None:
+    """Give back what has lost its name: a Trainer and its model refer to one another, and two models may not fit."""
+    if "torch" in sys.modules:
+        gc.collect()
+        torch = sys.modules["torch"]
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
 
 
 def _injected_names(history: list[str]) -> list[str]:

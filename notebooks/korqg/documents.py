@@ -31,7 +31,7 @@ from korqg.sentences import split_all, split_sentences
 from korqg.word import read_docx
 
 __all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
-__all__ += ["reading_report", "refused_chunks", "split_sentences"]
+__all__ += ["fair_share", "reading_report", "refused_chunks", "split_sentences"]
 
 READERS = {
     ".txt": read_text,
@@ -133,6 +133,22 @@ def refused_chunks(chunks: Iterable[Chunk]) -> list[dict]:
         for chunk in chunks
         if (reason := why_nothing_to_ask(chunk.text))
     ]
+
+
+def fair_share(chunks: list[Chunk], most: int) -> list[Chunk]:
+    """At most `most` chunks (0: all), as many of each file as of the others, spread over the file, in their order.
+
+    Where not all are taken, those that no question should be asked about take nobody's place.
+    """
+    if not 0 < most < len(chunks):
+        return chunks
+    files: dict[str, list[Chunk]] = {}
+    for chunk in chunks:
+        if not why_nothing_to_ask(chunk.text):
+            files.setdefault(chunk.file, []).append(chunk)
+    in_turn = (file for turn in itertools.count() for file, found in files.items() if turn < len(found))
+    counts = Counter(itertools.islice(in_turn, min(most, sum(map(len, files.values())))))
+    return [found[place * len(found) // counts[file]] for file, found in files.items() for place in range(counts[file])]
 
 
 def reading_report(chunks: list[Chunk], refused: list[dict]) -> list[dict[str, str]]:

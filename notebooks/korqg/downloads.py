@@ -5,7 +5,6 @@ Sizes and checksums are those of dataset_infos.json of squad_kor_v1, squad_kor_v
 
 import contextlib
 import email.message
-import errno
 import http.client
 import os
 import shutil
@@ -19,8 +18,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from korqg.errors import KorqgError
-from korqg.files import sha256_of
+from korqg.errors import KorqgError, full_disk
+from korqg.files import cannot_write, sha256_of
 from korqg.models import cache_folder
 
 ATTEMPTS = 5
@@ -152,10 +151,7 @@ def fetch(file: PublishedFile, folder: Path, first_pause_seconds: float = 1.0, t
                 if not _is_there(file, path):
                     _download(file, path, first_pause_seconds, timeout_seconds)
     except OSError as error:
-        raise KorqgError(
-            f"Cannot write {error.filename or path}: {error.strerror or error}. Free some space, or set KORQG_CACHE "
-            "to a folder that can be written; what has been fetched so far is kept."
-        ) from None
+        raise cannot_write(error.filename or path, error, "KORQG_CACHE in the environment") from None
     return path
 
 
@@ -221,7 +217,8 @@ def _download(file: PublishedFile, path: Path, first_pause: float, timeout: floa
     resumed = _size(part) > 0
     missing, free = file.bytes - _size(part), shutil.disk_usage(path.parent).free
     if missing > free:
-        raise OSError(errno.ENOSPC, f"{missing / 1e6:.0f} MB are missing, {free / 1e6:.0f} MB free", str(path))
+        room = f"{path} ({missing / 1e6:.0f} MB are missing, {free / 1e6:.0f} MB free)"
+        raise KorqgError(full_disk(room, "KORQG_CACHE in the environment"))
     print(f"Fetching {file.name} ({file.bytes / 1e6:.1f} MB) from {host} ...", flush=True)
     while True:
         with _progress(file) as report:

@@ -1,6 +1,9 @@
 """Errors that a reader can act on."""
 
+import errno
 import logging
+import sys
+import time
 import warnings
 
 
@@ -15,8 +18,9 @@ def prepare_notebook() -> None:
     has not made yet; every other error keeps its traceback. Three remarks of libraries that nobody here can act on
     are left out: tqdm's on missing widgets (the course prints lines, which a saved notebook keeps), bitsandbytes' on
     CPU kernels, and transformers' on a name of its own. Outside IPython only those are done, and under torchrun
-    one process speaks for all.
+    one process speaks for all. A notebook's seconds are counted from here, each time that it is run.
     """
+    sys.modules["korqg"].STARTED = time.monotonic()
     warnings.filterwarnings("ignore", message="IProgress not found")
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -45,8 +49,8 @@ def in_words(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return (
-            "Interrupted. This notebook's folder has no manifest.json, so nothing takes it for finished; "
-            "run the notebook again from its first cell."
+            "Interrupted. What was finished before is kept, and nothing takes the rest for finished. Run the notebook "
+            'again from its first cell: a training that has saved a checkpoint goes on from it, unless resume="never".'
         )
     if isinstance(error, NameError) and _raised_in_a_cell(error):
         return (
@@ -54,13 +58,40 @@ def in_words(error: BaseException) -> str | None:
             "the notebook from its first cell; what is finished is kept, and a training that was cut off goes on from "
             "its last checkpoint."
         )
-    # torch, safetensors and matplotlib each raise an error of their own kind when they cannot write.
-    if "No space left on device" in str(error) or "PytorchStreamWriter failed" in str(error):
-        return (
-            "The disk is full. Free some space, or choose another folder with outputs_dir, and run the notebook again "
-            "from its first cell; nothing that was finished before has been changed."
-        )
-    return None
+    return full_disk() if is_full_disk(error) else None
+
+
+OF_A_FULL_DISK = (
+    "no space left",
+    "not enough space",
+    "disk is full",
+    "quota exceeded",
+    "os error 28)",
+    "os error 112)",
+    "pytorchstreamwriter failed",
+    "inline_container.cc",
+)
+"""What systems, Rust and torch write of it: safetensors, pyarrow and others raise errors of their own kinds."""
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether the error, or one that it came from, tells of a full disk or quota, in whatever words or language."""
+    while error is not None:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", 0) in (39, 112):
+            return True
+        if any(words in str(error).lower() for words in OF_A_FULL_DISK):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def full_disk(path: object = "", elsewhere: str = "outputs_dir") -> str:
+    """The sentence for every full disk; `elsewhere` is what names another folder."""
+    shown = f": {path} cannot be written" if path else ""
+    return (
+        f"The disk is full{shown}. Free some space, or choose another folder with {elsewhere}, and run this again; "
+        "nothing that was finished before has been changed."
+    )
 
 
 def _raised_in_a_cell(error: BaseException) -> bool:

@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from korqg.errors import KorqgError
+from korqg.errors import KorqgError, full_disk, is_full_disk
 from korqg.processes import is_main
 
 
@@ -33,13 +34,33 @@ def write_text(path: Path, text: str) -> None:
                 with _where_it_exists():
                     os.fsync(file.fileno())
             with _where_it_exists():
-                os.chmod(temporary, 0o644)
+                os.chmod(temporary, 0o666 & ~umask())
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise cannot_write(path, error) from None
+
+
+def umask() -> int:
+    """The permissions that this process withholds from new files: the system tells them only when they are set."""
+    withheld = os.umask(0o077)
+    os.umask(withheld)
+    return withheld
+
+
+def follow_umask(folder: Path) -> None:
+    """Give a folder's files the mode of any new file: temporary ones, and safetensors', are for their owner alone.
+
+    Without it nobody else reads weights in a folder that a class shares. Files of another owner are left as they are.
+    """
+    wanted = 0o666 & ~umask()
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if path.is_file() and not path.is_symlink() and mode | wanted != mode:
+                os.chmod(path, mode | wanted)
 
 
 @contextlib.contextmanager
@@ -52,11 +73,12 @@ def _where_it_exists() -> Iterator[None]:
             raise
 
 
-def cannot_write(path: Path, error: OSError, elsewhere: str = "outputs_dir") -> KorqgError:
+def cannot_write(path: Path | str, error: OSError, elsewhere: str = "outputs_dir") -> KorqgError:
     """A failed write in words, with the remedy; `elsewhere` is what names another folder."""
-    remedy = "Choose" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else "Free some space or choose"
+    if is_full_disk(error):
+        return KorqgError(full_disk(path, elsewhere))
     return KorqgError(
-        f"Cannot write {path}: {error.strerror or error}. {remedy} another folder with {elsewhere}; nothing that was "
+        f"Cannot write {path}: {error.strerror or error}. Choose another folder with {elsewhere}; nothing that was "
         "finished before has been changed."
     )
 
@@ -70,6 +92,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
     try:
         yield temporary
+        follow_umask(temporary)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     except OSError as error:
@@ -86,6 +109,20 @@ def write_json(path: Path, value: Any) -> None:
 def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
     """Write one JSON object a line, UTF-8."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+
+
+def mended(value: Any) -> Any:
+    """A JSON value with U+FFFD in place of each half of a surrogate pair, so that it can be written and shown.
+
+    JavaScript cuts an emoji in two where it counts characters, and UTF-8 cannot hold a half.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [mended(one) for one in value]
+    if isinstance(value, dict):
+        return {mended(name): mended(one) for name, one in value.items()}
+    return value
 
 
 def read_json(path: Path) -> Any:

@@ -89,8 +89,8 @@ def require_enough_rows(config: TrainConfig, processes: int) -> None:
     rows = min(written.get("train", 0), config.max_train_rows or 10**9)
     if rows < processes:
         raise KorqgError(
-            f"{processes} processes, but outputs/data/{config.data_name} has {rows} training rows to share: use fewer "
-            "processes, or more data."
+            f"{processes} processes, but {config.shown(config.data_folder)} has {rows} training rows to share: use "
+            "fewer processes, or more data."
         )
     config.require_processes(processes)
 

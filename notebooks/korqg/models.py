@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.acceleration import attention_without_plans
+from korqg.chat import HUB_NAMES, example_code, save_for_chat, save_for_llama_cpp
 from korqg.errors import KorqgError
-from korqg.files import cannot_write, whole_folder, write_json, write_text
+from korqg.files import cannot_write, follow_umask, whole_folder, write_json, write_text
 from korqg.precision import CORRECTION_RANK, Precision
 from korqg.processes import is_main, join_processes, process_count, wait_for_all
 from korqg.rounding import correct_rounding, keep_differentiable
@@ -102,6 +103,7 @@ def built_in_folder() -> Path:
 
     folder = cache_folder() / f"{BUILT_IN}-{package.EXPECTED_SHA256[:12]}-v{CONVERSION}"
     if (folder / "converted.json").is_file():
+        follow_umask(folder)
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -138,6 +140,7 @@ def _convert(package, folder: Path) -> None:
         _convert_gguf(temporary)
         (temporary / GGUF_FILE).unlink()
         write_json(temporary / "converted.json", {"gguf_sha256": package.EXPECTED_SHA256, "conversion": CONVERSION})
+        follow_umask(temporary)
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -352,8 +355,10 @@ def use_one_gpu() -> None:
     join_processes()
 
 
-def save_adapter(model, folder: Path, base_name: str) -> None:
-    """Save a LoRA adapter as safetensors, under a temporary name first; `base_name` goes into its configuration.
+def save_adapter(model, folder: Path, base_name: str, tokenizer=None, prompt_format: str = "turns") -> None:
+    """Save a LoRA adapter as safetensors, under a temporary name first, with what asking it takes (see korqg.chat).
+
+    `base_name` goes into its configuration, as the hub calls it; without a `tokenizer` the weights go alone.
 
     peft would write the base model's local folder there, the modules in random order, and an empty model card.
     Of several processes one saves. Raises KorqgError when the disk is full.
@@ -369,7 +374,10 @@ def save_adapter(model, folder: Path, base_name: str) -> None:
             model.save_pretrained(temporary, selected_adapters=["default"])
         configuration = read_json(temporary / "adapter_config.json")
         configuration["target_modules"] = sorted(configuration["target_modules"])
+        configuration["base_model_name_or_path"] = HUB_NAMES.get(base_name, base_name)
         write_json(temporary / "adapter_config.json", configuration)
+        if tokenizer is not None:
+            save_for_chat(tokenizer, model.get_base_model(), temporary, prompt_format)
         (temporary / "README.md").unlink(missing_ok=True)
     wait_for_all()
 
@@ -382,7 +390,15 @@ def write_model_card(
     `instruction` is that of the training rows. `figures` are notebook 02's own, of which the losses (nats a
     token), the rows and the single-question rate are named. Format: huggingface.co/docs/hub/model-cards.
     """
-    base = "google/gemma-3-270m" if base_name == BUILT_IN else base_name
+    base = HUB_NAMES.get(base_name, base_name)
+    rounded = (
+        f"\nIt was trained on weights of {base} that had been stored in 4 bits (GGUF, Q4_K_M) and were put back into\n"
+        "bfloat16: on the unrounded weights its answers may differ a little.\n"
+        if base_name == BUILT_IN
+        else ""
+    )
+    worse = figures["eval_loss_after"] > figures["eval_loss_before"]
+    remark = "\nThis training has made the model worse.\n" if worse else ""
     prompt = {
         "turns": "one user turn of Gemma's: the instruction, an empty line, the paragraph; the answer ends with\n"
         "`<end_of_turn>`.",
@@ -403,16 +419,29 @@ tags: [lora, question-generation]
 
 # LoRA adapter for Gemma 3, in Korean
 
-Base: {base_name}. Training data: {data_name}, {figures["train_rows"]} rows, {figures["steps"]} steps.
+Base: {base}. Training data: {data_name}, {figures["train_rows"]} rows, {figures["steps"]} steps.
 
 | | before | after |
 | --- | --- | --- |
 | validation loss, nats a token, {figures["validation_rows"]} rows | {losses} |
-
+{remark}
 Single questions among the outputs for {figures["test_passages"]} test paragraphs after training: \
 {100 * figures["single_question_rate_after"]:.1f} %.
 
 The prompt is {prompt} Instruction: {instruction}
+{rounded}
+With transformers and peft alone:
+
+```python
+{example_code(base_name, instruction)}```
+
+The model with the adapter merged in (`make export` in the course, folder `merged`) becomes a GGUF file for llama.cpp,
+Ollama and others, from llama.cpp's folder:
+
+```bash
+python convert_hf_to_gguf.py path/to/merged --outtype bf16 --outfile questions.gguf
+llama-cli -m questions.gguf --jinja --temp 0 -p "the instruction, an empty line and the text"
+```
 
 The adapter is a derivative of Gemma and under the Gemma Terms of Use (ai.google.dev/gemma/terms); what the
 training data's licence asks holds too.
@@ -420,8 +449,8 @@ training data's licence asks holds too.
     )
 
 
-def export_merged(model, tokenizer, folder: Path) -> None:
-    """Save the model with its adapter merged in, and the tokenizer, as a folder that loads without peft.
+def export_merged(model, tokenizer, folder: Path, prompt_format: str = "turns") -> None:
+    """Save the model with its adapter merged in, and the tokenizer, as a folder for chats without peft, and llama.cpp.
 
     The adapter is merged, the weights are saved, and the merge is taken back.
     Raises KorqgError for 4-bit weights, which would be merged with a loss, and when the disk is full.
@@ -445,5 +474,6 @@ def export_merged(model, tokenizer, folder: Path) -> None:
             base.save_pretrained(temporary, state_dict=weights)
         finally:
             model.unmerge_adapter()
-        tokenizer.save_pretrained(temporary)
+        save_for_chat(tokenizer, base, temporary, prompt_format)
+        save_for_llama_cpp(tokenizer, temporary)
     wait_for_all()

@@ -18,6 +18,7 @@ from korqg.contents import is_entry
 from korqg.errors import KorqgError
 from korqg.readers import Block, begins_bullet, begins_number, clean, read_bytes, without_unseen
 from korqg.sentences import kiwi
+from korqg.tables import Cell, table_blocks
 
 MOST_PAGES = 10_000
 
@@ -34,6 +35,9 @@ of those pages whose text stands on another one too."""
 
 WIDE_GAP = 2.0
 """A gap inside a line, as a share of its height, from which it parts the cells of a table."""
+
+BAR = " | "
+"""What is written for such a gap."""
 
 MOSTLY_FILLED = 0.6
 """The share of a column's lines that reach its right edge."""
@@ -175,7 +179,7 @@ class _Run:
         self.is_row = bool(wide) and not is_entry
         for number in reversed(wide):
             start, index = words[number].start(), self.signs[words[number].start()][1]
-            self.signs[start:start] = [(sign, index) for sign in ("······ " if is_entry else "| ")]
+            self.signs[start:start] = [(sign, index) for sign in ("······ " if is_entry else BAR.lstrip())]
 
     def halves(self) -> "tuple[_Run, _Run] | None":
         """What stands on either side of the only wide gap, where both may be lines of a column."""
@@ -505,7 +509,22 @@ def _paragraphs(lines: list[Line]) -> list[Block]:
             groups.append([two])
         else:
             groups[-1].append(two)
-    return [Block(text, page=group[0].page) for group, text in zip(groups, _join(groups), strict=True)]
+    return _as_tables([Block(text, page=group[0].page) for group, text in zip(groups, _join(groups), strict=True)])
+
+
+def _as_tables(blocks: list[Block]) -> list[Block]:
+    """The blocks; lines with bars, one below the other, are a table's rows, and know its head if they have one."""
+    found = []
+    for is_row, run in itertools.groupby(blocks, key=lambda block: BAR in block.text):
+        lines = list(run)
+        if is_row and len(lines) > 1:
+            rows = [[Cell((Block(text),)) for text in line.text.split(BAR)] for line in lines]
+            even = len(set(map(len, rows))) == 1
+            made = table_blocks(rows) if even else (Block(line.text, is_row=True) for line in lines)
+            lines = [replace(row, page=line.page) for row, line in zip(made, lines, strict=True)]
+            lines[0] = replace(lines[0], is_head=True)  # head or not, it does not stand without the next one
+        found += lines
+    return found
 
 
 def _usual_step(lines: list[Line]) -> float:

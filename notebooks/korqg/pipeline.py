@@ -103,7 +103,8 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error, "`python -m korqg.pipeline --outputs FOLDER`") from None
-    executed = folder / NOTEBOOKS[stage]
+    executed, finished = folder / NOTEBOOKS[stage], folder / "manifest.json"
+    earlier = finished.read_bytes() if finished.is_file() else b""
     source = NOTEBOOKS_FOLDER / NOTEBOOKS[stage]
     # A parameter that is the notebook's own anyway is not passed: no folder of this machine in a shared notebook.
     given = {**usual_parameters(stage), **parameters, PARAMETERS[stage]: name}
@@ -142,10 +143,10 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     finally:
         with contextlib.suppress(KorqgError):  # cut off by a full disk: the error on its way says so
             _leave_out_machine_paths(executed)
-    if not (folder / "manifest.json").is_file():
+    if not finished.is_file() or finished.read_bytes() == earlier:
         raise KorqgError(f"{NOTEBOOKS[stage]} ended without its manifest.json: see {executed}")
     page = write_html(executed)
-    manifest = read_json(folder / "manifest.json")
+    manifest = read_json(finished)
     on_device = manifest.get("peak_device_memory_gb")
     device = f", on the GPU {on_device:.1f} GB" if on_device else ""
     print(

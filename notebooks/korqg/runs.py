@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from korqg.errors import KorqgError
-from korqg.files import read_json, read_jsonl
+from korqg.files import mended, read_json, read_jsonl
 from korqg.metrics import LONGEST_SCORED, unified
 from korqg.prompts import passage_of
 from korqg.stages import finished_folders, require_finished
@@ -130,12 +130,12 @@ def _without_folders(error: KorqgError, paths: list[Path]) -> str:
     """The error's words, with the files' names alone: remarks go into pages that are passed on."""
     said = str(error)
     for path in paths:
-        said = said.replace(f"{path.parent}/", "")
+        said = said.replace(f"{path.parent}/", "").replace(f"{path.resolve().parents[:4][-1]}/", "")
     return said
 
 
 def _read_run(folder: Path, remarks: list[str]) -> Run:
-    manifest = require_finished(folder)
+    manifest = require_finished(folder, needed=RUN_FILES[:2])
     files = [folder / name for name in RUN_FILES]
     known = _known_from_data(folder.parent.parent, manifest)
     before, after, own_outputs = _pair_up(folder.name, files[0], files[1], known, remarks)
@@ -227,7 +227,7 @@ def _pair_up(
 
 def _read_outputs(name: str, path: Path, known: dict, remarks: list[str]) -> dict[tuple[str, str], dict]:
     """A file's outputs by split and input; entries that cannot be used, and copies, are left out and named."""
-    entries = read_json(path)
+    entries = mended(read_json(path))
     if not isinstance(entries, list):
         raise KorqgError(f"{name}: {path.name} must hold a list of outputs: {{input, expected_output, model_output}}.")
     found: dict[tuple[str, str], dict] = {}

@@ -66,10 +66,22 @@ def read_corpus(config: DataConfig, paths: dict[str, list[Path]], count_tokens: 
         print("passed over:", describe_dropped(record))
     if len(whole_files) > MOST_NAMED:
         print(f"passed over: {len(whole_files) - MOST_NAMED} files more (see dropped.jsonl)")
-    if "question" not in config.tasks:
+    tasks = tasks_for(passages, config.tasks)
+    if tasks != config.tasks:
+        print(
+            f"None of the questions has an answer, which task={config.task!r} needs, so they are learnt as task "
+            "question (in a list of questions and answers, the answer is taken as the passage)."
+        )
+    if "question" not in tasks:
         passages, unanswered = _with_answers(passages, config.task)
         dropped += unanswered
     return Corpus(passages, dropped + repeated, sum(corpus.mended for corpus in corpora))
+
+
+def tasks_for(passages: list[Passage], tasks: list[str]) -> list[str]:
+    """The tasks that these questions can be learnt for: to ask without a marked answer, where none of them has one."""
+    answered = any(question.answer for passage in passages for question in passage.questions)
+    return ["question"] if "answer_aware" in tasks and not answered else tasks
 
 
 def _with_answers(passages: list[Passage], task: str) -> tuple[list[Passage], list[dict]]:

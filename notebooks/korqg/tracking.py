@@ -2,6 +2,7 @@
 
 import netrc
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from transformers.integrations import rewrite_logs
 from korqg.config import COURSE_FOLDER
 from korqg.metrics import is_single_question
 from korqg.models import peak_device_memory_gb
+from korqg.pages import table
 from korqg.processes import is_main, show_errors_once
 
 INIT_TIMEOUT_S = 20
+STEP = "train/global_step"
+"""What the losses are drawn over: wandb's own count of entries differs between runs that log at other intervals."""
 
 
 def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], folder: Path):
@@ -56,6 +60,9 @@ def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], fold
             raise
         print(f"wandb: the server did not accept the run ({str(error).splitlines()[0]}); it is kept offline.")
         run = wandb.init(mode="offline", settings=wandb.Settings(**settings), **options)
+    run.define_metric(STEP)
+    for shown in ("train/*", "eval/*"):
+        run.define_metric(shown, step_metric=STEP)
     _finish_on_error()
     show_errors_once()
     return run
@@ -64,8 +71,9 @@ def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], fold
 def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: list[dict] = ()) -> None:
     """Add the figures and a table of the outputs to the run, and close it; does nothing for None.
 
-    The table has the test articles' titles and questions of before and after: no paragraph, and nothing of
-    the user's own document. A run that was closed because a cell failed stays closed; a line says so.
+    The table is a file of the run itself. It has the test articles' titles and questions of before and after: no
+    paragraph, and nothing of the user's own document. A run that was closed because a cell failed stays closed; a
+    line says so.
     """
     if run is None:
         return
@@ -77,17 +85,17 @@ def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: l
     pairs = [(one, other) for one, other in zip(before, after, strict=True) if one["split"] != "own"]
     if pairs:
         lines = [
-            [one["title"], one["model_output"], other["model_output"], is_single_question(other["model_output"])]
+            [one["title"], one["model_output"], other["model_output"], str(is_single_question(other["model_output"]))]
             for one, other in pairs
         ]
-        try:
-            run.log({"outputs": wandb.Table(columns=["title", "before", "after", "single question"], data=lines)})
-        except OSError as error:  # it goes through a folder of wandb's own, in the home folder
-            print(f"wandb: the table of outputs is left out ({error}).")
+        named = [dict(zip(("title", "before", "after", "single question"), line, strict=True)) for line in lines]
+        # A wandb.Table would be an artifact as well, which is staged in the home folder and names it in the run's file.
+        run.log({"outputs": wandb.Html(table(named), inject=False)})
     run.summary.update(figures)
     offline, folder = run.settings.mode == "offline" or run.offline, Path(run.dir).parent
     run.finish()
     if offline:
+        _leave_no_logs(folder)
         shown = folder.relative_to(COURSE_FOLDER) if folder.is_relative_to(COURSE_FOLDER) else folder
         print(f'wandb: kept offline; to upload it later: wandb sync "{shown}"')
 
@@ -136,6 +144,13 @@ def _is_open(run) -> bool:
     return wandb.run is run
 
 
+def _leave_no_logs(folder: Path) -> None:
+    """Take wandb's debugging logs out of a closed run: they name folders, and one is a link into the home folder."""
+    shutil.rmtree(folder / "logs", ignore_errors=True)
+    for link in folder.parent.glob("debug*.log"):
+        link.unlink(missing_ok=True)
+
+
 def _has_key() -> bool:
     if os.environ.get("WANDB_API_KEY"):
         return True
@@ -160,6 +175,8 @@ def _finish_on_error() -> None:
         import wandb
 
         if result.error_in_exec is not None and wandb.run is not None:
+            folder = Path(wandb.run.dir).parent
             wandb.finish(exit_code=1)
+            _leave_no_logs(folder)
 
     events.register("post_run_cell", finish)

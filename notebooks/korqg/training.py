@@ -3,9 +3,10 @@
 import contextlib
 import gc
 import json
+import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from transformers import Trainer, TrainerCallback
@@ -15,7 +16,7 @@ from korqg.acceleration import short_walks, windowed_attention
 from korqg.batches import split_batch
 from korqg.checkpoints import mark_complete, newest_complete
 from korqg.errors import KorqgError
-from korqg.files import write_jsonl
+from korqg.files import read_jsonl, write_jsonl
 from korqg.generation import in_time
 from korqg.models import peak_device_memory_gb
 from korqg.processes import from_main, is_main, process_count, process_rank, wait_for_all
@@ -101,6 +102,53 @@ def keep_to_one_gpu(args) -> None:
     args._n_gpu = min(args.n_gpu, 1)
 
 
+FALSE_ALARMS = ("do not match the ones in the `trainer_state.json`", "recorded in the resumed state does not exist")
+"""The Trainer compares shares of a run (0.25) with the steps that it made of them, and looks for the best checkpoint
+where it was before the folder was moved, which WholeCheckpoints puts right."""
+
+
+@contextlib.contextmanager
+def without_false_alarms() -> Iterator[None]:
+    """Keep back the Trainer's warnings on a resume that say something untrue (FALSE_ALARMS)."""
+
+    def is_true(record: logging.LogRecord) -> bool:
+        return not any(words in record.getMessage() for words in FALSE_ALARMS)
+
+    loggers = [logging.getLogger(f"transformers.{name}") for name in ("trainer", "trainer_utils")]
+    for logger in loggers:
+        logger.addFilter(is_true)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_true)
+
+
+def require_trained(trainer: Trainer, log: Path) -> None:
+    """Raise KorqgError unless the training reached its last step and its log says so."""
+    state = trainer.state
+    logged = max((entry.get("step", 0) for entry in read_jsonl(log)), default=0) if is_main() else state.global_step
+    if not 0 < state.max_steps == state.global_step == logged:
+        raise KorqgError(
+            f"The training stands at step {state.global_step} of {state.max_steps} ({log.name}: step {logged}): it is "
+            "not finished, and nothing is saved of it. Run the notebook from its first cell to go on with it."
+        )
+
+
+def require_kept(state, loss: float, keep: str) -> None:
+    """Raise KorqgError when `loss` is not the one that the weights to keep had in training: others were loaded."""
+    noted = state.best_metric if keep == "best" else None
+    if noted is not None and abs(loss - noted) > SAME_LOSS * abs(noted):
+        raise KorqgError(
+            f"The best weights had a validation loss of {noted:.4f}, those that were loaded have {loss:.4f}: the "
+            'checkpoint was changed. Run the notebook again with resume="never".'
+        )
+
+
+SAME_LOSS = 2e-2
+"""Part of a loss by which bfloat16 may differ on another way through the model."""
+
+
 class CourseTrainer(Trainer):
     """The stock Trainer, but for the order of its rows (see EpochLengthSampler) and for batches in pieces.
 
@@ -139,8 +187,22 @@ class CourseTrainer(Trainer):
             self.data_collator = of_training
 
     def train(self, *args, **kwargs):
-        with short_walks(self.model), windowed_attention(self.model):
+        with short_walks(self.model), windowed_attention(self.model), without_false_alarms():
             return super().train(*args, **kwargs)
+
+    def _run_epoch(self, **kwargs):
+        """No step beyond the last: the Trainer would take one more from a checkpoint that has taken them all."""
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+        else:
+            super()._run_epoch(**kwargs)
+
+    def loss_of_weights(self) -> float:
+        """The validation loss of the weights as they are now, beside the log: it is no point of the curve."""
+        with windowed_attention(self.model):
+            loader = self.get_eval_dataloader()
+            found = self.evaluation_loop(loader, description="Evaluation", prediction_loss_only=True)
+        return found.metrics["eval_loss"]
 
     def floating_point_ops(self, inputs) -> int:
         return 0  # the Trainer's estimate counts all parameters anew at every step
@@ -328,7 +390,7 @@ def train_within_memory(
                 'quantization="nf4", or activation_checkpointing="on".'
             )
         # Outside of the except block, where the traceback would keep the tensors alive.
-        checkpoint = newest_complete(Path(trainer.args.output_dir))
+        checkpoint = newest_complete(Path(trainer.args.output_dir), trainer.args.load_best_model_at_end)
         with torch.no_grad():
             for name, weights in trainer.model.named_parameters():
                 if weights.requires_grad:

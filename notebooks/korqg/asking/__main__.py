@@ -106,17 +106,10 @@ def _append(file: Path, answers: dict[str, dict]) -> None:
 
 def asker_of(run: Path, parameters: dict, batch_size: int) -> Ask:
     """The run's model with its adapter: for rows of own.jsonl the questions, with the answers that come back."""
-    from peft import PeftModel
-
+    from korqg.export import load_run
     from korqg.generation import generate_answers
-    from korqg.models import choose_model, load_model, load_tokenizer
-    from korqg.precision import choose_precision
 
-    choice = choose_model(parameters["model_name"])
-    tokenizer = load_tokenizer(choice)
-    precision = choose_precision(parameters["precision"], parameters["quantization"])
-    model = load_model(choice, precision, parameters["quantization"])
-    model = PeftModel.from_pretrained(model, str(run / "adapter")).eval()
+    model, tokenizer = load_run(run, parameters)
     sizes = {"max_length": parameters["max_length"], "max_new_tokens": parameters["max_new_tokens"]}
     sizes["batch_size"] = batch_size
     read = functools.partial(read_back, model, tokenizer, **sizes)
