@@ -6,8 +6,8 @@ from korqg.asking.candidates import candidate_at, choose_candidates, find_candid
 from korqg.asking.checks import failed_checks
 from korqg.asking.editor import edit_question
 from korqg.asking.particles import fit_behind, fitted
-from korqg.asking.recommend import could_be_shown, recommend
-from korqg.asking.round_trip import choose_threshold, trusted_threshold, with_round_trip
+from korqg.asking.recommend import recommend
+from korqg.asking.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.asking.rule import ask_by_rule, plainness
 from korqg.asking.subject import subject_of, with_subject
 from korqg.prompts import marked_sentence
@@ -261,9 +261,15 @@ def test_recommended_are_the_surest_about_different_things_with_their_writer():
     assert recommend(asked, CHUNKS, 1, 0.8)[0] == recommended[:1]
 
 
+SAID = (
+    ("한빛도서관은 몇 시에 문을 여는가?", 0.95),
+    ("이 도서관은 몇 시에 문을 여는가?", 0.95),  # which one?
+    ("한빛도서관이 문을 여는 시각은 몇 시인가?", 0.7),  # the model is not sure of its words
+)
+
+
 def test_only_what_could_be_shown_is_read_back():
-    good, bad = "한빛도서관은 몇 시에 문을 여는가?", "이 도서관은 몇 시에 문을 여는가?"
-    asked = _asked(good, "오전 9시", OPENS, 0.9)
+    asked = _asked(SAID[0][0], "오전 9시", OPENS, 0.9)
     row = {name: asked[name] for name in ("chunk_id", "title", "place", "passage", "answer", "answer_place", "kind")}
     read = []
 
@@ -271,10 +277,25 @@ def test_only_what_could_be_shown_is_read_back():
         read.extend(question for question, _ in pairs if question)
         return [{"read_answer": "오전 9시" if question else "", "confidence": 0.9} for question, _ in pairs]
 
-    outputs = [{"model_output": one, "stopped": True, "likelihood": 0.9} for one in (good, bad)]
-    found = with_round_trip([row, row], outputs, reader, could_be_shown)
-    assert read == [good]
-    assert [one["read_answer"] for one in found] == ["오전 9시", ""]
+    round_trip = RoundTrip(None, None, 640, 64, 16)
+    round_trip.read, round_trip.score = reader, lambda rows, texts: [0.7] * len(texts)
+    outputs = [{"model_output": one, "stopped": True, "likelihood": sure} for one, sure in SAID]
+    found = round_trip([row] * 3, outputs, for_readers=True)
+    assert read == ["한빛도서관은 몇 시에 문을 여는가?"]
+    assert [one["read_answer"] for one in found] == ["오전 9시", "", ""]
+    assert [one["rule_likelihood"] for one in found] == [0.7] * 3
+    assert "rule_likelihood" not in round_trip([row], outputs[:1])[0]
+
+
+def test_likelier_question_of_the_rule_goes_first_where_the_model_may_judge():
+    nine = {"rule_question": "한빛도서관은 몇 시에 문을 여는가?", "rule_likelihood": 0.6}
+    closed = {"rule_question": "한빛도서관은 언제 쉬는가?", "rule_likelihood": 0.8}
+    asked = [_asked("무엇?", "오전 9시", OPENS, 0.9, **nine), _asked("무엇?", "월요일과 공휴일", CLOSED, 0.9, **closed)]
+    answers = [one["answer"] for one in recommend(asked, CHUNKS[:1], threshold=0.8)[0]]
+    assert answers == ["월요일과 공휴일", "오전 9시"]
+    asked[0]["rule_likelihood"] = 0.2  # no editor would write so, says the model
+    assert len(recommend(asked, CHUNKS[:1], threshold=0.8)[0]) == 1
+    assert len(recommend(asked, CHUNKS[:1], threshold=1.01)[0]) == 2  # a model that may not judge is not heard
 
 
 def test_rule_stands_in_where_no_question_of_the_model_passes():

@@ -39,6 +39,7 @@ from korqg.metrics import (
         ("누가 만들었는가? 언제 만들었는가?", False),
         ("질문은 다음과 같다.\n누가 만들었는가?", False),
         ("### 훈민정음은 누가 만들었는가?", False),
+        ("나룻배로 내를 건\ufffd\ufffd쳤는가?", False),
         ("Who made the Korean alphabet?", False),
         ("세종은 세종은 세종은 누가 만들었는가?", False),
         ("1. 훈민정음은 누가 만들었는가?\n2. 언제인가?", False),

@@ -605,6 +605,25 @@ def test_generation_in_a_batch_gives_what_one_by_one_gives(tiny_model, tokenizer
     assert [answer["model_output"] for answer in together if answer["model_output"]]
 
 
+def test_likelihood_of_a_text_is_that_of_its_tokens_after_the_prompt(tiny_model, tokenizer):
+    import math
+
+    import torch
+
+    from korqg.generation import likelihoods
+    from korqg.prompts import END_OF_TURN_ID, encode_prompt
+
+    texts = ["무엇인가?", "한빛도서관은 언제 문을 여는가?", "왜?"]
+    together = likelihoods(tiny_model, tokenizer, ROWS[:3], texts, 256, batch_size=3)
+    for row, text, likelihood in zip(ROWS[:3], texts, together, strict=True):
+        prompt, _ = encode_prompt(tokenizer, row["instruction"], row["input"], 256)
+        said = [*tokenizer.encode(text, add_special_tokens=False), END_OF_TURN_ID]
+        with torch.inference_mode():
+            logits = tiny_model(input_ids=torch.tensor([prompt + said])).logits[0, len(prompt) - 1 : -1]
+        mean = logits.float().log_softmax(-1)[range(len(said)), said].mean().item()
+        assert likelihood == pytest.approx(math.exp(mean), rel=1e-3)
+
+
 def test_input_that_was_cut_is_said_to_be(tiny_model, tokenizer):
     from korqg.generation import generate_answers
 

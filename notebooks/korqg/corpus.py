@@ -34,7 +34,8 @@ class Question:
     """A question and the span of the passage that answers it; `answer_start` counts characters.
 
     It is -1 where the answer does not stand in the passage or is not known (`answer` is then ""). `instruction`
-    is the row's own wording of the order, "" where the course's stands for it.
+    is the row's own wording of the order, "" where the course's stands for it. `edited_draft` marks an editor's version
+    of what the rule asks about that answer (see korqg.asking.rule): to learn from, not to be tested by.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Question:
     answer: str
     answer_start: int
     instruction: str = ""
+    edited_draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -337,7 +339,8 @@ def _read_question(raw: str, qa: dict) -> tuple[Question, bool]:
             problem = problem or ValueError("an answer without text or place")
             continue
         if found := stated_place(raw, span, int(start)):
-            return Question(name, question, span, found[0] - lost, ""), found[1]
+            edited = qa.get("edited_draft") is True
+            return Question(name, question, span, found[0] - lost, edited_draft=edited), found[1]
         problem = problem or ValueError(f"the answer {span!r} does not stand at character {start} of its paragraph")
     raise problem or IndexError("no answer")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from korqg.errors import KorqgError
 from korqg.processes import gather_all, process_count, process_rank
-from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
+from korqg.prompts import END_OF_TURN_ID, PAD_ID, STOP_IDS, encode_prompt
 
 
 @dataclass(frozen=True)
@@ -78,21 +78,22 @@ def generate_tokens(
 
 def in_batches(
     model,
-    prompts: list[list[int]],
+    prompts: list,
     batch_size: int,
-    of_batch: Callable[[list[list[int]]], list],
+    of_batch: Callable[[list], list],
     too_large: str,
     progress: Callable[[str], None] | None = None,
+    length: Callable = len,
 ) -> list:
     """What `of_batch` gives for each prompt, in the prompts' order, with the model in evaluation mode.
 
-    Prompts of like length share a batch, the longest first; when the device's memory runs out, batches are halved.
+    Prompts of like `length` share a batch, the longest first; when the device's memory runs out, batches are halved.
     Several processes share the prompts, each taking its share of them, and all get all answers.
     Raises KorqgError with the words `too_large` when a single prompt does not fit.
     """
     import torch
 
-    waiting = sorted(range(len(prompts)), key=lambda index: len(prompts[index]), reverse=True)
+    waiting = sorted(range(len(prompts)), key=lambda index: length(prompts[index]), reverse=True)
     waiting = waiting[process_rank() :: process_count()]
     mine, found = len(waiting), []
     was_training = model.training
@@ -121,6 +122,50 @@ def in_batches(
     model.train(was_training)
     all_found = dict(gather_all(found))
     return [all_found[index] for index in range(len(prompts))]
+
+
+def likelihoods(
+    model,
+    tokenizer,
+    rows: list[dict],
+    texts: list[str],
+    max_length: int,
+    batch_size: int = 16,
+    progress: Callable[[str], None] | None = None,
+) -> list[float]:
+    """How likely the model finds each given text after its row's prompt: 0 to 1, in the rows' order.
+
+    The geometric mean of the probabilities of the text's tokens and of the stop token, as `generate_answers` gives it
+    for what the model says itself. Raises KorqgError when a single prompt does not fit.
+    """
+    import torch
+
+    def plain(text: str) -> list[int]:
+        return tokenizer.encode(text.strip(), add_special_tokens=False, split_special_tokens=True)
+
+    prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length)[0] for row in rows]
+    targets = [[*plain(text), END_OF_TURN_ID] for text in texts]
+
+    def score(some: list[tuple[list[int], int]]) -> list[float]:
+        ids, mask = left_padded([whole for whole, _ in some])
+        longest = max(length for _, length in some)
+        with torch.inference_mode():
+            read = model(
+                input_ids=ids.to(model.device),
+                attention_mask=mask.to(model.device),
+                position_ids=(mask.cumsum(1) - 1).clamp(min=0).to(model.device),
+                use_cache=False,
+                logits_to_keep=longest + 1,
+            )
+        found = []
+        for line, logits, (_, length) in zip(ids, read.logits, some, strict=True):  # one by one: a vocabulary is large
+            said = logits[-length - 1 : -1].float().log_softmax(-1)  # position t speaks of token t + 1
+            found.append(math.exp(said.gather(1, line[-length:, None].to(said.device)).mean().item()))
+        return found
+
+    too_large = "The device's memory does not hold a single prompt: use a smaller max_length."
+    whole = [(prompt + target, len(target)) for prompt, target in zip(prompts, targets, strict=True)]
+    return in_batches(model, whole, batch_size, score, too_large, progress, lambda one: len(one[0]))
 
 
 def left_padded(prompts: list[list[int]]):

@@ -25,7 +25,8 @@ def is_single_question(text: str) -> bool:
     """Whether an output is exactly one Korean question.
 
     One line with Hangul in it, 6 to 150 characters before the "?" that ends it, no other "?", no "###"
-    (the mark of a prompt that runs on), and no phrase said three times in a row.
+    (the mark of a prompt that runs on), no sign that is half of one (U+FFFD, where a model broke off within its bytes),
+    and no phrase said three times in a row.
     """
     text = text.strip()
     return (
@@ -34,6 +35,7 @@ def is_single_question(text: str) -> bool:
         and text.count("?") == 1
         and SHORTEST_QUESTION <= len(text) - 1 <= LONGEST_QUESTION
         and "###" not in text
+        and "\ufffd" not in text
         and re.search(r"[가-힣]", text) is not None
         and re.search(r"(\S.{0,30}?\S)\s*\1\s*\1", text) is None
     )

@@ -309,7 +309,8 @@ def make_rows(
     "first" takes one question a training paragraph; `max_train_rows` (0: all) takes the first of a seeded order, so
     that of two sizes the smaller is a part of the larger. A task that needs the answer leaves out questions without
     one. Of task answer_aware training and validation questions are written in one `style`, and those that speak of
-    what the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Raises
+    what the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Edited drafts
+    (see Question) are for training, and not for task question. Raises
     KorqgError when a side is left without a row.
     """
     rows: dict[str, list[dict]] = {name: [] for name in split}
@@ -319,6 +320,8 @@ def make_rows(
         learnt = name != "test"
         for task in tasks:
             for passage, question in ((p, q) for p in passages for q in p.questions):
+                if question.edited_draft and (name != "train" or task == "question"):
+                    continue
                 if task != "question" and not question.answer:
                     unanswered.setdefault(question.id, passage.title)
                     continue

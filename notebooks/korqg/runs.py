@@ -22,7 +22,7 @@ SPLITS = ("test", "own")  # own: about one's own document, asked after training 
 STAGES = ("before", "after")
 MORE_KEYS = (
     *("passage", "answer", "answer_place", "chunk_id", "place", "kind", "sentence", "likelihood"),
-    *("read_answer", "confidence", "rule_question"),
+    *("read_answer", "confidence", "rule_question", "rule_likelihood"),
 )
 
 

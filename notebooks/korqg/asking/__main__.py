@@ -8,7 +8,6 @@ written as it comes, so that a job that was cut off goes on with what is left; s
 """
 
 import argparse
-import functools
 import json
 import os
 import re
@@ -17,8 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from korqg.asking.recommend import QUESTIONS_PER_CHUNK, could_be_shown, recommend
-from korqg.asking.round_trip import read_back, trusted_threshold, with_round_trip
+from korqg.asking.recommend import QUESTIONS_PER_CHUNK, recommend
+from korqg.asking.round_trip import RoundTrip, trusted_threshold
 from korqg.config import COURSE_FOLDER, require_folder_name
 from korqg.errors import KorqgError, prepare_notebook
 from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json, write_text
@@ -110,12 +109,11 @@ def asker_of(run: Path, parameters: dict, batch_size: int) -> Ask:
     from korqg.generation import generate_answers
 
     model, tokenizer = load_run(run, parameters)
-    sizes = {"max_length": parameters["max_length"], "max_new_tokens": parameters["max_new_tokens"]}
-    sizes["batch_size"] = batch_size
-    read = functools.partial(read_back, model, tokenizer, **sizes)
+    sizes = (parameters["max_length"], parameters["max_new_tokens"], batch_size)
+    round_trip = RoundTrip(model, tokenizer, *sizes)
 
     def ask(rows: list[dict]) -> list[dict]:
-        return with_round_trip(rows, generate_answers(model, tokenizer, rows, **sizes), read, could_be_shown)
+        return round_trip(rows, generate_answers(model, tokenizer, rows, *sizes), for_readers=True)
 
     return ask
 

@@ -17,8 +17,12 @@ QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8
 """Confidence from which an answer that came back counts, where no validation articles say otherwise."""
 
-LIKELY = 0.75
-"""Likelihood (geometric mean of a question's token probabilities) that a second question about a chunk must have."""
+LIKELY = 0.9
+"""Likelihood (geometric mean of the token probabilities), at least, of a question of the model's own: of those above it
+readers show more as they are, and the text answers nine in ten; of those below, seven."""
+
+LIKELY_OF_RULE = 0.55
+"""Likelihood, at least, that the model must give a question of the rule, where it may judge (see RoundTrip)."""
 
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
@@ -39,10 +43,11 @@ def recommend(
     chunk), `sentence`, `answer`, `answer_place` ([begin, end] in the chunk), `kind`, and what `with_round_trip` gives.
     `chunks` holds `id`, `title`, `text` and `place` of every chunk.
 
-    The model's questions and the rule's stand beside each other, the rule's with its plainness for a likelihood: so it
-    speaks where the model is less sure of its words. Of a chunk's questions that pass every check
-    `questions_per_chunk` are taken at most: the surest first, from different sentences while there are any, never two
-    that ask the same.
+    The model's questions and the rule's stand beside each other, each with the likelihood that the model gives it: so
+    the rule speaks where the model is not sure of its own words. A model that may not judge (`threshold` above 1, see
+    `trusted_threshold`) leaves the rule's questions in the order of their plainness. Of a chunk's questions that pass
+    every check `questions_per_chunk` are taken at most: the likeliest first, from different sentences while there are
+    any, never two that ask the same; where none is likely enough, the likeliest alone.
     """
     by_chunk: dict[str, list[dict]] = {}
     for one in asked:
@@ -52,7 +57,7 @@ def recommend(
         headings = headings_of(chunk)
         some = by_chunk.get(chunk["id"], [])
         model = [judged(one, threshold, style, headings) for one in some]
-        rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
+        rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one, threshold <= 1))]
         chosen = _choose(model + rule, questions_per_chunk)
         recommended += [_shown(one, chunk) for one in chosen]
         if not chosen:
@@ -119,29 +124,44 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
 
 
 def could_be_shown(one: dict) -> bool:
-    """Whether an asked question passes every check that needs no reading back: only then is that worth its time."""
+    """Whether an asked question is likely enough and passes every check that needs no reading back.
+
+    Only then is reading it back worth its time.
+    """
+    if one["likelihood"] < LIKELY:
+        return False
     unread = {**one, "read_answer": None, "confidence": None}
     return not judged(unread, THRESHOLD, "", headings_of(one))["failed"]
 
 
-def _by_rule(one: dict) -> dict | None:
-    """The rule's question about the same answer as an entry of its own; None where there is none.
+def _by_rule(one: dict, heard: bool) -> dict | None:
+    """The rule's question about the same answer as an entry of its own; None where there is none, or it is not plain.
 
-    It is not held to the round trip: it keeps the sentence's own words, and readers find that the text answers it in 94
-    to 100 % of cases, which no model here reads well enough to judge.
+    Its likelihood is the model's where the model may be heard and has given one, else its plainness. It is not held to
+    the round trip: it keeps the sentence's own words, and readers find that the text answers it in 92 to 100 % of
+    cases, which no model here reads well enough to judge.
     """
-    if not one.get("rule_question") or plainness(one["rule_question"]) < LEAST_PLAIN:
+    question = one.get("rule_question")
+    plain = plainness(question) if question else 0.0
+    if plain < LEAST_PLAIN:
         return None
-    said = {"model_output": one["rule_question"], "read_answer": None, "confidence": None, "stopped": True}
-    return {**one, **said, "likelihood": plainness(one["rule_question"]), "written_by": "rule"}
+    said = {"model_output": question, "read_answer": None, "confidence": None, "stopped": True}
+    likelihood = one.get("rule_likelihood") if heard else None
+    enough = LIKELY_OF_RULE if likelihood is not None else LEAST_PLAIN
+    return {**one, **said, "likelihood": plain if likelihood is None else likelihood, "enough": enough} | {
+        "written_by": "rule"
+    }
 
 
 def _choose(entries: list[dict], count: int) -> list[dict]:
     """At most `count` of the entries that failed nothing: the highest rank first, other sentences before the same.
 
-    Beyond the first only such as are likely enough (LIKELY): a second question is worth less than a good one.
+    Only such as are likely enough (LIKELY, or what the entry says); the likeliest alone where none is.
     """
-    waiting = sorted((one for one in entries if not one["failed"]), key=lambda one: -one["rank"])
+    passed = sorted((one for one in entries if not one["failed"]), key=lambda one: -one["rank"])
+    waiting = [one for one in passed if one["likelihood"] >= one.get("enough", LIKELY)]
+    if not waiting:
+        return passed[:1]
     chosen: list[dict] = []
     for fresh_sentence in (True, False):
         for one in waiting:
@@ -149,8 +169,6 @@ def _choose(entries: list[dict], count: int) -> list[dict]:
                 return chosen
             used = {other["sentence"] for other in chosen}
             if one in chosen or (fresh_sentence and one["sentence"] in used):
-                continue
-            if chosen and one["likelihood"] < LIKELY:
                 continue
             if not any(same_thing(one, other) for other in chosen):
                 chosen.append(one)

@@ -1,11 +1,12 @@
 """The round trip: the model asks about a marked answer, then answers its own question from the whole paragraph."""
 
-from collections.abc import Callable
+import functools
 
 from korqg.answers import character_f1
 from korqg.asking.candidates import candidate_at
+from korqg.asking.recommend import could_be_shown
 from korqg.asking.rule import ask_by_rule
-from korqg.generation import generate_answers
+from korqg.generation import generate_answers, likelihoods
 from korqg.prompts import answer_row, passage_of
 
 RIGHT = 0.8
@@ -14,14 +15,14 @@ RIGHT = 0.8
 WANTED_RIGHT = 0.9
 """Share of human questions answered right, of those answered with at least the threshold's confidence."""
 
+LEAST_RIGHT = 0.6
+"""That share, at least, of a model that may vouch for its own questions: with less the rule's stand alone."""
+
 FEWEST = 20
 """Human questions, at least, that a threshold is set on; with fewer it is USUAL_THRESHOLD."""
 
 USUAL_THRESHOLD, NEVER = 0.8, 1.01
 """Confidence that counts where nothing says otherwise, and one that no answer reaches."""
-
-Read = Callable[[list[dict]], list[dict]]
-"""What `generate_answers` gives for rows."""
 
 
 def read_back(
@@ -54,27 +55,38 @@ def rule_question(row: dict) -> str:
     return ask_by_rule(candidate, row.get("title", "")) if candidate else ""
 
 
-def with_round_trip(
-    rows: list[dict],
-    outputs: list[dict],
-    read: Callable[[list[tuple[str, str]]], list[dict]],
-    worth_reading: Callable[[dict], bool] = lambda one: True,
-) -> list[dict]:
-    """The outputs of task answer_aware with the answers that come back and the rule's questions beside them.
+class RoundTrip:
+    """What a trained model makes of its own questions and of the rule's; sizes as for `generate_answers`."""
 
-    `read` is `read_back` with its model. Each output gets `read_answer` and `confidence`, and, where the rule has a
-    question about the same answer, `rule_question`, which no model reads: it keeps the sentence's own words. A
-    question that is not `worth_reading` (a row and its output as one entry) is left unread, as if nothing came back.
-    """
-    spoken = [
-        one["model_output"] if worth_reading({**row, **one}) else "" for row, one in zip(rows, outputs, strict=True)
-    ]
-    found = read([(question, passage_of(row)) for row, question in zip(rows, spoken, strict=True)])
-    completed = []
-    for row, output, own in zip(rows, outputs, found, strict=True):
-        rule = rule_question(row)
-        completed.append({**output, **own, **({"rule_question": rule} if rule else {})})
-    return completed
+    def __init__(self, model, tokenizer, max_length: int, max_new_tokens: int, batch_size: int, progress=None):
+        sizes = {"max_length": max_length, "batch_size": batch_size, "progress": progress}
+        self.read = functools.partial(read_back, model, tokenizer, max_new_tokens=max_new_tokens, **sizes)
+        self.score = functools.partial(likelihoods, model, tokenizer, **sizes)
+
+    def __call__(self, rows: list[dict], outputs: list[dict], for_readers: bool = False) -> list[dict]:
+        """The outputs of task answer_aware with the answers that come back and the rule's questions beside them.
+
+        Each output gets `read_answer` and `confidence` (see `read_back`), and `rule_question` where the rule has one
+        about the same answer. No model reads the rule's back: it keeps the sentence's own words. Where one's own
+        document is asked about (`for_readers`), a question that no reader would be shown anyway (see `could_be_shown`)
+        is left unread, as if nothing came back, and the rule's gets `rule_likelihood`: how likely the model finds it
+        in the place of its own question.
+        """
+        pairs = list(zip(rows, outputs, strict=True))
+        spoken = [
+            output["model_output"] if not for_readers or could_be_shown({**row, **output}) else ""
+            for row, output in pairs
+        ]
+        found = self.read([(question, passage_of(row)) for row, question in zip(rows, spoken, strict=True)])
+        completed = [{**output, **own} for output, own in zip(outputs, found, strict=True)]
+        ruled = [(number, rule) for number, row in enumerate(rows) if (rule := rule_question(row))]
+        for number, rule in ruled:
+            completed[number]["rule_question"] = rule
+        if for_readers and ruled:
+            scores = self.score([rows[number] for number, _ in ruled], [rule for _, rule in ruled])
+            for (number, _), likelihood in zip(ruled, scores, strict=True):
+                completed[number]["rule_likelihood"] = round(likelihood, 4)
+        return completed
 
 
 def choose_threshold(read: list[dict], answers: list[str]) -> dict:
@@ -111,10 +123,11 @@ def choose_threshold(read: list[dict], answers: list[str]) -> dict:
 def trusted_threshold(round_trip: dict) -> float:
     """The confidence from which a run's answers may be believed, by what `choose_threshold` found for it.
 
-    NEVER where people's questions were answered right too seldom even above the threshold: such a model cannot vouch
-    for its own questions, and the rule's stand in their place. USUAL_THRESHOLD for a run that noted nothing.
+    NEVER where people's questions were answered right too seldom even above the threshold (LEAST_RIGHT): such a model
+    cannot vouch for its own questions, and the rule's stand in their place. USUAL_THRESHOLD for a run that noted
+    nothing.
     """
     right = round_trip.get("right_above")
-    if right is not None and round_trip["questions"] >= FEWEST and right < WANTED_RIGHT:
+    if right is not None and round_trip["questions"] >= FEWEST and right < LEAST_RIGHT:
         return NEVER
     return round_trip.get("threshold", USUAL_THRESHOLD)
