@@ -23,21 +23,21 @@ try: .venv/installed
 
 ask: .venv/installed
 	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md RUN=sample"; exit 1; }
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.asking "$(DOCUMENTS)" --run-name $(or $(RUN),sample) $(if $(NAME),--name "$(NAME)") $(ARGS)
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.ask "$(DOCUMENTS)" --run-name $(or $(RUN),sample) $(if $(NAME),--name "$(NAME)") $(ARGS)
 
 export: .venv/installed
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.export $(or $(RUN),sample) $(ARGS)
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.model.export $(or $(RUN),sample) $(ARGS)
 
 train: .venv/installed
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.launch --gpus $(or $(GPUS),0) $(if $(RECIPE),--recipe "$(RECIPE)") $(ARGS)
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.train.launch --gpus $(or $(GPUS),0) $(if $(RECIPE),--recipe "$(RECIPE)") $(ARGS)
 
 ladder: .venv/installed
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.ladder $(ARGS)
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.research.ladder $(ARGS)
 
 example: .venv/installed-tests chromium
 	@echo "This runs the three notebooks and then replaces outputs/example, which is kept in git (git checkout outputs/example brings it back)."
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.example
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.research.kept_example
 
 test: .venv/installed-tests chromium
 	$(VENV_PYTHON) -m ruff check .

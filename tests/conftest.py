@@ -43,7 +43,7 @@ def korquad() -> dict:
 @pytest.fixture(scope="session")
 def tokenizer():
     """The tokenizer of the built-in model."""
-    from korqg.models import choose_model, load_tokenizer
+    from korqg.model.choose import choose_model, load_tokenizer
 
     return load_tokenizer(choose_model("gemma-3-270m"))
 
@@ -81,9 +81,9 @@ def save_finished_run(outputs: Path, model_folder: Path) -> None:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from korqg.models import choose_model, load_model, save_adapter
-    from korqg.precision import choose_precision
-    from korqg.stages import finish_stage
+    from korqg.model.choose import choose_model, load_model, save_adapter
+    from korqg.model.precision import choose_precision
+    from korqg.output_folders import finish_stage
 
     run = outputs / "runs" / "tiny"
     model = load_model(choose_model(str(model_folder)), choose_precision("float32", "none"))
@@ -113,7 +113,7 @@ def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_model_folder):
     """That model, loaded as the notebooks load theirs."""
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
 
     return load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))

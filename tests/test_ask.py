@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import save_finished_run
 
-from korqg.asking.__main__ import ask_all, ask_documents, main_ask
+from korqg.ask.__main__ import ask_all, ask_documents, main_ask
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from korqg.asking.candidates import candidate_at, choose_candidates, find_candidates
-from korqg.asking.checks import failed_checks
-from korqg.asking.editor import edit_question
-from korqg.asking.particles import fit_behind, fitted
-from korqg.asking.recommend import recommend
-from korqg.asking.round_trip import RoundTrip, choose_threshold, trusted_threshold
-from korqg.asking.rule import ask_by_rule, plainness
-from korqg.asking.subject import subject_of, with_subject
+from korqg.ask.candidates import candidate_at, choose_candidates, find_candidates
+from korqg.ask.checks import failed_checks
+from korqg.ask.editor import edit_question
+from korqg.ask.particles import fit_behind, fitted
+from korqg.ask.recommend import recommend
+from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
+from korqg.ask.rule import ask_by_rule, plainness
+from korqg.ask.subject import subject_of, with_subject
 from korqg.prompts import marked_sentence
 
 

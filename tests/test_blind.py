@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from korqg.asking.blind import (
+from korqg.compare.blind import (
     check_ratings,
     kappa,
     main_blind,

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 from conftest import COURSE
 
-from korqg.example import find_browser
-from korqg.metrics import kind_shares, score_outputs, summarize
-from korqg.pages import TITLE, side_by_side_page
+from korqg.compare.page import TITLE, side_by_side_page
+from korqg.compare.scores import kind_shares, score_outputs, summarize
+from korqg.research.kept_example import find_browser
 
 pytestmark = pytest.mark.browser
 
@@ -298,7 +298,7 @@ def test_picture_for_the_readme_is_the_best_and_the_worst_question(browser, tmp_
         _page(CARDS).replace('data-rule="n = 3"', 'data-rule="worst"'), encoding="utf-8"
     )
     (tmp_path / "none.html").write_text("<article>References ✓ a single question</article>", encoding="utf-8")
-    code = "import sys; from pathlib import Path; from korqg.example import take_picture as take; "
+    code = "import sys; from pathlib import Path; from korqg.research.kept_example import take_picture as take; "
     for name, expected in (("page", "True"), ("none", "False")):
         files = [str(tmp_path / f"{name}.{kind}") for kind in ("html", "png")]
         taken = subprocess.run(  # playwright drives one browser in a process

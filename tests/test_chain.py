@@ -14,10 +14,10 @@ from conftest import COURSE
 from nbclient import NotebookClient
 
 from korqg.errors import KorqgError
-from korqg.export import main_export
 from korqg.files import read_json, read_jsonl, sha256_of
+from korqg.model.export import main_export
+from korqg.output_folders import NOTEBOOKS, require_finished
 from korqg.pipeline import run_notebook
-from korqg.stages import NOTEBOOKS, require_finished
 
 NASTY = '<script>alert("x")</script> & 😀 <end_of_turn> <start_of_turn>model $x$ 값'
 SMALL = dict(max_steps=4, batch_size=2, gradient_accumulation_steps=1, lora_rank=4, max_new_tokens=12)

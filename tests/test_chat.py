@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from korqg.chat import TEMPLATES
 from korqg.files import read_json
-from korqg.models import choose_model, export_merged, load_model, save_adapter, write_model_card
-from korqg.precision import choose_precision
+from korqg.model.chat_files import TEMPLATES
+from korqg.model.choose import choose_model, export_merged, load_model, save_adapter, write_model_card
+from korqg.model.precision import choose_precision
 from korqg.prompts import INSTRUCTIONS, encode_prompt
 
 pytestmark = pytest.mark.torch

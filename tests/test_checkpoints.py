@@ -2,10 +2,10 @@
 
 import pytest
 
-from korqg.checkpoints import NEEDED, begin_run, mark_complete, newest_complete
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
-from korqg.stages import place_for_new
+from korqg.output_folders import place_for_new
+from korqg.train.checkpoints import NEEDED, begin_run, mark_complete, newest_complete
 
 SETTINGS = {"learning_rate": 3e-4, "data/sample/train.jsonl": "abc"}
 

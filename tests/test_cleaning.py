@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from korqg.cleaning import as_text, tidy, tidy_line, tidy_place
-from korqg.places import likeliest_place, nearest, stated_place
+from korqg.cleaned_text import as_text, tidy, tidy_line, tidy_place
+from korqg.data.answer_places import likeliest_place, nearest, stated_place
 
 FERRY = "나루터의 뱃사공은 새벽마다 강물의 높이를 기둥에 새겼다."
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from korqg.asking.recommend import choose_run, faults_of
+from korqg.ask.recommend import choose_run, faults_of
+from korqg.compare.examples import cards_of, chosen_examples, verdict
+from korqg.compare.finished_runs import read_comparison
+from korqg.compare.plots import error_bars, save_figure, use_korean_font
 from korqg.errors import KorqgError
-from korqg.examples import cards_of, chosen_examples, verdict
 from korqg.files import write_json, write_jsonl
-from korqg.plots import error_bars, save_figure, use_korean_font
-from korqg.runs import read_comparison
-from korqg.stages import finish_stage, start_stage
+from korqg.output_folders import finish_stage, start_stage
 
 THINGS = ("측우기", "거북선", "훈민정음", "가야금", "은행나무", "반딧불이")
 LOG = [
@@ -363,7 +363,7 @@ def test_font_in_the_page_holds_the_texts_letters_and_little_more():
 
     from fontTools.ttLib import TTFont
 
-    from korqg.fonts import embedded_font
+    from korqg.compare.fonts import embedded_font
 
     data = base64.b64decode(embedded_font("훈민정음은 누가?"))
     letters = TTFont(io.BytesIO(data)).getBestCmap()
@@ -380,7 +380,7 @@ def test_font_in_the_page_holds_what_its_scripts_and_styles_write(judged):
 
     from fontTools.ttLib import TTFont
 
-    from korqg.pages import side_by_side_page
+    from korqg.compare.page import side_by_side_page
 
     empty = {"reference": {}, "runs": {}, "between": {}, "reference_kinds": {}}
     item = {"number": "1", "passage": "p", "question": "q", "answer": "", "makers": ["rule"]}

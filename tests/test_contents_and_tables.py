@@ -3,11 +3,11 @@
 import pytest
 from made_files import hangul, hangul_table, t, word, word_table, write_docx, write_hwpx
 
-from korqg.checks import why_nothing_to_ask
-from korqg.contents import without_contents
-from korqg.documents import chunk_documents, read_document
-from korqg.readers import Block
-from korqg.tables import Cell, table_blocks
+from korqg.data.documents.chunks import chunk_documents, read_document
+from korqg.data.documents.contents import without_contents
+from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.text_blocks import Block
+from korqg.question import why_nothing_to_ask
 
 BODY = "물레방아는 1931년에 섰다."
 

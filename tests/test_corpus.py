@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from korqg.corpus import IMPOSSIBLE, make_passage_id, normalized, read_korquad
+from korqg.data.corpus import IMPOSSIBLE, make_passage_id, normalized, read_korquad
 from korqg.errors import KorqgError
 
 

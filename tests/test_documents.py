@@ -7,7 +7,7 @@ import pytest
 
 from korqg import sentences
 from korqg.config import SAMPLE_CHUNKS, SAMPLE_DOCUMENTS
-from korqg.documents import (
+from korqg.data.documents.chunks import (
     Chunk,
     chunk_documents,
     fair_share,

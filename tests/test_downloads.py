@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from conftest import COURSE
 
-from korqg.downloads import (
+from korqg.data.downloads import (
     KORQUAD1,
     KORQUAD2,
     PublishedFile,
@@ -237,7 +237,7 @@ def test_login_page_instead_of_the_file_leaves_the_part_alone(server, tmp_path):
 def test_file_put_there_by_hand_is_taken_and_hashed_once(server, tmp_path, monkeypatch):
     (tmp_path / "data.json").write_bytes(CONTENT)
     assert _fetch(server.file(), tmp_path).read_bytes() == CONTENT
-    monkeypatch.setattr("korqg.downloads.sha256_of", lambda path: pytest.fail("hashed again"))
+    monkeypatch.setattr("korqg.data.downloads.sha256_of", lambda path: pytest.fail("hashed again"))
     _fetch(server.file(), tmp_path)
     assert server.asked == []
 
@@ -263,7 +263,7 @@ def test_file_changed_after_it_was_fetched_is_found_out(server, tmp_path):
 FETCH = """
 import json, sys
 from pathlib import Path
-from korqg.downloads import PublishedFile, fetch
+from korqg.data.downloads import PublishedFile, fetch
 print(fetch(PublishedFile(**json.loads(sys.argv[1])), Path(sys.argv[2])))
 """
 
@@ -325,8 +325,8 @@ def test_saved_notebook_keeps_one_line_of_progress(server, tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(COURSE / 'notebooks')!r})\n"
         "from pathlib import Path\n"
-        "from korqg import downloads\n"
-        "from korqg.downloads import PublishedFile, fetch\n"
+        "from korqg.data import downloads\n"
+        "from korqg.data.downloads import PublishedFile, fetch\n"
         "downloads.SECONDS_BETWEEN_BARS = 0\n"
         f"path = fetch({server.file()!r}, Path({str(tmp_path)!r}))"
     )

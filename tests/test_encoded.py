@@ -4,10 +4,10 @@ import functools
 
 import pytest
 
-from korqg import encoded
-from korqg.encoded import encode_rows, read_training_rows
 from korqg.files import write_jsonl
 from korqg.prompts import INSTRUCTIONS, encode_row
+from korqg.train import encoded_rows
+from korqg.train.encoded_rows import encode_rows, read_training_rows
 
 pytestmark = pytest.mark.torch
 
@@ -33,7 +33,7 @@ def test_rows_on_disk_are_those_in_memory(file, tokenizer, monkeypatch):
     encode = functools.partial(encode_row, tokenizer, max_length=90)
     small = read_training_rows(file, 30)
     in_memory = encode_rows(small, encode, ("tiny",))
-    monkeypatch.setattr(encoded, "LARGE_FILE", 100)
+    monkeypatch.setattr(encoded_rows, "LARGE_FILE", 100)
     large = read_training_rows(file, 30)
     assert not isinstance(large, list) and list(large) == small == ROWS[:30]
     on_disk = encode_rows(large, encode, ("tiny",), workers=2)
@@ -49,7 +49,7 @@ def test_rows_on_disk_are_those_in_memory(file, tokenizer, monkeypatch):
 
 
 def test_table_is_made_once_for_the_same_rows_and_settings(file, tokenizer, monkeypatch, capsys):
-    monkeypatch.setattr(encoded, "LARGE_FILE", 100)
+    monkeypatch.setattr(encoded_rows, "LARGE_FILE", 100)
     encode = functools.partial(encode_row, tokenizer, max_length=200)
     first = encode_rows(read_training_rows(file), encode, ("tiny", 200), workers=1)
     assert capsys.readouterr().out.count("Preparing") == 2
@@ -65,7 +65,7 @@ def test_row_that_cannot_be_encoded_leaves_no_table(file, monkeypatch):
     def refuse(row):
         raise ValueError(row["id"])
 
-    monkeypatch.setattr(encoded, "LARGE_FILE", 100)
+    monkeypatch.setattr(encoded_rows, "LARGE_FILE", 100)
     with pytest.raises(ValueError, match="0"):
         encode_rows(read_training_rows(file), refuse, (), workers=1)
     assert not [path for path in (file.parent / "cache" / "encoded").iterdir() if path.suffix == ""]

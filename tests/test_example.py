@@ -8,8 +8,8 @@ import pytest
 from conftest import COURSE
 
 from korqg.errors import KorqgError
-from korqg.example import NAME, WIDGET, make_example
-from korqg.stages import NOTEBOOKS
+from korqg.output_folders import NOTEBOOKS
+from korqg.research.kept_example import NAME, WIDGET, make_example
 
 EXAMPLE = COURSE / "outputs" / "example"
 

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from conftest import COURSE
 
-from korqg.stages import NOTEBOOKS
+from korqg.output_folders import NOTEBOOKS
 
 TEXT = {
     stage: next(
@@ -51,9 +51,9 @@ def test_hints_and_answers_are_folded_in_html_too(stage):
 def sample_rows():
     """The sample's rows as notebook 1 makes them with its own parameters."""
     from korqg.config import SAMPLE_CORPUS
-    from korqg.corpus import read_korquad
-    from korqg.leaks import join_articles
-    from korqg.rows import divide_passages, make_rows, split_by_article
+    from korqg.data.corpus import read_korquad
+    from korqg.data.instruction_rows import divide_passages, make_rows, split_by_article
+    from korqg.data.near_copies import join_articles
 
     # No paragraph of the sample is longer than max_passage_tokens, in tokens; so they stay whole, and a length will do.
     passages, _ = divide_passages(read_korquad(SAMPLE_CORPUS).passages, 10**6, len)
@@ -72,8 +72,8 @@ def test_answer_about_the_leaking_split_is_true(sample_rows):
 
 
 def test_answer_about_the_question_that_fits_every_paragraph_is_true(sample_rows):
-    from korqg.metrics import score_outputs, summarize
-    from korqg.rows import rows_by_prompt
+    from korqg.compare.scores import score_outputs, summarize
+    from korqg.data.instruction_rows import rows_by_prompt
 
     question = re.search(r'it asks "(.+?)"', TEXT["compare"])[1]
     outputs = [
@@ -91,7 +91,7 @@ def test_answer_about_the_question_that_fits_every_paragraph_is_true(sample_rows
 @pytest.mark.torch
 def test_answer_about_shorter_chunks_is_true(tokenizer):
     from korqg.config import SAMPLE_DOCUMENTS
-    from korqg.documents import chunk_documents
+    from korqg.data.documents.chunks import chunk_documents
 
     def count_tokens(text: str) -> int:
         return len(tokenizer.encode(text, add_special_tokens=False))
@@ -106,7 +106,7 @@ def test_answer_about_shorter_chunks_is_true(tokenizer):
 @pytest.mark.torch
 def test_answer_about_the_adapters_size_is_true(tokenizer):
     from korqg.files import read_json
-    from korqg.models import built_in_folder
+    from korqg.model.choose import built_in_folder
 
     shape = read_json(built_in_folder() / "config.json")
     width, head, units = shape["hidden_size"], shape["head_dim"], shape["intermediate_size"]

@@ -14,7 +14,7 @@ from conftest import COURSE
 
 from korqg.errors import KorqgError
 from korqg.files import mended, read_json, read_jsonl, whole_folder, write_json, write_jsonl
-from korqg.stages import finish_stage, hold, let_go, require_finished, start_stage
+from korqg.output_folders import finish_stage, hold, let_go, require_finished, start_stage
 
 ROWS = [{"id": "1", "input": "한 줄\n두 줄 \u2028 😀", "output": "무엇인가?"}, {"id": "2", "input": "", "output": ""}]
 
@@ -206,7 +206,9 @@ def test_modes_of_files_follow_the_umask(tmp_path, withheld, mode):
 
 
 def test_run_that_another_process_writes_is_refused_until_that_ends(tmp_path):
-    code = "import sys, pathlib; from korqg.stages import hold; hold(pathlib.Path(sys.argv[1])); print(1); input()"
+    code = (
+        "import sys, pathlib; from korqg.output_folders import hold; hold(pathlib.Path(sys.argv[1])); print(1); input()"
+    )
     folder = tmp_path / "runs" / "mine"
     command = [sys.executable, "-c", code, str(folder)]
     pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -18,8 +18,8 @@ from made_files import (
     write_hwpx,
 )
 
-from korqg import hwp
-from korqg.documents import chunk_documents, read_document
+from korqg.data.documents import hwp
+from korqg.data.documents.chunks import chunk_documents, read_document
 from korqg.errors import KorqgError
 
 HEADER = (

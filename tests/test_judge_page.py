@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 from test_browser import FLAGS, HOSTILE
 
-from korqg.example import find_browser
-from korqg.fonts import embedded_font
-from korqg.judging import judge_section, script
-from korqg.pages import side_by_side_page
+from korqg.compare.fonts import embedded_font
+from korqg.compare.judging_page import judge_section, script
+from korqg.compare.page import side_by_side_page
+from korqg.research.kept_example import find_browser
 
 PASSAGE = "세종은  1443년에\n\n  훈민정음을 만들었다.\n반포는 1446년이다."
 MAKERS = ("Gemma 다듬은 것", "사람 <b>")

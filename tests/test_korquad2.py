@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from korqg import archives
+from korqg.data.korquad2 import archives
+from korqg.data.korquad2.passages import find_answer, read_korquad2
 from korqg.errors import KorqgError
-from korqg.korquad2 import find_answer, read_korquad2
 
 pytestmark = pytest.mark.files
 

@@ -12,8 +12,8 @@ from test_chain import corpus  # noqa: F401
 from korqg import TrainConfig
 from korqg.errors import KorqgError
 from korqg.files import read_json
-from korqg.ladder import RECIPES, Job, climb, open_results, read_recipes, read_sweep, run_ladder, table_of
 from korqg.pipeline import own_parameters
+from korqg.research.ladder import RECIPES, Job, climb, open_results, read_recipes, read_sweep, run_ladder, table_of
 
 OURS = own_parameters("runs")
 
@@ -122,8 +122,8 @@ def test_runs_are_spread_over_the_devices_and_each_failure_is_noted(tmp_path, mo
         time.sleep(0.2)  # while it runs its device is taken
         return subprocess.CompletedProcess(command, 1, stdout="", stderr="no such card\n")
 
-    monkeypatch.setattr("korqg.ladder.subprocess.run", broken)
-    monkeypatch.setattr("korqg.ladder.SECONDS_BETWEEN_STARTS", 0)
+    monkeypatch.setattr("korqg.research.ladder.subprocess.run", broken)
+    monkeypatch.setattr("korqg.research.ladder.SECONDS_BETWEEN_STARTS", 0)
     ladder = open_results(tmp_path / "ladder.json", {}, "gemma-3-270m")
     jobs = [Job("1_first", seed, {}) for seed in range(6)]
     climb(jobs, tmp_path, ladder, tmp_path / "ladder.json", 2, ["4", "7"])

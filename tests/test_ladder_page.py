@@ -8,8 +8,8 @@ from conftest import COURSE
 
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
-from korqg.ladder import LONGEST_QUOTE, RECIPES, read_recipes, without_quotes
-from korqg.ladder_page import (
+from korqg.research.ladder import LONGEST_QUOTE, RECIPES, read_recipes, without_quotes
+from korqg.research.ladder_page import (
     EXAMPLE,
     PICTURES,
     curve_in_words,

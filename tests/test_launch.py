@@ -13,15 +13,15 @@ import psutil
 import pytest
 from conftest import COURSE
 
-from korqg import processes
-from korqg.checkpoints import newest_complete
+from korqg import devices
+from korqg.devices import check_gpus, share_of_step
 from korqg.errors import KorqgError
 from korqg.files import read_json, read_jsonl, sha256_of, write_jsonl
-from korqg.launch import launch, require_free_port, train_parameters, wait_for_host, write_script
+from korqg.output_folders import finish_stage, require_finished
 from korqg.pipeline import read_value, run_notebook
-from korqg.processes import check_gpus, share_of_step
 from korqg.prompts import INSTRUCTIONS
-from korqg.stages import finish_stage, require_finished
+from korqg.train.checkpoints import newest_complete
+from korqg.train.launch import launch, require_free_port, train_parameters, wait_for_host, write_script
 
 RECIPE = COURSE / "notebooks" / "recipes" / "t4_gemma_3_1b_it.yaml"
 
@@ -73,7 +73,7 @@ def small(villages, tiny_model_folder) -> dict:
 
 def _command(parameters: dict, *options: str) -> list[str]:
     given = [part for name, value in parameters.items() for part in ("-p", name, str(value))]
-    return [sys.executable, "-m", "korqg.launch", *options, *given]
+    return [sys.executable, "-m", "korqg.train.launch", *options, *given]
 
 
 def _start(command: list[str], **options) -> psutil.Popen:
@@ -299,13 +299,13 @@ def test_step_is_shared_out_without_changing_its_rows(batch, accumulation, count
 
 def test_other_parameters_on_another_process_are_named(monkeypatch):
     settings = [{"learning_rate": 0.1, "seed": 1}, {"learning_rate": 0.2, "seed": 1}]
-    monkeypatch.setattr(processes, "process_count", lambda: 2)
-    monkeypatch.setattr(processes, "gather_all", lambda values: settings)
+    monkeypatch.setattr(devices, "process_count", lambda: 2)
+    monkeypatch.setattr(devices, "gather_all", lambda values: settings)
     with pytest.raises(KorqgError, match=r"learning_rate is 0\.1 on process 0 and 0\.2 on process 1") as caught:
-        processes.require_same("the settings", settings[0])
+        devices.require_same("the settings", settings[0])
     assert "seed" not in str(caught.value)
-    monkeypatch.setattr(processes, "gather_all", lambda values: [settings[0]] * 2)
-    processes.require_same("the settings", settings[0])
+    monkeypatch.setattr(devices, "gather_all", lambda values: [settings[0]] * 2)
+    devices.require_same("the settings", settings[0])
 
 
 def test_a_models_folder_is_named_from_where_the_command_is_given(tmp_path, monkeypatch):

@@ -5,8 +5,8 @@ import unicodedata
 
 import pytest
 
-from korqg.corpus import Passage, Question, make_passage_id, normalized, read_korquad
-from korqg.leaks import LARGEST_GROUP, MOST_HOLDERS, SHORTEST, containment, join_articles, near_duplicates
+from korqg.data.corpus import Passage, Question, make_passage_id, normalized, read_korquad
+from korqg.data.near_copies import LARGEST_GROUP, MOST_HOLDERS, SHORTEST, containment, join_articles, near_duplicates
 
 pytestmark = pytest.mark.files
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from korqg.markdown import html_blocks, read_markdown
+from korqg.data.documents.markdown import html_blocks, read_markdown
 
 
 def _texts(tmp_path, text: str) -> list[str]:

@@ -5,8 +5,7 @@ import unicodedata
 
 import pytest
 
-from korqg.corpus import read_korquad
-from korqg.metrics import (
+from korqg.compare.scores import (
     LIKENESS,
     METRICS,
     Scored,
@@ -25,6 +24,7 @@ from korqg.metrics import (
     score_outputs,
     summarize,
 )
+from korqg.data.corpus import read_korquad
 
 
 @pytest.mark.parametrize(

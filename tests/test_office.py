@@ -3,8 +3,8 @@
 import pytest
 from made_files import hangul, hangul_table, t, word, word_table, write_docx, write_hwpx
 
-from korqg.documents import read_document
-from korqg.numbering import number_text
+from korqg.data.documents.chunks import read_document
+from korqg.data.documents.numbering import number_text
 
 
 def _word(tmp_path, body: str, **parts) -> tuple[str, ...]:

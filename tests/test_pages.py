@@ -5,8 +5,17 @@ from html.parser import HTMLParser
 
 import pytest
 
-from korqg.metrics import FORM, kind_shares, score_outputs, summarize
-from korqg.pages import change_rows, escape, figure_rows, kind_rows, passage_card, percent, side_by_side_page, table
+from korqg.compare.page import (
+    change_rows,
+    escape,
+    figure_rows,
+    kind_rows,
+    passage_card,
+    percent,
+    side_by_side_page,
+    table,
+)
+from korqg.compare.scores import FORM, kind_shares, score_outputs, summarize
 
 NASTY = "<script>alert(1)</script> & \"quotes\" 'single' 😀 <end_of_turn> $x^2$ and $$y$$ <b>굵게</b> \\(z\\)"
 
@@ -154,7 +163,7 @@ def test_figures_of_other_data_stand_under_their_name(pair):
 
 
 def test_an_answer_that_came_back_is_told_from_the_marked_one():
-    from korqg.pages import _output
+    from korqg.compare.page import _output
 
     asked = {"model_output": "한빛도서관은 언제 쉬는가?", "stopped": True, "answer": "월요일", "confidence": 0.9}
     asked["passage"] = "한빛도서관은 월요일에 쉰다."

@@ -3,8 +3,8 @@
 import pytest
 from test_readers import make_pdf
 
-from korqg.documents import read_document
-from korqg.pdf import read_pdf
+from korqg.data.documents.chunks import read_document
+from korqg.data.documents.pdf import read_pdf
 
 FLOWING = "마을의 물은 골짜기에서 내려와 방아를 돌리고 들로 나", "가서 벼를 기르며 끝내는 강에 이른다."
 LEFT = "물은 골짜기에서 내려와 마을을 지나", "며 여름에는 온 마을 사람이 물가에 모", "여 더위를 잊는다."

@@ -2,8 +2,8 @@
 
 import pytest
 
+from korqg.data.documents.plain_text import read_text
 from korqg.errors import KorqgError
-from korqg.plain import read_text
 
 
 def _texts(tmp_path, text: str | bytes) -> list[str]:

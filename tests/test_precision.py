@@ -2,7 +2,7 @@
 
 import pytest
 
-from korqg.precision import FLOAT16_LIMIT, Activations, largest_activations
+from korqg.model.precision import FLOAT16_LIMIT, Activations, largest_activations
 
 pytestmark = pytest.mark.torch
 

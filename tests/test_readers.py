@@ -5,11 +5,12 @@ import zipfile
 
 import pytest
 
-from korqg import office, pdf, readers
-from korqg.documents import READERS, read_document
+from korqg.data import text_blocks
+from korqg.data.documents import office, pdf
+from korqg.data.documents.chunks import READERS, read_document
+from korqg.data.documents.markdown import read_markdown
+from korqg.data.documents.plain_text import read_text
 from korqg.errors import KorqgError
-from korqg.markdown import read_markdown
-from korqg.plain import read_text
 
 pytestmark = pytest.mark.files
 
@@ -319,7 +320,7 @@ def test_empty_file_is_named(tmp_path, suffix):
 
 
 def test_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "LARGEST_FILE_BYTES", 10)
+    monkeypatch.setattr(text_blocks, "LARGEST_FILE_BYTES", 10)
     (tmp_path / "memo.txt").write_text("열 바이트보다 길다.", encoding="utf-8")
     with pytest.raises(KorqgError, match=r"memo.txt has .* split it into smaller files"):
         read_document(tmp_path / "memo.txt")

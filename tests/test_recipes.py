@@ -6,10 +6,10 @@ from conftest import COURSE
 from test_config import TRAIN
 
 from korqg import CompareConfig, DataConfig, KorqgError, TrainConfig
-from korqg.launch import train_parameters
+from korqg.output_folders import NOTEBOOKS
 from korqg.pipeline import RECIPES as ALL_THREE
 from korqg.pipeline import _by_stage, _Told, own_parameters, read_recipe, run_notebook, usual_parameters
-from korqg.stages import NOTEBOOKS
+from korqg.train.launch import train_parameters
 
 RECIPES = sorted((COURSE / "notebooks" / "recipes").glob("*.yaml"))
 
@@ -44,7 +44,7 @@ def test_a_parameter_that_was_changed_in_a_cell_does_not_leak_into_a_run(monkeyp
 
     edited = own_parameters("runs") | {"learning_rate": 0.5, "seed": 7}
     monkeypatch.setattr("korqg.pipeline.own_parameters", lambda stage: edited)
-    monkeypatch.setattr("korqg.launch.own_parameters", lambda stage: edited)
+    monkeypatch.setattr("korqg.train.launch.own_parameters", lambda stage: edited)
     monkeypatch.setattr(papermill, "execute_notebook", execute)
     with pytest.raises(KorqgError, match="Stop: here"):
         run_notebook("runs", "one", tmp_path, {"seed": 43})

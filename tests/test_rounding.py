@@ -8,10 +8,10 @@ import pytest
 from conftest import tiny_shape
 from test_config import TRAIN
 
-import korqg.rounding
+import korqg.model.nf4_correction
 from korqg.errors import KorqgError
-from korqg.models import ModelChoice, choose_model, load_model
-from korqg.precision import choose_precision
+from korqg.model.choose import ModelChoice, choose_model, load_model
+from korqg.model.precision import choose_precision
 
 pytestmark = pytest.mark.torch
 
@@ -48,8 +48,8 @@ def folder(tmp_path_factory, shape, tokenizer):
 @pytest.fixture(autouse=True)
 def a_dozen_articles(monkeypatch):
     """Fewer rows than the sample has: these layers have few inputs."""
-    all_rows = korqg.rounding.sample_rows
-    monkeypatch.setattr(korqg.rounding, "sample_rows", lambda choice: all_rows(choice)[:12])
+    all_rows = korqg.model.nf4_correction.sample_rows
+    monkeypatch.setattr(korqg.model.nf4_correction, "sample_rows", lambda choice: all_rows(choice)[:12])
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_no_correction_of_its_rank_leaves_a_smaller_error(rank):
     entering = torch.randn(5000, 40, dtype=torch.float64) * torch.logspace(-1, 1, 40, dtype=torch.float64)
     moments = entering.T @ entering / 5000
     lost = torch.randn(24, 40, dtype=torch.float64)
-    down, up = korqg.rounding.low_rank_correction(lost, moments, rank)
+    down, up = korqg.model.nf4_correction.low_rank_correction(lost, moments, rank)
     assert down.shape == (rank, 40) and up.shape == (24, rank)
 
     def error(correction) -> float:
@@ -100,7 +100,7 @@ def test_no_correction_of_its_rank_leaves_a_smaller_error(rank):
 def test_moments_are_those_of_each_row_by_itself(folder):
     import torch
 
-    from korqg.rounding import _batches, _inputs_of_layers, _second_moments
+    from korqg.model.nf4_correction import _batches, _inputs_of_layers, _second_moments
 
     model, rows = load(folder), [list(range(1000, 1000 + length)) for length in (30, 7, 19)]
     place, name = 1, "mlp.down_proj"
@@ -153,7 +153,7 @@ def test_the_correction_is_computed_once_and_the_same_when_read_again(folder, ca
     kept = list(cache.glob("*.safetensors"))
     assert len(kept) == 1
     with monkeypatch.context() as without:
-        without.setattr(korqg.rounding, "compute_corrections", None)
+        without.setattr(korqg.model.nf4_correction, "compute_corrections", None)
         assert torch.equal(logits(load(folder, 8)), first)
     assert "from the cache" in capsys.readouterr().out
     kept[0].write_bytes(kept[0].read_bytes()[:1000])
@@ -189,7 +189,7 @@ def test_other_weights_are_not_taken_for_the_originals(folder, cache, tmp_path, 
         for file in folder.glob("*.safetensors"):
             weights |= load_file(file)
         save_file(change(weights), other / "model.safetensors", metadata={"format": "pt"})
-        korqg.rounding.correct_rounding(model, type(choice)(choice.name, str(other), ""), 8)
+        korqg.model.nf4_correction.correct_rounding(model, type(choice)(choice.name, str(other), ""), 8)
         return capsys.readouterr().out
 
     def trained_on(weights):
@@ -232,10 +232,10 @@ def test_a_hub_model_s_files_are_found_where_the_hub_keeps_them(sharded, tmp_pat
         huggingface_hub, "try_to_load_from_cache", lambda name, file: look_up(name, file, cache_dir=tmp_path)
     )
     choice = ModelChoice("some/gemma", "some/gemma", "")
-    assert korqg.rounding._weight_files(choice) == [snapshot / name for name in names]
+    assert korqg.model.nf4_correction._weight_files(choice) == [snapshot / name for name in names]
     for name in names:
         (snapshot / name).unlink()
-    assert korqg.rounding._weight_files(choice) == []
+    assert korqg.model.nf4_correction._weight_files(choice) == []
 
 
 @needs_bitsandbytes
@@ -266,7 +266,7 @@ def test_what_stops_the_correction_is_said_with_the_remedy(folder, cache, monkey
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return torch.full((64, 64), torch.nan)
 
-    monkeypatch.setattr(korqg.rounding, "_second_moments", moments)
+    monkeypatch.setattr(korqg.model.nf4_correction, "_second_moments", moments)
     remedy = "too narrow for the model.*float32" if what == "not finite" else "End other programs.*or choose model_name"
     with pytest.raises(KorqgError, match=remedy):
         load(folder, 8)

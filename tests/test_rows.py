@@ -2,10 +2,8 @@
 
 import pytest
 
-from korqg.corpus import Passage, Question, make_passage_id
-from korqg.errors import KorqgError
-from korqg.leaks import LARGEST_GROUP, join_articles
-from korqg.rows import (
+from korqg.data.corpus import Passage, Question, make_passage_id
+from korqg.data.instruction_rows import (
     SPLITS,
     divide_passages,
     instruction_for_documents,
@@ -15,6 +13,8 @@ from korqg.rows import (
     shared_between_splits,
     split_by_article,
 )
+from korqg.data.near_copies import LARGEST_GROUP, join_articles
+from korqg.errors import KorqgError
 
 
 def _passage(title: str, text: str, questions: int = 2) -> Passage:
@@ -175,8 +175,8 @@ def test_sentence_that_alone_is_too_long_costs_its_questions():
 
 
 def test_own_rows_are_never_training_rows(korquad):
-    from korqg.documents import Chunk
-    from korqg.rows import make_own_row
+    from korqg.data.documents.chunks import Chunk
+    from korqg.data.instruction_rows import make_own_row
 
     row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."), "질문을 쓰세요.")
     assert (row["output"], row["answer"]) == ("", "")

@@ -7,7 +7,7 @@ from conftest import COURSE
 from test_config import DATA
 
 from korqg import DataConfig, KorqgError
-from korqg.sources import files_below, find_files_to_read, read_corpus
+from korqg.data.chosen_source import files_below, find_files_to_read, read_corpus
 
 
 def _read(**changed):
@@ -23,7 +23,7 @@ def published(korquad, tmp_path, monkeypatch):
     shared["context"] += (
         " 산에는 사철 많은 사람이 오르내리며, 꼭대기에는 늘 바람이 세고 봄에는 철쭉이 골짜기마다 붉게 핀다."
     )
-    monkeypatch.setattr("korqg.sources.fetch", lambda file, folder: tmp_path / file.name)
+    monkeypatch.setattr("korqg.data.chosen_source.fetch", lambda file, folder: tmp_path / file.name)
     (tmp_path / "KorQuAD_v1.0_dev.json").write_text(json.dumps(korquad), encoding="utf-8")
     pages = []
     for number, name in enumerate(("설악산", "지리산")):
@@ -60,7 +60,7 @@ def test_published_files_are_read_when_no_path_is_given(published):
 
 
 def test_sources_are_mixed_and_a_shared_paragraph_stays_on_one_side(published):
-    from korqg.leaks import join_articles
+    from korqg.data.near_copies import join_articles
 
     corpus, files = _read(source="korquad1+korquad2")
     assert len(files) == 3
@@ -174,7 +174,7 @@ def test_klue_mrc_is_read_from_its_archive_by_part(korquad, tmp_path, monkeypatc
             member = tarfile.TarInfo(f"klue-mrc-v1/klue-mrc-v1_{part}.json")
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
-    monkeypatch.setattr("korqg.sources.fetch", lambda file, folder: tmp_path / file.name)
+    monkeypatch.setattr("korqg.data.chosen_source.fetch", lambda file, folder: tmp_path / file.name)
     corpus, files = _read(source="klue_mrc", archives=archives)
     assert (len(corpus.passages), [file.name for file in files]) == (count, ["klue-mrc-v1.tar.gz"])
     with pytest.raises(KorqgError, match="KLUE-MRC has no part 'dev_00'"):

@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
-from korqg.columns import find_fields, parse_columns
+from korqg.column_names import find_fields, parse_columns
+from korqg.data.own_rows import read_rows
 from korqg.errors import KorqgError
-from korqg.tabular import read_rows
 
 ROWS = [
     {

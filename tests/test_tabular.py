@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from korqg.cleaning import tidy, tidy_line
-from korqg.corpus import describe_dropped
+from korqg.cleaned_text import tidy, tidy_line
+from korqg.data.corpus import describe_dropped
+from korqg.data.instruction_rows import SPLITS, make_row, make_rows, shared_between_splits, split_by_article
+from korqg.data.near_copies import join_articles
+from korqg.data.own_rows import read_rows
 from korqg.errors import KorqgError
-from korqg.leaks import join_articles
-from korqg.rows import SPLITS, make_row, make_rows, shared_between_splits, split_by_article
-from korqg.tabular import read_rows
 
 ROWS = [
     {"passage": "한강은 서울을 지나 서해로 흐른다.", "question": "한강은 어디로 흐르는가?", "answer": "서해"},

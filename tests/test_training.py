@@ -59,7 +59,7 @@ def _assert_the_same(one: tuple[float, dict], other: tuple[float, dict]) -> None
 
 
 def test_collator_gives_the_loss_and_gradients_of_logits_everywhere(tiny_model, encoded):
-    from korqg.batches import AnswerOnlyCollator
+    from korqg.train.collate import AnswerOnlyCollator
 
     batch = AnswerOnlyCollator()(encoded)
     learnt = sum(label != -100 for row in encoded for label in row["labels"])
@@ -69,7 +69,7 @@ def test_collator_gives_the_loss_and_gradients_of_logits_everywhere(tiny_model, 
 
 
 def test_rows_longer_than_the_sliding_window_give_the_same_without_a_mask(tiny_model, tokenizer):
-    from korqg.batches import AnswerOnlyCollator
+    from korqg.train.collate import AnswerOnlyCollator
 
     rows = [{**ROWS[0], "input": ROWS[1]["input"] * times} for times in (2, 9)]
     encoded = [encode_row(tokenizer, row, 512) for row in rows]
@@ -103,10 +103,10 @@ def long_rows(tiny_model, tokenizer):
 def test_a_kernel_that_knows_the_window_takes_the_place_of_the_mask(
     tiny_model_folder, encoded, long_rows, monkeypatch, compiled
 ):
-    from korqg import acceleration
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
+    from korqg.train import speed
+    from korqg.train.collate import AnswerOnlyCollator
 
     model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
     calls = []
@@ -119,9 +119,9 @@ def test_a_kernel_that_knows_the_window_takes_the_place_of_the_mask(
     long = AnswerOnlyCollator()(long_rows)
     model.config.use_cache = False
     plain = [_loss_and_gradients(model, _plain(batch)) for batch in (short, long)]
-    monkeypatch.setattr(acceleration, "_window_kernel", lambda model: kernel)
-    with acceleration.compiled_layers(model, active=compiled, backend="aot_eager"):
-        with acceleration.windowed_attention(model):
+    monkeypatch.setattr(speed, "_window_kernel", lambda model: kernel)
+    with speed.compiled_layers(model, active=compiled, backend="aot_eager"):
+        with speed.windowed_attention(model):
             assert model.config._attn_implementation == "korqg_windowed"
             _assert_the_same(_loss_and_gradients(model, short), plain[0])
             assert not calls
@@ -141,11 +141,11 @@ def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
 ):
     from transformers import TrainingArguments
 
-    from korqg import acceleration
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
-    from korqg.training import CourseTrainer
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
+    from korqg.train import speed
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.trainer import CourseTrainer
 
     calls, losses = [], []
 
@@ -154,7 +154,7 @@ def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
         return _windowed(*inputs)
 
     for found in (None, kernel):
-        monkeypatch.setattr(acceleration, "_window_kernel", lambda model, found=found: found)
+        monkeypatch.setattr(speed, "_window_kernel", lambda model, found=found: found)
         model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
         arguments = TrainingArguments(
             output_dir=str(tmp_path),
@@ -189,7 +189,7 @@ def test_a_kernel_whose_window_is_off_by_one_is_not_used(wrong_by, fits):
 
     import torch
 
-    from korqg.acceleration import _agrees_with_mask
+    from korqg.train.speed import _agrees_with_mask
 
     config = SimpleNamespace(num_attention_heads=4, num_key_value_heads=1, head_dim=256, sliding_window=512)
     model = SimpleNamespace(config=config, device=torch.device("cpu"))
@@ -206,7 +206,7 @@ def test_a_kernel_that_fails_is_not_used(error):
 
     import torch
 
-    from korqg.acceleration import _agrees_with_mask
+    from korqg.train.speed import _agrees_with_mask
 
     config = SimpleNamespace(num_attention_heads=2, num_key_value_heads=1, head_dim=16)
 
@@ -225,7 +225,7 @@ def test_torch_s_kernel_is_asked_for_the_window(torch_s, dtype, monkeypatch):
 
     import torch
 
-    from korqg import acceleration
+    from korqg.train import speed
 
     def attend(query, key, value, ends, ends_of_keys, longest, longest_key, scale, window_size):
         """FlashAttention's words: tokens x heads x head_dim, rows that end at `ends`, a window without the token."""
@@ -254,10 +254,10 @@ def test_torch_s_kernel_is_asked_for_the_window(torch_s, dtype, monkeypatch):
     module = ModuleType("torch.nn.attention.varlen")
     module.varlen_attn = {"2.10": without_window, "2.11": with_window, "2.13": with_fewer_keys}.get(torch_s)
     monkeypatch.setitem(sys.modules, module.__name__, module if module.varlen_attn else None)
-    monkeypatch.setattr(acceleration, "_agrees_with_mask", lambda kernel, model, window: True)
+    monkeypatch.setattr(speed, "_agrees_with_mask", lambda kernel, model, window: True)
     config = SimpleNamespace(sliding_window=24, attention_dropout=0.0)
     gpu = SimpleNamespace(type="cuda")
-    kernel = acceleration._window_kernel(SimpleNamespace(config=config, device=gpu, dtype=torch.bfloat16))
+    kernel = speed._window_kernel(SimpleNamespace(config=config, device=gpu, dtype=torch.bfloat16))
     if torch_s in ("2.9", "2.10"):
         assert kernel is None
         return
@@ -272,9 +272,9 @@ def test_torch_s_kernel_is_asked_for_the_window(torch_s, dtype, monkeypatch):
     assert not torch.allclose(found.float(), _windowed(query.float(), key.float(), value.float(), 23, 0.35), atol=0.05)
     for unlike in ({"dtype": torch.float32}, {"device": SimpleNamespace(type="cpu")}):
         model = SimpleNamespace(**({"config": config, "device": gpu, "dtype": torch.bfloat16} | unlike))
-        assert acceleration._window_kernel(model) is None
+        assert speed._window_kernel(model) is None
     config.attention_dropout = 0.1
-    assert acceleration._window_kernel(SimpleNamespace(config=config, device=gpu, dtype=torch.bfloat16)) is None
+    assert speed._window_kernel(SimpleNamespace(config=config, device=gpu, dtype=torch.bfloat16)) is None
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -282,7 +282,7 @@ def test_the_gpu_s_kernel_for_windows_is_as_exact_as_a_mask(compiled):
     import torch
     from transformers import AutoModelForCausalLM, Gemma3TextConfig
 
-    from korqg.acceleration import _window_kernel, can_compile, compiled_layers, windowed_attention
+    from korqg.train.speed import _window_kernel, can_compile, compiled_layers, windowed_attention
 
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
@@ -331,7 +331,7 @@ def test_the_gpu_s_kernel_for_windows_is_as_exact_as_a_mask(compiled):
 
 @pytest.mark.parametrize(("max_tokens", "sizes"), [(0, [3]), (10_000, [3]), (200, [1, 2]), (1, [1, 1, 1])])
 def test_pieces_of_a_batch_add_up_to_its_loss_and_gradients(tiny_model, encoded, max_tokens, sizes):
-    from korqg.batches import AnswerOnlyCollator, split_batch
+    from korqg.train.collate import AnswerOnlyCollator, split_batch
 
     batch = AnswerOnlyCollator()(encoded)
     assert 200 // batch["input_ids"].shape[1] == 2
@@ -341,7 +341,7 @@ def test_pieces_of_a_batch_add_up_to_its_loss_and_gradients(tiny_model, encoded,
 
 
 def test_a_piece_of_rows_that_only_fill_up_adds_nothing(tiny_model, encoded):
-    from korqg.batches import AnswerOnlyCollator, split_batch
+    from korqg.train.collate import AnswerOnlyCollator, split_batch
 
     fillers = [{"input_ids": [2, 2], "labels": [-100, -100]}] * 3
     batch = AnswerOnlyCollator()([*fillers, *encoded])
@@ -356,7 +356,7 @@ def test_pieces_keep_every_row_whole_and_as_little_padding_as_few_pieces_can():
     import itertools
     import random
 
-    from korqg.batches import AnswerOnlyCollator, split_batch
+    from korqg.train.collate import AnswerOnlyCollator, split_batch
 
     draw, cut = random.Random(0), 0
     for _ in range(30):
@@ -395,10 +395,10 @@ def test_pieces_keep_every_row_whole_and_as_little_padding_as_few_pieces_can():
 def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
 
-    from korqg.acceleration import compiled_layers
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.speed import compiled_layers
 
     base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
@@ -418,8 +418,8 @@ def _checkpointing_model(folder):
     """A tiny model with adapters that is set to checkpoint its activations, and a list of the layers that did."""
     from peft import LoraConfig, get_peft_model
 
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
 
     base = load_model(choose_model(str(folder)), choose_precision("float32", "none"))
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
@@ -458,8 +458,8 @@ def _kept_bytes(model, batch) -> int:
 def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder, encoded):
     import torch
 
-    from korqg.acceleration import compiled_layers
-    from korqg.batches import AnswerOnlyCollator
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.speed import compiled_layers
 
     model, layers, called = _checkpointing_model(tiny_model_folder)
     batch = AnswerOnlyCollator()(encoded)
@@ -485,8 +485,8 @@ def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder
 def test_compiled_layers_are_checkpointed_whole_where_the_compiler_would_err(tiny_model_folder, encoded, reason):
     import torch
 
-    from korqg.acceleration import KEPT, compiled_layers
-    from korqg.batches import AnswerOnlyCollator
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.speed import KEPT, compiled_layers
 
     model, layers, called = _checkpointing_model(tiny_model_folder)
     for layer in layers:
@@ -517,8 +517,8 @@ def test_compiled_layers_are_checkpointed_whole_where_the_compiler_would_err(tin
 def test_a_loaded_model_does_without_attention_that_plans_for_each_shape(tiny_model_folder):
     import torch
 
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
 
     torch.backends.cuda.enable_cudnn_sdp(True)
     load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
@@ -530,10 +530,10 @@ def test_a_loaded_model_does_without_attention_that_plans_for_each_shape(tiny_mo
 def test_short_walks_touch_what_learns_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
 
-    from korqg.acceleration import short_walks
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.speed import short_walks
 
     base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear"))
@@ -558,10 +558,10 @@ def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, e
     import torch
     from transformers import TrainingArguments
 
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
-    from korqg.training import CourseTrainer
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.trainer import CourseTrainer
 
     after = []
     for batch_size, accumulation, max_batch_tokens in ((3, 1, 0), (1, 3, 0), (3, 1, 1)):
@@ -597,7 +597,7 @@ def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, e
 
 
 def test_generation_in_a_batch_gives_what_one_by_one_gives(tiny_model, tokenizer):
-    from korqg.generation import generate_answers
+    from korqg.model.generate import generate_answers
 
     together = generate_answers(tiny_model, tokenizer, ROWS, 256, max_new_tokens=12, batch_size=3)
     alone = [generate_answers(tiny_model, tokenizer, [row], 256, max_new_tokens=12)[0] for row in ROWS]
@@ -610,7 +610,7 @@ def test_likelihood_of_a_text_is_that_of_its_tokens_after_the_prompt(tiny_model,
 
     import torch
 
-    from korqg.generation import likelihoods
+    from korqg.model.generate import likelihoods
     from korqg.prompts import END_OF_TURN_ID, encode_prompt
 
     texts = ["무엇인가?", "한빛도서관은 언제 문을 여는가?", "왜?"]
@@ -625,7 +625,7 @@ def test_likelihood_of_a_text_is_that_of_its_tokens_after_the_prompt(tiny_model,
 
 
 def test_input_that_was_cut_is_said_to_be(tiny_model, tokenizer):
-    from korqg.generation import generate_answers
+    from korqg.model.generate import generate_answers
 
     long = {**ROWS[0], "input": ROWS[0]["input"] * 40}
     whole, cut = generate_answers(tiny_model, tokenizer, [ROWS[0], long], 128, max_new_tokens=2)
@@ -642,7 +642,7 @@ def _frame(tokenizer) -> int:
 
 
 def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, monkeypatch):
-    from korqg.generation import Continuation, generate_answers
+    from korqg.model.generate import Continuation, generate_answers
 
     question = tokenizer.encode("무엇인가?", add_special_tokens=False)
 
@@ -650,7 +650,7 @@ def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, mo
         endings = ([*question, 106], [*question, 1], [*question, *question[:1], *question[:1]])
         return [Continuation(list(ending), -0.5) for ending in endings[: len(prompts)]]
 
-    monkeypatch.setattr("korqg.generation._greedy_batch", greedy)
+    monkeypatch.setattr("korqg.model.generate._greedy_batch", greedy)
     answers = generate_answers(tiny_model, tokenizer, ROWS, 256, max_new_tokens=8, batch_size=3)
     # Rows of like length share a batch, the longest first: the answers come back in the rows' own order.
     assert answers[1] == {"model_output": "무엇인가?", "stopped": True, "likelihood": 0.6065}
@@ -660,7 +660,7 @@ def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, mo
 def test_greedy_answers_are_those_of_the_library_with_the_probability_of_their_tokens(tiny_model, tokenizer):
     import torch
 
-    from korqg.generation import generate_tokens
+    from korqg.model.generate import generate_tokens
     from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
 
     prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], 256)[0] for row in ROWS]
@@ -678,7 +678,7 @@ def test_greedy_answers_are_those_of_the_library_with_the_probability_of_their_t
 def test_log_file_begins_with_the_history_of_the_checkpoint_and_nothing_else(tmp_path):
     from transformers import TrainerControl, TrainerState
 
-    from korqg.training import LogFile
+    from korqg.train.trainer import LogFile
 
     path = tmp_path / "train_log.jsonl"
     path.write_text('{"of": "an earlier run"}\n')
@@ -694,7 +694,7 @@ def test_log_file_begins_with_the_history_of_the_checkpoint_and_nothing_else(tmp
 def test_order_of_rows_depends_on_seed_and_epoch_alone():
     import torch
 
-    from korqg.training import EpochLengthSampler
+    from korqg.train.trainer import EpochLengthSampler
 
     def order(seed: int, epoch: int) -> list[int]:
         torch.manual_seed(epoch)  # whatever else has been drawn must not matter
@@ -709,7 +709,7 @@ def test_order_of_rows_depends_on_seed_and_epoch_alone():
 
 
 def test_groups_are_of_like_length_the_longest_first_and_the_others_in_random_order():
-    from korqg.training import EpochLengthSampler
+    from korqg.train.trainer import EpochLengthSampler
 
     lengths = [10 + number for number in range(402)]
     ordered = [lengths[row] for row in EpochLengthSampler(lengths, 4, 0)]
@@ -724,7 +724,7 @@ def test_groups_are_of_like_length_the_longest_first_and_the_others_in_random_or
 def test_processes_share_the_rows_of_a_step_so_that_none_has_all_the_long_ones():
     import random
 
-    from korqg.training import EpochLengthSampler
+    from korqg.train.trainer import EpochLengthSampler
 
     draw = random.Random(0)
     lengths = [draw.randint(20, 1000) for _ in range(1000)]
@@ -749,7 +749,7 @@ def test_processes_share_the_rows_of_a_step_so_that_none_has_all_the_long_ones()
     ("batch_size", "accumulation", "expected"), [(8, 1, (4, 2)), (4, 2, (2, 4)), (5, 2, (2, 5)), (2, 3, (1, 6))]
 )
 def test_halved_batch_sees_as_many_rows_a_step(batch_size, accumulation, expected):
-    from korqg.training import halve_batch
+    from korqg.train.trainer import halve_batch
 
     assert halve_batch(batch_size, accumulation) == expected
 
@@ -758,10 +758,10 @@ def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_f
     import torch
     from transformers import TrainingArguments
 
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
-    from korqg.training import CourseTrainer, train_within_memory
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.trainer import CourseTrainer, train_within_memory
 
     class OnlyOneRow(AnswerOnlyCollator):
         """Stands in for a device whose memory holds a single row."""
@@ -802,7 +802,7 @@ def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_f
 def test_prompts_that_do_not_fit_together_are_halved_and_it_is_said(tiny_model):
     import torch
 
-    from korqg.generation import in_batches
+    from korqg.model.generate import in_batches
 
     asked, said = [], []
 
@@ -822,12 +822,12 @@ def test_prompts_that_do_not_fit_together_are_halved_and_it_is_said(tiny_model):
 def test_time_left_counts_the_evaluations_and_what_follows(monkeypatch, capsys):
     from types import SimpleNamespace
 
-    from korqg import training
+    from korqg.train import trainer
 
     clock = [0.0]
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(trainer.time, "monotonic", lambda: clock[0])
     args = SimpleNamespace(per_device_train_batch_size=2, gradient_accumulation_steps=2, world_size=1)
-    told = training.PrintProgress()
+    told = trainer.PrintProgress()
     told.seconds_after = 30
 
     def at(step, seconds, **logs):
@@ -845,15 +845,16 @@ def test_time_left_counts_the_evaluations_and_what_follows(monkeypatch, capsys):
 
 
 def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeypatch, capsys):
-    from korqg import models, training
-    from korqg.stages import finish_stage
+    from korqg.model import choose
+    from korqg.output_folders import finish_stage
+    from korqg.train import trainer
 
     folder = tmp_path / "outputs" / "runs" / "one"
     folder.mkdir(parents=True)
     for peak in (0.0, 7.25):  # 0 without a GPU
-        monkeypatch.setattr(models, "peak_device_memory_gb", lambda peak=peak: peak)
-        monkeypatch.setattr(training, "peak_device_memory_gb", lambda peak=peak: peak)
-        training.PrintProgress().on_train_end(None, None, None)
+        monkeypatch.setattr(choose, "peak_device_memory_gb", lambda peak=peak: peak)
+        monkeypatch.setattr(trainer, "peak_device_memory_gb", lambda peak=peak: peak)
+        trainer.PrintProgress().on_train_end(None, None, None)
         assert ("GPU memory: torch held 7.2 GB at most" in capsys.readouterr().out) == bool(peak)
         assert finish_stage(folder, {}, [], [], {}).get("peak_device_memory_gb", 0.0) == peak
 
@@ -862,7 +863,7 @@ def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeyp
 def test_loss_that_is_not_finite_stops_with_the_remedy(value):
     from types import SimpleNamespace
 
-    from korqg.training import StopOnNonFiniteLoss
+    from korqg.train.trainer import StopOnNonFiniteLoss
 
     state = SimpleNamespace(global_step=7)
     with pytest.raises(KorqgError, match=r'at step 7: .*precision="auto"'):
@@ -871,7 +872,7 @@ def test_loss_that_is_not_finite_stops_with_the_remedy(value):
 
 
 def test_first_attempts_collator_pads_to_the_width_and_learns_the_padding(tokenizer):
-    from korqg.batches import collator_for
+    from korqg.train.collate import collator_for
 
     rows = [encode_row(tokenizer, row, 256, "hashes", "everything") for row in ROWS]
     given = [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
@@ -885,7 +886,7 @@ def test_first_attempts_collator_pads_to_the_width_and_learns_the_padding(tokeni
 
 
 def test_pieces_of_the_first_attempts_batch_add_up_to_its_loss_and_gradients(tiny_model, tokenizer):
-    from korqg.batches import collator_for, split_batch
+    from korqg.train.collate import collator_for, split_batch
 
     rows = [encode_row(tokenizer, row, 96, "hashes", "everything") for row in ROWS]
     batch = collator_for("everything", 96)([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
@@ -898,8 +899,8 @@ def test_pieces_of_the_first_attempts_batch_add_up_to_its_loss_and_gradients(tin
 def test_evaluation_looks_at_the_answer_whatever_the_training_does(tiny_model, tokenizer, tmp_path):
     from transformers import TrainingArguments
 
-    from korqg.batches import AnswerOnlyCollator, collator_for
-    from korqg.training import CourseTrainer
+    from korqg.train.collate import AnswerOnlyCollator, collator_for
+    from korqg.train.trainer import CourseTrainer
 
     sets = {}
     for loss_on in ("everything", "answer"):
@@ -927,8 +928,8 @@ def test_evaluation_looks_at_the_answer_whatever_the_training_does(tiny_model, t
 def test_trainer_takes_one_gpu_of_several(tiny_model, tmp_path):
     from transformers import TrainingArguments
 
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.training import CourseTrainer
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.trainer import CourseTrainer
 
     for in_sight, used in ((2, 1), (1, 1), (0, 0)):
         args = TrainingArguments(output_dir=str(tmp_path), report_to="none", use_cpu=True)
@@ -940,8 +941,8 @@ def _trainer(model, rows, folder, **more):
     """A Trainer of few steps that evaluates, and saves, at each second one."""
     from transformers import TrainingArguments
 
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.training import CourseTrainer, WholeCheckpoints
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.trainer import CourseTrainer, WholeCheckpoints
 
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -968,8 +969,8 @@ def small_model(tiny_model_folder):
     """The tiny model with a fresh adapter."""
     from peft import LoraConfig, get_peft_model
 
-    from korqg.models import choose_model, load_model
-    from korqg.precision import choose_precision
+    from korqg.model.choose import choose_model, load_model
+    from korqg.model.precision import choose_precision
 
     model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
     return get_peft_model(model, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
@@ -1004,7 +1005,7 @@ def test_training_that_did_not_reach_its_last_step_is_not_finished(tmp_path, ste
     from types import SimpleNamespace
 
     from korqg.files import write_jsonl
-    from korqg.training import require_trained
+    from korqg.train.trainer import require_trained
 
     log = tmp_path / "train_log.jsonl"
     trainer = SimpleNamespace(state=SimpleNamespace(global_step=step, max_steps=last))
@@ -1019,7 +1020,7 @@ def test_training_that_did_not_reach_its_last_step_is_not_finished(tmp_path, ste
 def test_weights_that_are_others_than_the_best_are_refused():
     from types import SimpleNamespace
 
-    from korqg.training import require_kept
+    from korqg.train.trainer import require_kept
 
     state = SimpleNamespace(best_metric=3.5)
     require_kept(state, 3.5, "best")

@@ -4,7 +4,7 @@ import re
 import string
 from collections import Counter
 
-from korqg.metrics import characters, unified
+from korqg.compare.scores import characters, unified
 
 
 def normalize_answer(text: str) -> str:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from korqg.devices import process_count, share_of_step
 from korqg.errors import KorqgError
-from korqg.precision import CORRECTION, CORRECTION_RANK
-from korqg.processes import process_count, share_of_step
+from korqg.model.precision import CORRECTION, CORRECTION_RANK
 from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
@@ -152,7 +152,7 @@ class DataConfig(_Checked):
                 'be empty, unless "own" is one of them: then it is the path of your rows. (Beside "sample" alone it is '
                 "the path of the other one.)"
             )
-        from korqg.columns import parse_columns
+        from korqg.column_names import parse_columns
 
         parse_columns(self.columns)
         if self.columns and "own" not in self.sources:
@@ -167,7 +167,7 @@ class DataConfig(_Checked):
         self._between("test_fraction", 0.01, 0.5)
         self._between("max_dropped_fraction", 0, 1)
         self._between("seed", 0, 2**31 - 1)
-        from korqg.korquad2 import LONG_ANSWERS
+        from korqg.data.korquad2.passages import LONG_ANSWERS
 
         self._one_of("long_answers", LONG_ANSWERS)
         for name in self.tasks:
@@ -211,7 +211,7 @@ class DataConfig(_Checked):
             return Path(self.own_path).expanduser()
         beside = Path(self.source_path).expanduser()
         if "own" in self.sources and beside.is_dir():
-            from korqg.documents import SUFFIXES
+            from korqg.data.documents.chunks import SUFFIXES
 
             if any(file.suffix.lower() in SUFFIXES for file in beside.rglob("*")):
                 return beside

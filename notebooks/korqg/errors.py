@@ -27,7 +27,7 @@ def prepare_notebook() -> None:
     try:
         shell = get_ipython()  # IPython puts this name into builtins
     except NameError:
-        from korqg.processes import quiet_others
+        from korqg.devices import quiet_others
 
         return quiet_others()
 

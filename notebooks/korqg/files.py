@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from korqg.devices import is_main
 from korqg.errors import KorqgError, full_disk, is_full_disk
-from korqg.processes import is_main
 
 
 def write_text(path: Path, text: str) -> None:

@@ -22,8 +22,8 @@ from typing import Any
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, write_json, write_text
+from korqg.output_folders import NOTEBOOKS, PARAMETERS
 from korqg.packages import require_packages
-from korqg.stages import NOTEBOOKS, PARAMETERS
 
 NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
 RECIPES = NOTEBOOKS_FOLDER / "recipes" / "all_three"

@@ -50,8 +50,8 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
-    from korqg.acceleration import attention_without_plans
-    from korqg.generation import generate_tokens
+    from korqg.model.generate import generate_tokens
+    from korqg.train.speed import attention_without_plans
 
     attention_without_plans()
     rows = make_rows(json.loads(options.lengths.read_text(encoding="utf-8")), options.questions)

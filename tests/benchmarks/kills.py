@@ -50,7 +50,7 @@ def main() -> None:
     from conftest import save_tiny_model
 
     from korqg.files import sha256_of
-    from korqg.models import choose_model, load_tokenizer
+    from korqg.model.choose import choose_model, load_tokenizer
 
     draw = random.Random(options.seed)
     os.environ["WANDB_MODE"] = "offline"

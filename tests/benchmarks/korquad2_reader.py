@@ -296,12 +296,12 @@ def is_right(known: dict, text: str, start: int, answer: str) -> bool:
 
 def run_reader(archive: Path, truth: dict, tokens: str, max_tokens: int) -> None:
     """Print what read_korquad2 finds, how fast and in how much memory."""
-    from korqg.korquad2 import read_korquad2
+    from korqg.data.korquad2.passages import read_korquad2
 
     calls, seconds = 0, 0.0
     count = count_characters
     if tokens == "gemma":
-        from korqg.models import choose_model, load_tokenizer
+        from korqg.model.choose import choose_model, load_tokenizer
 
         tokenizer = load_tokenizer(choose_model("gemma-3-270m"))
 

@@ -52,14 +52,14 @@ def encoded_rows(file: Path, workers: int):
     """What notebook 2 does with a large file, its checks left out."""
     import functools
 
-    from korqg import encoded
-    from korqg.models import choose_model, load_tokenizer
+    from korqg.model.choose import choose_model, load_tokenizer
     from korqg.prompts import encode_row
+    from korqg.train import encoded_rows
 
-    encoded.LARGE_FILE = 0  # with few rows, too, the way of many is measured
+    encoded_rows.LARGE_FILE = 0  # with few rows, too, the way of many is measured
     tokenizer = load_tokenizer(choose_model("gemma-3-270m"))
     encode = functools.partial(encode_row, tokenizer, max_length=640)
-    return encoded.encode_rows(encoded.read_training_rows(file), encode, ("gemma-3-270m", 640), workers)
+    return encoded_rows.encode_rows(encoded_rows.read_training_rows(file), encode, ("gemma-3-270m", 640), workers)
 
 
 def begin_training(file: Path, workers: int) -> dict:
@@ -67,8 +67,8 @@ def begin_training(file: Path, workers: int) -> dict:
     from conftest import tiny_shape
     from transformers import Gemma3ForCausalLM, TrainerCallback, TrainingArguments
 
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.training import CourseTrainer
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.trainer import CourseTrainer
 
     rows = encoded_rows(file, workers)
     seen = {"rows": len(rows), "tokens_per_row": round(float(rows.lengths.mean()), 1)}

@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 from korqg.config import SAMPLE_CORPUS
-from korqg.corpus import read_korquad
-from korqg.documents import read_chunks
-from korqg.models import choose_model, load_tokenizer
+from korqg.data.corpus import read_korquad
+from korqg.data.documents.chunks import read_chunks
+from korqg.data.own_rows import read_rows
+from korqg.model.choose import choose_model, load_tokenizer
 from korqg.sentences import split_sentences
-from korqg.tabular import read_rows
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from xml.sax.saxutils import escape
 
+from korqg.compare.fonts import font_files
 from korqg.config import SAMPLE_DOCUMENTS
 from korqg.errors import KorqgError
-from korqg.fonts import font_files
 
 LEAVE_RULES = """
 # 볕뉘기계 휴가 규정

@@ -26,7 +26,7 @@ DRAWN = 100_000
 
 def tokens_with_padding(lengths: list[int]) -> int:
     """Of a batch as it goes through the model."""
-    from korqg.batches import AnswerOnlyCollator, split_batch
+    from korqg.train.collate import AnswerOnlyCollator, split_batch
 
     ids = [[1] * length for length in lengths]
     batch = AnswerOnlyCollator()([{"input_ids": row, "labels": row} for row in ids])
@@ -38,7 +38,7 @@ def epoch(lengths: list[int], gpus: int, dealt: bool = True) -> tuple[int, int]:
 
     `dealt` False is the order before the rows of a step were dealt out in turn.
     """
-    from korqg.training import EpochLengthSampler
+    from korqg.train.trainer import EpochLengthSampler
 
     step = ROWS_A_GPU * gpus
     filled = -(-len(lengths) // step) * step

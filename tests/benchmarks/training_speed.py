@@ -328,7 +328,7 @@ def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str)
 
 def with_mask(rows: list[dict]) -> dict:
     """This course's batches with the attention mask that they leave out."""
-    from korqg.batches import AnswerOnlyCollator
+    from korqg.train.collate import AnswerOnlyCollator
 
     batch = AnswerOnlyCollator()(rows)
     return {**batch, "attention_mask": (batch["input_ids"] != 0).long()}
@@ -340,9 +340,9 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     from peft import LoraConfig, get_peft_model
     from transformers import TrainingArguments
 
-    from korqg.acceleration import attention_without_plans, fused_kernels
-    from korqg.batches import AnswerOnlyCollator
-    from korqg.training import CourseTrainer
+    from korqg.train.collate import AnswerOnlyCollator
+    from korqg.train.speed import attention_without_plans, fused_kernels
+    from korqg.train.trainer import CourseTrainer
 
     attention_without_plans()
     memory_gb = torch.cuda.get_device_properties(0).total_memory / 1e9
@@ -421,7 +421,7 @@ def as_in_the_notebook(model, settings: dict):
     """The two contexts around training in notebook 02."""
     from peft.helpers import disable_input_dtype_casting
 
-    from korqg.acceleration import compiled_layers
+    from korqg.train.speed import compiled_layers
 
     with compiled_layers(model, active=settings["compile"]), disable_input_dtype_casting(model, not settings["cast"]):
         yield
@@ -492,7 +492,7 @@ def matrix_rate(size: int = 8192) -> float:
 def write_lengths(data_folder: Path, file: Path) -> None:
     """Prompt and answer tokens of each training row of a folder of notebook 01, nothing else."""
     from korqg.files import read_jsonl
-    from korqg.models import choose_model, load_tokenizer
+    from korqg.model.choose import choose_model, load_tokenizer
     from korqg.prompts import IGNORED, encode_row
 
     tokenizer = load_tokenizer(choose_model("gemma-3-270m"))

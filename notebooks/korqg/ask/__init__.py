@@ -1,0 +1,1 @@
+"""Candidate answers, the rule, the round trip, the editor, and which questions are recommended."""

@@ -1,0 +1,271 @@
+"""Ask about documents with a run that is finished: `make ask DOCUMENTS=path RUN=sample`.
+
+    python -m korqg.ask DOCUMENTS [--run-name RUN] [--name NAME] [--gpus N] [--batch-size N]
+
+run with notebooks/ on PYTHONPATH. DOCUMENTS is one file or a folder. The questions go to
+outputs/asked/<name>/recommended_questions.json, those without to left_out.json, and both to page.html. Each answer is
+written as it comes, so that a job that was cut off goes on with what is left; several processes share the work.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from korqg.ask.recommend import QUESTIONS_PER_CHUNK, recommend
+from korqg.ask.round_trip import RoundTrip, trusted_threshold
+from korqg.config import COURSE_FOLDER, require_folder_name
+from korqg.devices import from_main, is_main, join_processes, process_count, wait_for_all
+from korqg.errors import KorqgError, prepare_notebook
+from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json, write_text
+from korqg.output_folders import require_finished
+
+BATCHES_AT_A_TIME = 4
+"""Batches of each process between two writes: what a job that is cut off may have to do again."""
+
+CANDIDATES_PER_CHUNK = 8
+CHUNK_TOKENS = 384
+KEPT_RUN = "sample-gpu"
+"""The adapter in outputs/example/runs, trained on a GPU on all rows of the sample."""
+
+Ask = Callable[[list[dict]], list[dict]]
+"""What the model says about rows, in their order."""
+
+
+def ask_all(
+    ask: Ask,
+    rows: list[dict],
+    file: Path,
+    at_a_time: int,
+    progress: Callable[[str], None] | None = None,
+) -> list[dict]:
+    """An answer for each row, in the rows' order; those that `file` has already are not asked again.
+
+    `ask` is called on every process. Rows go to it in parts of `at_a_time`, the longest first; each part's answers
+    are appended to `file`, JSON Lines with the row's id, before the next part begins. A line that was cut off while it
+    was written is dropped, and its row asked again.
+    Raises KorqgError for two rows with one id, for an answer to a row that is not there, and when the disk is full.
+    """
+    ids = [row["id"] for row in rows]
+    if len(set(ids)) < len(ids):
+        twice = next(one for place, one in enumerate(ids) if one in ids[:place])
+        raise KorqgError(f"Two rows have the id {twice!r}: answers are kept by id, so each needs one of its own.")
+    answers = from_main(lambda: _answers_in(file))
+    strangers = answers.keys() - set(ids)
+    if strangers:
+        raise KorqgError(
+            f"{file} has answers to other rows ({min(strangers)!r} and more): move it away, or give back the rows."
+        )
+    waiting = sorted((row for row in rows if row["id"] not in answers), key=lambda row: -len(row["input"]))
+    if progress and answers:
+        progress(f"{len(answers)} of {len(rows)} questions are there already")
+    started, before = time.monotonic(), len(answers)
+    for place in range(0, len(waiting), at_a_time):
+        part = waiting[place : place + at_a_time]
+        new = {row["id"]: answer for row, answer in zip(part, ask(part), strict=True)}
+        _append(file, new)
+        answers |= new
+        seconds = time.monotonic() - started
+        left = seconds / (len(answers) - before) * (len(rows) - len(answers))
+        if progress:
+            progress(f"{len(answers)} of {len(rows)} questions, {seconds:.0f} s, about {left:.0f} s left")
+    return [answers[one] for one in ids]
+
+
+def _answers_in(file: Path) -> dict[str, dict]:
+    """The answers by id, after a line that was cut off has been taken out of the file."""
+    if not file.is_file():
+        return {}
+    with open(file, "r+b") as opened:
+        data = opened.read()
+        opened.truncate(data.rfind(b"\n") + 1)
+    answers: dict[str, dict] = {}
+    for entry in read_jsonl(file):
+        answers[entry.pop("id")] = entry
+    return answers
+
+
+def _append(file: Path, answers: dict[str, dict]) -> None:
+    if not is_main():
+        return
+    lines = [json.dumps({"id": one, **answer}, ensure_ascii=False) + "\n" for one, answer in answers.items()]
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(file, "a", encoding="utf-8", newline="\n") as opened:
+            opened.write("".join(lines))
+            opened.flush()
+            os.fsync(opened.fileno())
+    except OSError as error:
+        raise cannot_write(file, error) from None
+
+
+def asker_of(run: Path, parameters: dict, batch_size: int) -> Ask:
+    """The run's model with its adapter: for rows of own.jsonl the questions, with the answers that come back."""
+    from korqg.model.export import load_run
+    from korqg.model.generate import generate_answers
+
+    model, tokenizer = load_run(run, parameters)
+    sizes = (parameters["max_length"], parameters["max_new_tokens"], batch_size)
+    round_trip = RoundTrip(model, tokenizer, *sizes)
+
+    def ask(rows: list[dict]) -> list[dict]:
+        return round_trip(rows, generate_answers(model, tokenizer, rows, *sizes), for_readers=True)
+
+    return ask
+
+
+def chunks_and_rows(documents: Path, count: int, parameters: dict) -> tuple[list[dict], list[dict], list[dict]]:
+    """The documents' chunks, a row for each candidate answer, and the files that were passed over."""
+    from korqg.data.documents.chunks import chunk_documents
+    from korqg.data.instruction_rows import make_own_rows, place_of_chunk
+    from korqg.model.choose import choose_model, load_tokenizer
+
+    tokenizer = load_tokenizer(choose_model(parameters["model_name"]))
+    room = min(CHUNK_TOKENS, parameters["max_length"] - 120)  # the question and the turns stand beside a chunk
+    found = chunk_documents(documents, room, lambda text: len(tokenizer.encode(text, add_special_tokens=False)))
+    chunks = [
+        {"id": chunk.id, "title": chunk.title, "text": chunk.text, "place": place_of_chunk(chunk)}
+        for chunk in found.chunks
+    ]
+    return chunks, [row for chunk in found.chunks for row in make_own_rows(chunk, count)], found.skipped
+
+
+def find_run(outputs: Path, name: str) -> Path:
+    """The folder of a finished run of that name, in outputs/runs or among the kept ones in outputs/example/runs.
+
+    Raises KorqgError when neither is finished with an adapter, or when it has not learnt to ask and to answer.
+    """
+    require_folder_name("run_name", name)
+    if name == "sample" and not (outputs / "runs" / name / "manifest.json").is_file():
+        name = KEPT_RUN  # before anybody has trained, the kept adapter asks
+    places = (outputs / "runs" / name, outputs / "example" / "runs" / name)
+    run = next((one for one in places if (one / "adapter" / "adapter_model.safetensors").is_file()), places[0])
+    tasks = require_finished(run)["figures"].get("tasks")
+    if not (run / "adapter").is_dir():
+        raise KorqgError(f"runs/{name} has no adapter: run 02_train_lora.ipynb with run_name={name!r} first.")
+    if tasks is not None and not {"answer_aware", "answer"} <= set(tasks):
+        raise KorqgError(
+            f"runs/{name} has learnt {' and '.join(tasks)} alone: asking about documents takes a run on "
+            'task="answer_aware+answer" (notebook 1\'s default).'
+        )
+    return run
+
+
+def ask_documents(
+    outputs: Path,
+    run_name: str,
+    documents: Path,
+    name: str = "",
+    batch_size: int = 16,
+    candidates: int = CANDIDATES_PER_CHUNK,
+    questions_per_chunk: int = QUESTIONS_PER_CHUNK,
+    style: str = "plain",
+) -> Path:
+    """Ask a finished run about documents; the folder outputs/asked/<name> with the questions and the page.
+
+    Without a name it is the documents' own. Raises KorqgError for a run that is not finished or has learnt something
+    else, for documents that cannot be read, and for a job of this name that was begun with another adapter or text.
+    """
+    if not documents.exists():
+        raise KorqgError(f"{documents} does not exist: name a document or a folder of them.")
+    name = name or re.sub(r"[^\w가-힣.-]+", "_", documents.stem).strip("._-") or "documents"
+    require_folder_name("name", name)
+    run = find_run(outputs, run_name)
+    manifest = require_finished(run)
+    chunks, rows, skipped = chunks_and_rows(documents, candidates, manifest["parameters"])
+    folder = outputs / "asked" / name
+    made_of = {
+        "adapter": sha256_of(run / "adapter" / "adapter_model.safetensors"),
+        "chunks": [row["input"] for row in rows],
+    }
+
+    def begin() -> None:
+        if not (folder / "answers.jsonl").is_file():
+            write_json(folder / "job.json", made_of)
+        elif read_json(folder / "job.json") != made_of:
+            raise KorqgError(
+                f"{folder} was begun with another adapter or other text, so its answers cannot be used: move it away, "
+                "or give this one another name (NAME=...)."
+            )
+
+    from_main(begin)
+    print(f"{len(chunks)} chunks, {len(rows)} candidate answers; {len(skipped)} files passed over")
+    answers = []
+    if rows:
+        ask = asker_of(run, manifest["parameters"], batch_size)
+        at_a_time = batch_size * BATCHES_AT_A_TIME * process_count()
+        answers = ask_all(ask, rows, folder / "answers.jsonl", at_a_time, print)
+    threshold = trusted_threshold(manifest["figures"].get("round_trip", {}))
+    asked = [{**row, **answer} for row, answer in zip(rows, answers, strict=True)]
+    recommended, left_out = recommend(asked, chunks, questions_per_chunk, threshold, style)
+    if is_main():
+        write_json(folder / "recommended_questions.json", recommended)
+        write_json(
+            folder / "left_out.json", left_out + [{"file": one["file"], "reason": one["reason"]} for one in skipped]
+        )
+        from korqg.compare.page import questions_page
+
+        write_text(folder / "page.html", questions_page(recommended, left_out, name))
+    wait_for_all()
+    print(f"{len(recommended)} questions for {len(chunks) - len(left_out)} of {len(chunks)} chunks")
+    return folder
+
+
+def main_ask(arguments: list[str] | None = None) -> int:
+    """Ask, on as many processes as --gpus says; the exit code is 0 only when every chunk was asked about."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("documents", type=Path, help="a .txt, .md, .docx, .hwpx or .pdf file, or a folder of them")
+    parser.add_argument("--run-name", default="sample", help="a finished run, outputs/runs/<run>")
+    parser.add_argument("--name", default="", help="names the folder outputs/asked/<name>")
+    parser.add_argument("--gpus", type=int, default=1, help="processes that share the work, one a GPU")
+    parser.add_argument("--batch-size", type=int, default=16, help="questions generated at a time by each")
+    parser.add_argument("--candidates", type=int, default=CANDIDATES_PER_CHUNK, help="asked about in a chunk, at most")
+    parser.add_argument("--questions", type=int, default=QUESTIONS_PER_CHUNK, help="recommended for a chunk, at most")
+    parser.add_argument("--style", choices=("plain", "polite"), default="plain", help="-는가 or -나요")
+    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="the outputs folder")
+    options = parser.parse_args(arguments)
+    for name in ("gpus", "batch_size", "candidates", "questions"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be 1 or more.")
+    outputs = options.outputs.expanduser().resolve()
+    if options.gpus > 1 and "WORLD_SIZE" not in os.environ:
+        from korqg.train.launch import run_processes
+
+        given = [str(options.documents.expanduser().resolve()), "--outputs", str(outputs), "--style", options.style]
+        for name in ("run_name", "name", "batch_size", "candidates", "questions"):
+            given += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+        processes = ["--standalone", f"--nproc-per-node={options.gpus}", "-m", "korqg.ask", *given]
+        return run_processes(processes, options.gpus)
+    prepare_notebook()
+    try:
+        join_processes()
+        folder = ask_documents(
+            outputs,
+            options.run_name,
+            options.documents.expanduser(),
+            options.name,
+            options.batch_size,
+            options.candidates,
+            options.questions,
+            options.style,
+        )
+        print(f"Open {folder / 'page.html'}")
+    except KorqgError as error:
+        if process_count() > 1:
+            raise
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        if process_count() > 1:
+            raise
+        print("\nInterrupted. The same command goes on with what has no answer yet.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_ask())

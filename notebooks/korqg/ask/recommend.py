@@ -1,0 +1,195 @@
+"""The questions to put beside a chunk: checked, about different things, with their answers, or none with the reason."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from korqg.ask.candidates import NAME, NUMBER, QUOTED, TIME
+from korqg.ask.checks import CHECKS, READ_BACK, agreement, failed_checks, same_thing
+from korqg.ask.editor import edit_question
+from korqg.ask.rule import plainness
+from korqg.ask.subject import subject_of, with_subject
+from korqg.compare.scores import is_single_question
+from korqg.errors import KorqgError
+from korqg.prompts import passage_of
+from korqg.question import why_nothing_to_ask
+
+QUESTIONS_PER_CHUNK = 3
+THRESHOLD = 0.8
+"""Confidence from which an answer that came back counts, where no validation articles say otherwise."""
+
+LIKELY = 0.9
+"""Likelihood (geometric mean of the token probabilities), at least, of a question of the model's own: of those above it
+readers show more as they are, and the text answers nine in ten; of those below, seven."""
+
+LIKELY_OF_RULE = 0.55
+"""Likelihood, at least, that the model must give a question of the rule, where it may judge (see RoundTrip)."""
+
+LEAST_PLAIN = 0.6
+"""Plainness (0 to 1) of a question of the rule, at least."""
+
+NOTHING_MARKED = "it holds no words that a question could ask for"
+
+
+def recommend(
+    asked: list[dict],
+    chunks: list[dict],
+    questions_per_chunk: int = QUESTIONS_PER_CHUNK,
+    threshold: float = THRESHOLD,
+    style: str = "plain",
+) -> tuple[list[dict], list[dict]]:
+    """The recommended questions in the order of the chunks, and the chunks left out with the reason.
+
+    `asked` holds one entry for each candidate answer that was asked about: `chunk_id`, `title`, `place`, `passage` (the
+    chunk), `sentence`, `answer`, `answer_place` ([begin, end] in the chunk), `kind`, and what `with_round_trip` gives.
+    `chunks` holds `id`, `title`, `text` and `place` of every chunk.
+
+    The model's questions and the rule's stand beside each other, each with the likelihood that the model gives it: so
+    the rule speaks where the model is not sure of its own words. A model that may not judge (`threshold` above 1, see
+    `trusted_threshold`) leaves the rule's questions in the order of their plainness. Of a chunk's questions that pass
+    every check `questions_per_chunk` are taken at most: the likeliest first, from different sentences while there are
+    any, never two that ask the same; where none is likely enough, the likeliest alone.
+    """
+    by_chunk: dict[str, list[dict]] = {}
+    for one in asked:
+        by_chunk.setdefault(one["chunk_id"], []).append(one)
+    recommended, left_out = [], []
+    for chunk in chunks:
+        headings = headings_of(chunk)
+        some = by_chunk.get(chunk["id"], [])
+        model = [judged(one, threshold, style, headings) for one in some]
+        rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one, threshold <= 1))]
+        chosen = _choose(model + rule, questions_per_chunk)
+        recommended += [_shown(one, chunk) for one in chosen]
+        if not chosen:
+            left_out.append({**_of(chunk), "reason": _reason(chunk, model)})
+    return recommended, left_out
+
+
+def faults_of(outputs: list[dict], threshold: float) -> dict[str, list[dict]]:
+    """By check of CHECKS the single questions among test outputs that fail it, unedited; one may fail several."""
+    found: dict[str, list[dict]] = {
+        name: [] for name in CHECKS if name not in ("single_question", "stopped", "different")
+    }
+    for output in outputs:
+        if not is_single_question(output["model_output"]) or not output.get("answer"):
+            continue
+        asked = {**output, "question": output["model_output"].strip(), "chunk": passage_of(output)}
+        for name in failed_checks(asked, threshold):
+            if name in found:
+                found[name].append(output)
+    return found
+
+
+def choose_run(runs: list, summaries: dict[str, dict], name: str):
+    """The run of that name; without a name, of those asked about one's own document the one with the best figures.
+
+    The highest share of answers that came back on the test articles, then the highest ROUGE-L, then the first. None
+    when no run was asked about a document. Raises KorqgError for a name that is not compared.
+    """
+    if name:
+        found = next((run for run in runs if run.name == name), None)
+        if found is None:
+            names = ", ".join(run.name for run in runs)
+            raise KorqgError(f"recommend_run={name!r} is not among the runs that are compared: {names}.")
+        return found
+
+    def quality(run) -> tuple[float, float]:
+        after = summaries[run.name]["after"]
+        return after["comes_back_rate"] or 0.0, after["rouge_l"] or 0.0
+
+    return max((run for run in runs if run.chunks), key=quality, default=None)
+
+
+def headings_of(chunk: dict) -> list[str]:
+    """The headings that a chunk stands under, and its first line where that is one of them."""
+    section = (chunk.get("place") or {}).get("section", "")
+    return [part for part in section.split(" > ") if part]
+
+
+def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> dict:
+    """An asked question after the copy editor, with the checks that it `failed`, who wrote it and its `rank`."""
+    edited = edit_question(one["model_output"], style)
+    written_by = one.get("written_by", "model")
+    named = with_subject(edited.text, subject_of(one["title"]))
+    edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]
+    if written_by == "model" and edits:
+        written_by = "edited"
+    entry = {**one, "question": named, "edits": edits, "written_by": written_by}
+    failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
+    # Confidence and agreement have been held to their thresholds; what they still tell apart is little.
+    read = entry["read_answer"]
+    sure = 1.0 if read is None else entry["confidence"] * agreement(read, entry["answer"])
+    rank = entry["likelihood"] * sure**0.5 * (1.0 if entry.get("kind") in (NUMBER, TIME, NAME, QUOTED) else 0.95)
+    return {**entry, "failed": failed, "rank": rank}
+
+
+def could_be_shown(one: dict) -> bool:
+    """Whether an asked question is likely enough and passes every check that needs no reading back.
+
+    Only then is reading it back worth its time.
+    """
+    if one["likelihood"] < LIKELY:
+        return False
+    unread = {**one, "read_answer": None, "confidence": None}
+    return not judged(unread, THRESHOLD, "", headings_of(one))["failed"]
+
+
+def _by_rule(one: dict, heard: bool) -> dict | None:
+    """The rule's question about the same answer as an entry of its own; None where there is none, or it is not plain.
+
+    Its likelihood is the model's where the model may be heard and has given one, else its plainness. It is not held to
+    the round trip: it keeps the sentence's own words, and readers find that the text answers it in 92 to 100 % of
+    cases, which no model here reads well enough to judge.
+    """
+    question = one.get("rule_question")
+    plain = plainness(question) if question else 0.0
+    if plain < LEAST_PLAIN:
+        return None
+    said = {"model_output": question, "read_answer": None, "confidence": None, "stopped": True}
+    likelihood = one.get("rule_likelihood") if heard else None
+    enough = LIKELY_OF_RULE if likelihood is not None else LEAST_PLAIN
+    return {**one, **said, "likelihood": plain if likelihood is None else likelihood, "enough": enough} | {
+        "written_by": "rule"
+    }
+
+
+def _choose(entries: list[dict], count: int) -> list[dict]:
+    """At most `count` of the entries that failed nothing: the highest rank first, other sentences before the same.
+
+    Only such as are likely enough (LIKELY, or what the entry says); the likeliest alone where none is.
+    """
+    passed = sorted((one for one in entries if not one["failed"]), key=lambda one: -one["rank"])
+    waiting = [one for one in passed if one["likelihood"] >= one.get("enough", LIKELY)]
+    if not waiting:
+        return passed[:1]
+    chosen: list[dict] = []
+    for fresh_sentence in (True, False):
+        for one in waiting:
+            if len(chosen) == count:
+                return chosen
+            used = {other["sentence"] for other in chosen}
+            if one in chosen or (fresh_sentence and one["sentence"] in used):
+                continue
+            if not any(same_thing(one, other) for other in chosen):
+                chosen.append(one)
+    return chosen
+
+
+def _of(chunk: dict) -> dict:
+    return {"chunk": chunk["text"], "title": chunk["title"], "place": chunk.get("place") or {}}
+
+
+def _shown(one: dict, chunk: dict) -> dict:
+    """A recommended question as it goes to the file, with the checks that were made of it."""
+    kept = ("sentence", "question", "answer", "answer_place", "written_by", "edits", "confidence")
+    made = [name for name in CHECKS if one["read_answer"] is not None or name not in READ_BACK]
+    return {**_of(chunk), **{name: one[name] for name in kept}, "checks": made}
+
+
+def _reason(chunk: dict, judged_questions: list[dict]) -> str:
+    """Why a chunk has no question: nothing was marked, or what most of its questions failed at first."""
+    if not judged_questions:
+        return why_nothing_to_ask(chunk["text"]) or NOTHING_MARKED
+    first = Counter(one["failed"][0] for one in judged_questions if one["failed"])
+    name = first.most_common(1)[0][0]
+    return f"of {len(judged_questions)} questions none passed; most often, {CHECKS[name]}"

@@ -1,0 +1,133 @@
+"""The round trip: the model asks about a marked answer, then answers its own question from the whole paragraph."""
+
+import functools
+
+from korqg.answers import character_f1
+from korqg.ask.candidates import candidate_at
+from korqg.ask.recommend import could_be_shown
+from korqg.ask.rule import ask_by_rule
+from korqg.model.generate import generate_answers, likelihoods
+from korqg.prompts import answer_row, passage_of
+
+RIGHT = 0.8
+"""Character F1 from which an answer counts as right, when the threshold is set."""
+
+WANTED_RIGHT = 0.9
+"""Share of human questions answered right, of those answered with at least the threshold's confidence."""
+
+LEAST_RIGHT = 0.6
+"""That share, at least, of a model that may vouch for its own questions: with less the rule's stand alone."""
+
+FEWEST = 20
+"""Human questions, at least, that a threshold is set on; with fewer it is USUAL_THRESHOLD."""
+
+USUAL_THRESHOLD, NEVER = 0.8, 1.01
+"""Confidence that counts where nothing says otherwise, and one that no answer reaches."""
+
+
+def read_back(
+    model, tokenizer, asked: list[tuple[str, str]], max_length: int, max_new_tokens: int, batch_size: int, progress=None
+) -> list[dict]:
+    """The model's answers to (question, passage) pairs, in their order: {"read_answer", "confidence"}.
+
+    `confidence` is the geometric mean of the answer's token probabilities, 0 to 1. An empty question is not put: its
+    answer is "" with confidence 0. Equal pairs are read once.
+    """
+    spoken = list(dict.fromkeys(pair for pair in asked if pair[0].strip()))
+    rows = [answer_row(question, passage) for question, passage in spoken]
+    read = dict(
+        zip(
+            spoken,
+            generate_answers(model, tokenizer, rows, max_length, max_new_tokens, batch_size, progress),
+            strict=True,
+        )
+    )
+    silent = {"model_output": "", "likelihood": 0.0}
+    return [
+        {"read_answer": one["model_output"], "confidence": one["likelihood"]}
+        for one in (read.get(pair, silent) for pair in asked)
+    ]
+
+
+def rule_question(row: dict) -> str:
+    """The rule's question about a row's marked answer, "" where it has none (see korqg.ask.rule)."""
+    candidate = candidate_at(passage_of(row), *row["answer_place"])
+    return ask_by_rule(candidate, row.get("title", "")) if candidate else ""
+
+
+class RoundTrip:
+    """What a trained model makes of its own questions and of the rule's; sizes as for `generate_answers`."""
+
+    def __init__(self, model, tokenizer, max_length: int, max_new_tokens: int, batch_size: int, progress=None):
+        sizes = {"max_length": max_length, "batch_size": batch_size, "progress": progress}
+        self.read = functools.partial(read_back, model, tokenizer, max_new_tokens=max_new_tokens, **sizes)
+        self.score = functools.partial(likelihoods, model, tokenizer, **sizes)
+
+    def __call__(self, rows: list[dict], outputs: list[dict], for_readers: bool = False) -> list[dict]:
+        """The outputs of task answer_aware with the answers that come back and the rule's questions beside them.
+
+        Each output gets `read_answer` and `confidence` (see `read_back`), and `rule_question` where the rule has one
+        about the same answer. No model reads the rule's back: it keeps the sentence's own words. Where one's own
+        document is asked about (`for_readers`), a question that no reader would be shown anyway (see `could_be_shown`)
+        is left unread, as if nothing came back, and the rule's gets `rule_likelihood`: how likely the model finds it
+        in the place of its own question.
+        """
+        pairs = list(zip(rows, outputs, strict=True))
+        spoken = [
+            output["model_output"] if not for_readers or could_be_shown({**row, **output}) else ""
+            for row, output in pairs
+        ]
+        found = self.read([(question, passage_of(row)) for row, question in zip(rows, spoken, strict=True)])
+        completed = [{**output, **own} for output, own in zip(outputs, found, strict=True)]
+        ruled = [(number, rule) for number, row in enumerate(rows) if (rule := rule_question(row))]
+        for number, rule in ruled:
+            completed[number]["rule_question"] = rule
+        if for_readers and ruled:
+            scores = self.score([rows[number] for number, _ in ruled], [rule for _, rule in ruled])
+            for (number, _), likelihood in zip(ruled, scores, strict=True):
+                completed[number]["rule_likelihood"] = round(likelihood, 4)
+        return completed
+
+
+def choose_threshold(read: list[dict], answers: list[str]) -> dict:
+    """The confidence from which an answer may be believed, set on human questions whose answers are known.
+
+    The lowest that leaves WANTED_RIGHT of the answers right (character F1 of RIGHT or more), and never below one half;
+    USUAL_THRESHOLD where there are fewer than FEWEST questions or none such. Returns `threshold`, `questions`,
+    `right_above` (share of right answers at or above it, None: none there) and `above` (share of the questions).
+    """
+    judged = sorted(
+        (
+            (one["confidence"], character_f1(one["read_answer"], [answer]) >= RIGHT)
+            for one, answer in zip(read, answers, strict=True)
+        ),
+        reverse=True,
+    )
+    threshold = USUAL_THRESHOLD
+    if len(judged) >= FEWEST:
+        right = 0
+        for number, (confidence, good) in enumerate(judged, start=1):
+            right += good
+            if number >= FEWEST // 2 and right / number >= WANTED_RIGHT:
+                threshold = confidence
+        threshold = min(0.95, max(0.5, threshold))
+    above = [good for confidence, good in judged if confidence >= threshold]
+    return {
+        "threshold": round(threshold, 3),
+        "questions": len(judged),
+        "right_above": sum(above) / len(above) if above else None,
+        "above": len(above) / len(judged) if judged else None,
+    }
+
+
+def trusted_threshold(round_trip: dict) -> float:
+    """The confidence from which a run's answers may be believed, by what `choose_threshold` found for it.
+
+    NEVER where people's questions were answered right too seldom even above the threshold (LEAST_RIGHT): such a model
+    cannot vouch for its own questions, and the rule's stand in their place. USUAL_THRESHOLD for a run that noted
+    nothing.
+    """
+    right = round_trip.get("right_above")
+    if right is not None and round_trip["questions"] >= FEWEST and right < LEAST_RIGHT:
+        return NEVER
+    return round_trip.get("threshold", USUAL_THRESHOLD)

@@ -1,0 +1,101 @@
+"""Whom or what a question is about: a sentence of a document may leave it out, a question on its own may not."""
+
+import functools
+import itertools
+import re
+
+from korqg.ask.particles import fit_behind
+from korqg.ask.rule import ATTRIBUTE
+from korqg.sentences import kiwi
+
+NOT_A_NAME = frozenset(
+    (
+        "안내 이용 사용 설명서 규정 규칙 회칙 지침 공고 공지 회의록 회의 정기 임시 입주자 "
+        "자주 질문 모집 신청 보고 보고서 소식 운영 관리 약관 계약서 발견 "
+        "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
+        "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
+        "처음 "
+    ).split()
+)
+"""Words of a title that say what kind of paper it is, not whom or what it is about."""
+
+LONGEST_NAME, SHORT_NAME, LONGEST_TITLE = 26, 16, 10
+"""Characters of a name, of one that takes 의 before anything, and words of a title that is no headline, at most."""
+
+NAMED = re.compile(
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|축제|대회|공모전|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
+)
+"""Endings of words that name somebody, though Kiwi does not know the name."""
+
+
+@functools.cache
+def subject_of(title: str) -> str:
+    """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 한빛도서관 of "한빛도서관 이용 안내".
+
+    What stands in quotation marks, else Kiwi's nouns and numbers from the beginning up to the first other word or word
+    of NOT_A_NAME; words that Kiwi does not know (가림시) count as they stand. Of a long name
+    the part that names somebody. "" where that is no name, or where the title is a headline of many words.
+    """
+    title = title.split(" > ")[0].strip()
+    quoted = re.search(r"[‘'“\"「『]([^’'”\"」』]{2,12})[’'”\"」』]", title)
+    if quoted and " " not in quoted[1]:
+        return quoted[1]
+    if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title):
+        return ""  # a headline
+    end, named, stops = 0, False, [0]
+    for _, group in itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position):
+        word = list(group)
+        kinds = [token.form in NOT_A_NAME for token in word]
+        bracketed = any(token.tag.startswith("SS") for token in word)
+        if bracketed or word[-1].tag.startswith(ENDS_A_NAME) or (True in kinds and (end or kinds[0])):
+            break
+        stop = word[kinds.index(True)].start if True in kinds else word[-1].end
+        somebody = bool(NAMED.search(title[:stop]))
+        named = named or somebody or any(token.tag in ("NNP", "SL", "SN") for token in word)
+        stops += [stop] if somebody and stop <= LONGEST_NAME else []
+        end = stop
+        if True in kinds:
+            break
+    name = title[: end if end <= LONGEST_NAME else stops[-1]].strip(" ()-·")
+    name = re.sub(r" (제\d+[차회기호]|\d+월|\d{4}년)$", "", name)
+    year_alone = re.fullmatch(r"\d+년도?", name)
+    return name if named and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
+
+
+ENDS_A_NAME = ("J", "EC", "EF", "ETM", "MA")
+"""Tags of particles and endings: a word that ends in one is not part of the name, nor what stands behind it."""
+
+
+def with_subject(question: str, subject: str) -> str:
+    """The question with its subject named: of a topic in front (안건은) "…의", before anything else "…에서는".
+
+    Before a question that has a topic of its own it is "…에서", and 회사 gives way to the company's name.
+    As it is where a word of the subject stands in it already (two of a long one).
+    """
+    words = [word for word in re.split(r"\s+|['‘’\"]", subject) if len(word) > 1]
+    there = sum(word in question for word in words)
+    if not subject or there > (len(subject) > SHORT_NAME):
+        return question
+    company = re.match(r"(본 |당 )?회사(는|가|에서)(?= )", question)
+    if company and "회사" in subject:
+        return subject + fit_behind(subject, company[2]) + question[company.end() :]
+    first = question.split(" ")[0].rstrip("은는이가을를")
+    if len(first) > 1 and first in subject:
+        return question
+    question = re.sub(r"^(본 )?(제품|기기|서비스)의 ", "", question)
+    topic = _topic_of(question)
+    if topic and (len(subject) <= SHORT_NAME or ATTRIBUTE.search(topic)):
+        return f"{subject}의 {question}"
+    more = any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(question))
+    return f"{subject}{'에서' if more else '에서는'} {question}"
+
+
+def _topic_of(question: str) -> str:
+    """The noun with 은 or 는 that the question begins with, before any verb; "" where it begins otherwise."""
+    for token in kiwi().tokenize(question):
+        if token.tag in ("EC", "ETM", "EF") or token.start > LONGEST_NAME:
+            return ""
+        if token.tag == "JX" and token.form in ("은", "는"):
+            topic = question[: token.start]
+            return "" if re.search(r"(에|에서|로|까지|부터|에게)$", topic) else topic
+    return ""

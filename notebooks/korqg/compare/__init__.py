@@ -1,0 +1,1 @@
+"""What notebook 03 reads and shows; needs no model."""

@@ -1,0 +1,353 @@
+"""KorQuAD 1.0 files (and any other in that schema) to passages with their questions."""
+
+import hashlib
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from korqg.cleaned_text import as_text, tidy, tidy_line, tidy_place
+from korqg.data.answer_places import LARGEST_OFFSET_ERROR, stated_place
+from korqg.data.packed_files import SUFFIXES as PACKED
+from korqg.data.packed_files import inner_suffix, unpack
+from korqg.data.table_files import decode_rows
+from korqg.data.text_blocks import find_files
+from korqg.errors import KorqgError
+
+__all__ = ["LARGEST_OFFSET_ERROR", "Corpus", "Passage", "Question", "read_korquad"]
+
+IMPOSSIBLE = "the paragraph does not answer it: it is marked as unanswerable (is_impossible)"
+
+IF_ROWS = 'If it holds rows (a table, or one object a line), set source="own".'
+
+NO_ANSWER = "it has no answer, which the task needs"
+
+REPEATED = "the same question as an earlier one"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and the span of the passage that answers it; `answer_start` counts characters.
+
+    It is -1 where the answer does not stand in the passage or is not known (`answer` is then ""). `instruction`
+    is the row's own wording of the order, "" where the course's stands for it. `edited_draft` marks an editor's version
+    of what the rule asks about that answer (see korqg.ask.rule): to learn from, not to be tested by.
+    """
+
+    id: str
+    text: str
+    answer: str
+    answer_start: int
+    instruction: str = ""
+    edited_draft: bool = False
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A paragraph of an article with its questions; `id` is made from the text, white space aside."""
+
+    id: str
+    title: str
+    text: str
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Passages in the file's order, the records that were left out and why, and how many were mended."""
+
+    passages: list[Passage]
+    dropped: list[dict]
+    mended: int
+
+
+def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, parts: tuple[str, ...] = ()) -> Corpus:
+    """Read files in KorQuAD 1.0's schema; of a folder every .json file, of a packed file those in it.
+
+    `parts` names the files of an archive that are read, where not all of them are.
+
+    Schema: data[].{title, paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}}}},
+    of which the first answer is taken that stands where it is said to (KorQuAD 1.0 has one; Lim et al. 2019,
+    arXiv:1909.07005). KLUE-MRC's and AI-Hub's names for the same are read too: `guid` and `question_id`, `doc_title`,
+    and one answer without a list. An article without a title gets one from its first paragraph.
+    Text is composed and cleaned (see korqg.cleaned_text), and the answers' places move with it. An `id` that is taken gets
+    a number behind it, so that none is there twice.
+    A record that is broken is left out and listed in `dropped` as {"file", "id", "reason"}, and so are questions that
+    are marked `is_impossible`, repeated ones, and files of a folder that are not read.
+
+    Raises KorqgError, with file and record, when there is nothing to read, when the file is not JSON or of
+    another schema, and when more than `max_dropped_fraction` of the questions are broken: an article that cannot be
+    read counts with all of its questions.
+    """
+    files, skipped = _files([paths] if isinstance(paths, Path) else paths)
+    shown = ", ".join(str(file) for file in files[:3]) + (" and more" if len(files) > 3 else "")
+    reader = _Reader()
+    for file in files:
+        for name, value in _values(file, parts):
+            if not isinstance(value, dict) or not isinstance(value.get("data"), list):
+                raise KorqgError(
+                    f'{name} is not in KorQuAD 1.0\'s schema: a JSON object with a list under "data". {IF_ROWS}'
+                )
+            for number, article in enumerate(value["data"]):
+                reader.read_article(Path(name).name, number, article)
+    read = sum(len(passage.questions) for passage in reader.passages)
+    if read == 0:
+        reasons = reader.broken + reader.left
+        reason = f" The first record: {describe_dropped(reasons[0])}" if reasons else ""
+        raise KorqgError(f"{shown}: there is no question that can be used.{reason}")
+    if reader.lost > max_dropped_fraction * (read + reader.lost):
+        raise KorqgError(
+            f"{shown}: {reader.lost} of {read + reader.lost} records are broken, more than "
+            f"max_dropped_fraction={max_dropped_fraction:g} allows. The first: {describe_dropped(reader.broken[0])} "
+            "Mend the file, or raise max_dropped_fraction."
+        )
+    passages, repeated = each_question_once(reader.passages)
+    return Corpus(passages, skipped + reader.broken + reader.left + repeated, reader.mended)
+
+
+def _files(paths: list[Path]) -> tuple[list[Path], list[dict]]:
+    """The files to read, and the records of those that a folder holds besides. Raises KorqgError without any."""
+    files, skipped = [], []
+    for path in paths:
+        if not path.exists():
+            raise KorqgError(f"{path} does not exist: set source_path to a KorQuAD 1.0 JSON file or a folder of them.")
+        found, others = find_files(path, (".json",)) if path.is_dir() else ([path], [])
+        if not found:
+            raise KorqgError(f"{path} holds no .json file: set source_path to a folder with KorQuAD 1.0 JSON files.")
+        files += found
+        skipped += others
+    return files, skipped
+
+
+def _values(file: Path, parts: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """The name and the JSON value of a file, or of each .json file in it (those of `parts`) when it is packed."""
+    if file.suffix.lower() not in PACKED:
+        try:
+            yield str(file), _json_of(str(file), file.read_bytes())
+        except OSError as error:
+            raise KorqgError(f"Cannot read {file}: {error.strerror}.") from None
+        return
+    for name, data in unpack(file):
+        if inner_suffix(name) == ".json" and (not parts or PurePosixPath(name).name in parts):
+            yield f"{file.name}/{name}", _json_of(f"{file.name}/{name}", data)
+
+
+def _json_of(name: str, data: bytes) -> Any:
+    """The value of a JSON file's bytes. A byte that cannot be read costs its record: U+FFFD stands for it.
+
+    Raises KorqgError with name and position when it is no JSON.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = decode_rows(data, name)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise KorqgError(
+            f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. {IF_ROWS}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise KorqgError(f"{name} cannot be read as JSON: {error}. Write it anew.") from None
+
+
+def each_question_once(passages: Iterable[Passage], taken: set[str] | None = None) -> tuple[list[Passage], list[dict]]:
+    """The passages without questions that came before, and with ids that no other question has; what was left out.
+
+    A question that stands twice at one paragraph stays, as it does in KorQuAD 1.0: it was asked by two people.
+
+    `taken` holds the ids that are not free, and takes up the new ones. An id also names the rows that are made of its
+    question (`<id>-answer`), so these are not free either.
+    """
+    taken = set() if taken is None else taken
+    kept, dropped, seen = [], [], set()
+    for passage in passages:
+        asked, keys = [], set()
+        for question in passage.questions:
+            key = (passage.title, passage.id, question.text, question.answer, question.answer_start)
+            if key in seen:
+                dropped.append({"file": passage.title, "id": question.id, "reason": REPEATED})
+                continue
+            keys.add(key)
+            name = _free_id(question.id, taken)
+            taken |= {name, f"{name}-answer"}
+            asked.append(question if name == question.id else replace(question, id=name))
+        seen |= keys
+        if asked:
+            kept.append(passage if tuple(asked) == passage.questions else replace(passage, questions=tuple(asked)))
+    return kept, dropped
+
+
+def _free_id(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    free, number = name, 1
+    while free in taken or f"{free}-answer" in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
+def describe_dropped(record: dict) -> str:
+    """A dropped record in a sentence."""
+    return f"{record['file']}, {record['id']}: {record['reason']}."
+
+
+def normalized(text: str) -> str:
+    """The letters and digits of a text, composed and in lower case: what makes two paragraphs the same."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text)).lower()
+
+
+def make_passage_id(text: str) -> str:
+    """Twelve hexadecimal digits of the SHA-256 of the text without white space."""
+    return hashlib.sha256(re.sub(r"\s+", "", text).encode()).hexdigest()[:12]
+
+
+def tidied(passage: Passage) -> Passage:
+    """A passage with its questions composed and cleaned (see korqg.cleaned_text), the answers' places moved with it."""
+    text = tidy(passage.text)
+    questions = tuple(
+        replace(
+            question,
+            text=tidy_line(question.text),
+            answer=tidy(question.answer),
+            answer_start=tidy_place(passage.text, question.answer_start) if question.answer_start >= 0 else -1,
+        )
+        for question in passage.questions
+    )
+    return Passage(make_passage_id(text), tidy_line(passage.title), text, questions)
+
+
+def untitled(text: str) -> str:
+    """A title of a passage's own: its first words for the reader, and a part of its id to tell it from others."""
+    return f"{tidy_line(text[:60])[:30]} ({make_passage_id(text)[:6]})"
+
+
+class _Reader:
+    """What has been read of articles so far: passages, broken records and those left out, questions lost and mended."""
+
+    def __init__(self):
+        self.passages: list[Passage] = []
+        self.broken: list[dict] = []
+        self.left: list[dict] = []
+        self.lost = self.mended = 0
+
+    def drop(self, file: str, record: str, reason: str, questions: int = 1) -> None:
+        """Note a broken record, with the number of questions that go with it."""
+        lost = max(1, questions)
+        self.lost += lost
+        self.broken.append({"file": file, "id": record, "reason": reason + (f": {lost} questions" if lost > 1 else "")})
+
+    def read_article(self, file: str, number: int, article: Any) -> None:
+        """Take up an article's passages."""
+        place = f"data[{number}]"
+        if not isinstance(article, dict) or not isinstance(article.get("paragraphs"), list):
+            reason = 'an article without a list under "paragraphs"'
+            return self.drop(file, place, reason, _count_questions(article))
+        paragraphs = article["paragraphs"]
+        try:
+            given = article["title"] if "title" in article else article.get("doc_title")
+            title = tidy_line(as_text(given, "title"))
+        except ValueError as error:
+            reason = f"an article without a title that can be read ({error})"
+            return self.drop(file, place, reason, _count_questions(paragraphs))
+        texts = [p.get("context") for p in paragraphs if isinstance(p, dict)]
+        first = next((tidy(text).strip() for text in texts if isinstance(text, str) and text.strip()), "")
+        shown = f"{place} ({title})" if title else place
+        for index, paragraph in enumerate(paragraphs):
+            self.read_paragraph(file, f"{shown}, paragraphs[{index}]", title or untitled(_writable(first)), paragraph)
+
+    def read_paragraph(self, file: str, spot: str, title: str, paragraph: Any) -> None:
+        """Take up a paragraph with its questions."""
+        raw = paragraph.get("context") if isinstance(paragraph, dict) else None
+        try:
+            text = tidy(as_text(raw, "context")).strip()
+        except ValueError as error:
+            return self.drop(file, spot, str(error), _count_questions(paragraph))
+        if not text:
+            return self.drop(file, spot, "a paragraph without text", _count_questions(paragraph))
+        if not isinstance(paragraph.get("qas"), list):
+            return self.drop(file, spot, 'a paragraph without a list under "qas"', _count_questions(paragraph))
+        questions = []
+        for order, qa in enumerate(paragraph["qas"]):
+            name = _name_of(qa)
+            record = f"{spot}, qas[{order}]" + (f", id {_writable(str(name))}" if name not in (None, "") else "")
+            if isinstance(qa, dict) and qa.get("is_impossible") is True:
+                self.left.append({"file": file, "id": record, "reason": IMPOSSIBLE})
+                continue
+            try:
+                question, moved = _read_question(str(raw), qa)
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+                self.drop(file, record, _reason(error))
+                continue
+            self.mended += moved
+            questions.append(question)
+        if questions:
+            self.passages.append(Passage(make_passage_id(text), title, text, tuple(questions)))
+
+
+def _count_questions(value: Any) -> int:
+    """How many questions an article or a paragraph has, whatever else is wrong with it."""
+    if isinstance(value, list):
+        return sum(_count_questions(part) for part in value)
+    if not isinstance(value, dict):
+        return 0
+    return 1 if "question" in value else sum(_count_questions(part) for part in value.values())
+
+
+def _writable(text: str) -> str:
+    """The text with ? for what no file takes: half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _name_of(qa: Any) -> Any:
+    """A question's id, under the names that KorQuAD, KLUE-MRC and AI-Hub have for it; None without one."""
+    return next((qa[key] for key in ("id", "guid", "question_id") if key in qa), None) if isinstance(qa, dict) else None
+
+
+def answers_of(value: Any) -> list:
+    """A question's answers one by one: from a list, from one alone (AI-Hub), or from lists of parts (Hugging Face)."""
+    if not isinstance(value, dict):
+        return value
+    texts, starts = (
+        [part] if not isinstance(part, list) else part for part in (value["text"], value.get("answer_start"))
+    )
+    starts = starts + [None] * (len(texts) - len(starts))
+    return [{"text": text, "answer_start": start} for text, start in zip(texts, starts, strict=False)]
+
+
+def _read_question(raw: str, qa: dict) -> tuple[Question, bool]:
+    """A question with the first answer that stands where it is said to, and whether its place was mended."""
+    question, name = tidy_line(as_text(qa["question"], "question")), tidy_line(as_text(_name_of(qa), "id"))
+    if not question:
+        raise ValueError("an empty question")
+    text = tidy(raw)
+    name = name or make_passage_id(text)
+    lost = len(text) - len(text.lstrip())
+    problem: ValueError | None = None
+    for answer in answers_of(qa["answers"]):
+        span, start = tidy(as_text(answer["text"], "answer")), answer["answer_start"]
+        if (
+            not span.strip()
+            or not isinstance(start, int | float)
+            or isinstance(start, bool)
+            or not math.isfinite(start)
+        ):
+            problem = problem or ValueError("an answer without text or place")
+            continue
+        if found := stated_place(raw, span, int(start)):
+            edited = qa.get("edited_draft") is True
+            return Question(name, question, span, found[0] - lost, edited_draft=edited), found[1]
+        problem = problem or ValueError(f"the answer {span!r} does not stand at character {start} of its paragraph")
+    raise problem or IndexError("no answer")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"the key {error} is missing"
+    if isinstance(error, ValueError):
+        return str(error)
+    return "a question or answer of the wrong shape"

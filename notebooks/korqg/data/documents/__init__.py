@@ -1,0 +1,1 @@
+"""One's own documents, in six formats, to chunks of whole sentences."""

@@ -1,0 +1,417 @@
+"""One's own documents to chunks of whole sentences."""
+
+import itertools
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from korqg.data.documents.contents import without_contents
+from korqg.data.documents.hwp import read_hwp
+from korqg.data.documents.hwpx import read_hwpx
+from korqg.data.documents.markdown import read_markdown
+from korqg.data.documents.pdf import read_pdf
+from korqg.data.documents.plain_text import read_text
+from korqg.data.documents.word import read_docx
+from korqg.data.text_blocks import (
+    Block,
+    begins_bullet,
+    begins_number,
+    clean,
+    describe_skipped,
+    find_files,
+    in_list,
+    relative_name,
+    short_names,
+    unknown_suffix,
+)
+from korqg.errors import KorqgError
+from korqg.question import why_nothing_to_ask
+from korqg.sentences import split_all, split_sentences
+
+__all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
+__all__ += ["fair_share", "reading_report", "refused_chunks", "split_sentences"]
+
+READERS = {
+    ".txt": read_text,
+    ".md": read_markdown,
+    ".docx": read_docx,
+    ".pdf": read_pdf,
+    ".hwpx": read_hwpx,
+    ".hwp": read_hwp,
+}
+SUFFIXES = tuple(READERS)
+
+LONGEST_LEAD = 40
+"""Characters of a line that may be a heading without being marked as one."""
+
+MOST_LEADS = 4
+"""Lines at a chunk's end that may go over to the next one: a part's heading, a chapter's, a section's."""
+
+_FINISHED = re.compile(r"[.!?…;,][\"'”’)\]」』》〉]*$|[다요]$")
+_FACT = re.compile(r"[:：]\s*\S|\d.*(?:[음함임됨%]|증가|감소|완료|예정|실시|추진|개최|운영|확정)$")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Text under one heading; `heading` is "" where the document has none.
+
+    `path` holds the headings from the highest level down to this one, `first_paragraph` the first paragraph's
+    number in the document, counted from 1, and `pages` each paragraph's page (0: the file has none). `blocks` are
+    the paragraphs as they were read: those of tables know their heads.
+    """
+
+    heading: str
+    paragraphs: tuple[str, ...]
+    path: tuple[str, ...] = ()
+    first_paragraph: int = 1
+    pages: tuple[int, ...] = ()
+    blocks: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of a document, as RAG would store it: whole sentences, the heading as its first line.
+
+    Its place: `file` in the folder that was read, `section` (the headings above it, joined by " > "), its
+    paragraphs counted from 1 over the document's text, headings aside, and its pages, 0 where there are none.
+    """
+
+    id: str
+    title: str
+    text: str
+    file: str = ""
+    section: str = ""
+    first_paragraph: int = 0
+    last_paragraph: int = 0
+    first_page: int = 0
+    last_page: int = 0
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Chunks in the order of the files, and the files that were passed over as {"file", "id", "reason"}."""
+
+    chunks: list[Chunk]
+    skipped: list[dict]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A sentence, or some words of one that is too long, with its tokens and where it stands.
+
+    `leads` marks a heading in the text, or a table's head: a chunk does not end with it. `head` is the head of the
+    table that a row is of, and `alone` what the row says where no other row of the table stands behind it.
+    """
+
+    text: str
+    glue: str
+    tokens: int
+    whole: bool
+    paragraph: int
+    page: int
+    leads: bool = False
+    head: str = ""
+    alone: str = ""
+
+
+def read_chunks(
+    path: Path, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int = 0
+) -> list[Chunk]:
+    """Cut a document, or every document of a folder, into chunks of at most `max_tokens` tokens.
+
+    What chunk_documents does, without the list of the files that were passed over.
+    """
+    return chunk_documents(path, max_tokens, count_tokens, overlap_tokens).chunks
+
+
+def refused_chunks(chunks: Iterable[Chunk]) -> list[dict]:
+    """The chunks that no question should be asked about, as {"file", "id", "reason"} (see korqg.question)."""
+    return [
+        {"file": chunk.file, "id": chunk.id, "reason": reason}
+        for chunk in chunks
+        if (reason := why_nothing_to_ask(chunk.text))
+    ]
+
+
+def fair_share(chunks: list[Chunk], most: int) -> list[Chunk]:
+    """At most `most` chunks (0: all), as many of each file as of the others, spread over the file, in their order.
+
+    Where not all are taken, those that no question should be asked about take nobody's place.
+    """
+    if not 0 < most < len(chunks):
+        return chunks
+    files: dict[str, list[Chunk]] = {}
+    for chunk in chunks:
+        if not why_nothing_to_ask(chunk.text):
+            files.setdefault(chunk.file, []).append(chunk)
+    in_turn = (file for turn in itertools.count() for file, found in files.items() if turn < len(found))
+    counts = Counter(itertools.islice(in_turn, min(most, sum(map(len, files.values())))))
+    return [found[place * len(found) // counts[file]] for file, found in files.items() for place in range(counts[file])]
+
+
+def reading_report(chunks: list[Chunk], refused: list[dict]) -> list[dict[str, str]]:
+    """What was read of each file, a row a file: pages, characters and chunks, and the refused by reason."""
+    rows = []
+    for file, group in itertools.groupby(chunks, key=lambda chunk: chunk.file):
+        found = list(group)
+        reasons = Counter(one["reason"] for one in refused if one["file"] == file)
+        rows.append(
+            {
+                "file": file,
+                "pages": str(max(chunk.last_page for chunk in found) or "-"),
+                "characters": f"{sum(len(chunk.text) for chunk in found):,}",
+                "chunks": str(len(found)),
+                "not asked about": ", ".join(f"{count} ({reason})" for reason, count in reasons.items()) or "-",
+            }
+        )
+    return rows
+
+
+def chunk_documents(
+    path: Path, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int = 0
+) -> Documents:
+    """Chunks of at most `max_tokens` tokens of a document, or of all that a folder and its subfolders hold.
+
+    A chunk never crosses a heading and never breaks a sentence, but for a single sentence that is longer
+    than `max_tokens`, which is cut between words. A chunk repeats whole sentences from the end of the one
+    before it in the same section, as many as have `overlap_tokens` tokens or less and leave room for something
+    new. A heading of more than half of `max_tokens` is left out of the text.
+
+    In a folder a file that cannot be read costs that file alone. Raises KorqgError for a single file that
+    cannot be read, and when a folder holds nothing to read.
+    """
+    if not 0 <= overlap_tokens < max_tokens:
+        raise KorqgError(f"overlap_tokens={overlap_tokens} is out of range; use 0 to {max_tokens - 1}.")
+    if not path.exists():
+        raise KorqgError(
+            f'{path} does not exist: set own_path to a {in_list(SUFFIXES)} file or a folder of them, or to "none".'
+        )
+    if not path.is_dir():
+        return Documents(_chunk_file(path, path.parent, path.stem, max_tokens, count_tokens, overlap_tokens), [])
+    files, skipped = find_files(path, SUFFIXES)
+    if not files:
+        raise KorqgError(f"{path} holds no {in_list(SUFFIXES)} file: put your documents there.{_seen(skipped)}")
+    chunks = []
+    for file, name in short_names(files, path).items():
+        try:
+            chunks += _chunk_file(file, path, name, max_tokens, count_tokens, overlap_tokens)
+        except KorqgError as error:
+            skipped.append(describe_skipped(file, path, str(error)))
+    if not chunks:
+        raise KorqgError(f"{path} holds no text that can be read: nothing can be asked about it.{_seen(skipped)}")
+    return Documents(chunks, skipped)
+
+
+def read_document(path: Path) -> tuple[str, list[Section]]:
+    """A document's title (its first heading, else the file's name) and its sections.
+
+    Raises KorqgError for a suffix that is not read, and for a file that its reader refuses.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise KorqgError(f"{path.name}: {unknown_suffix(path, SUFFIXES)}.")
+    sections = _sections(without_contents(reader(path)))
+    title = next((section.heading for section in sections if section.heading), clean(path.stem))
+    return title, sections
+
+
+def _seen(skipped: list[dict]) -> str:
+    """The first few files that were passed over, in a sentence."""
+    if not skipped:
+        return ""
+    some = "; ".join(f"{record['file']} ({record['reason']})" for record in skipped[:5])
+    more = f"; and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+    return f" Seen there: {some}{more}."
+
+
+def _sections(blocks: list[Block]) -> list[Section]:
+    """Blocks under their headings; a heading of a level ends those of the same and of lower levels."""
+    sections, path, number = [], [], 1
+    for is_heading, run in itertools.groupby(blocks, key=lambda block: block.level > 0):
+        if is_heading:
+            for block in run:
+                path = [(level, text) for level, text in path if level < block.level] + [(block.level, block.text)]
+                sections.append(Section(block.text, (), tuple(text for _, text in path), number))
+            continue
+        run = list(run)
+        open_section = sections.pop() if sections else Section("", ())
+        paragraphs, pages = zip(*((block.text, block.page) for block in run), strict=True)
+        place = open_section.heading, paragraphs, open_section.path, number, pages, tuple(run)
+        sections.append(Section(*place))
+        number += len(run)
+    return sections
+
+
+def _chunk_file(
+    file: Path, folder: Path, name: str, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int
+) -> list[Chunk]:
+    title, sections = read_document(file)
+    sentences = _sentences([block for section in sections for block in section.blocks])
+    chunks = []
+    for section in sections:
+        head = f"{section.heading}\n" if section.heading else ""
+        if count_tokens(head) > max_tokens // 2:
+            head = ""
+        room = max_tokens - count_tokens(head)
+        parts = []
+        for number, block in enumerate(section.blocks):
+            behind = section.blocks[number + 1 : number + 2]
+            frame = _Part("", "", 0, True, section.first_paragraph + number, block.page, leads=_leads(block, behind))
+            frame = replace(frame, head=block.head, alone=block.alone)
+            parts += _parts(next(sentences), room, count_tokens, frame)
+        above = section.path[1:] if section.path[:1] == (title,) else section.path
+        for group in _fill(head, parts, max_tokens, overlap_tokens, count_tokens):
+            chunks.append(
+                Chunk(
+                    id=f"{name}-{len(chunks) + 1:04d}",
+                    title=" > ".join((title, *above)),
+                    text=_text(head, group),
+                    file=relative_name(file, folder),
+                    section=" > ".join(section.path),
+                    first_paragraph=group[0].paragraph,
+                    last_paragraph=group[-1].paragraph,
+                    first_page=group[0].page,
+                    last_page=group[-1].page,
+                )
+            )
+    if not chunks:
+        raise KorqgError(f"{file.name} holds no text: nothing can be asked about it.")
+    return chunks
+
+
+def _sentences(blocks: list[Block]) -> Iterable[list[str]]:
+    """Each block's sentences; a table's row is one, whatever its cells hold."""
+    split = split_all(block.text for block in blocks if not block.is_row)
+    return ([block.text] if block.is_row else next(split) for block in blocks)
+
+
+def _leads(block: Block, behind: tuple[Block, ...]) -> bool:
+    """Whether a paragraph only announces the one behind it: a table's head, a heading that is not marked as one."""
+    text = block.text
+    if block.is_row or not behind:
+        return block.is_head
+    if behind[0].is_row and behind[0].is_head:
+        return len(text) <= LONGEST_LEAD
+    if len(text) > LONGEST_LEAD or _FINISHED.search(text) or _FACT.search(text):
+        return False
+    if begins_number(text) or re.match(r"[\[<【〈《].*[\]>】〉》]$", text) or text.endswith((":", "：")):
+        return True
+    if begins_bullet(text):
+        return len(text) <= LONGEST_LEAD // 2 and not re.match(r"[-–—*·•o]\s", text) and begins_bullet(behind[0].text)
+    return len(text) < len(behind[0].text)
+
+
+def _parts(sentences: list[str], room: int, count_tokens: Callable[[str], int], frame: _Part) -> Iterable[_Part]:
+    """A paragraph's sentences with their tokens, each counted once, together with the glue before it."""
+    own = count_tokens("")  # a tokenizer may add its own marks to each text
+    for number, sentence in enumerate(sentences):
+        glue = "\n" if number == 0 else " "
+        tokens = count_tokens(glue + sentence) - own
+        if tokens <= room:
+            yield replace(frame, text=sentence, glue=glue, tokens=tokens)
+            continue
+        for words in _cut(sentence, room, count_tokens):
+            tokens = count_tokens(glue + words) - own
+            yield replace(frame, text=words, glue=glue, tokens=tokens, whole=False, head="", alone="")
+            glue = " "
+
+
+def _cut(sentence: str, room: int, count_tokens: Callable[[str], int]) -> Iterable[str]:
+    """The words of a sentence that is too long, in runs of at most `room` tokens.
+
+    A run without a blank is cut anywhere, so that it can fit at all. The size of a run is guessed from the one
+    before it: each stretch of text is counted once or twice, however long the sentence is.
+    """
+    start, size = 0, 2 * room
+    while start < len(sentence):
+        end = start + size
+        if end < len(sentence):
+            blank = sentence.rfind(" ", start + 1, end + 1)
+            end = blank if blank > 0 else end
+        words = sentence[start:end].strip()
+        tokens = count_tokens(f"\n{words}")
+        if tokens > room and len(words) > 1:
+            size = max(1, min(len(words) - 1, int(0.95 * len(words) * room / tokens)))
+            continue
+        if words:
+            yield words
+            size = max(1, int(0.95 * len(words) * room / max(1, tokens)))
+        start = end
+
+
+def _fill(
+    head: str, parts: Iterable[_Part], max_tokens: int, overlap_tokens: int, count_tokens: Callable[[str], int]
+) -> Iterable[list[_Part]]:
+    """Parts in groups that make up a chunk each.
+
+    The sum of the parts' tokens stands for the tokens of their text; that is checked once a chunk is full,
+    and what is too much after all goes to the next one.
+    """
+    room = max_tokens - count_tokens(head)
+    waiting, group, repeated = deque(parts), [], 0
+    while waiting or len(group) > repeated:
+        used = sum(part.tokens for part in group)
+        while waiting and (not group or used + waiting[0].tokens <= room):
+            used += waiting[0].tokens
+            group.append(waiting.popleft())
+        if len(group) > repeated:
+            while count_tokens(_text(head, group)) > max_tokens:
+                if repeated:
+                    group.pop(0)
+                    repeated -= 1
+                    continue
+                last = group.pop()
+                if group:
+                    waiting.appendleft(last)
+                    continue
+                pieces = [replace(last, text=text, whole=False, head="", alone="") for text in _halves(last.text)]
+                group.append(pieces[0])
+                waiting.extendleft(reversed(pieces[1:]))
+                if len(pieces) == 1:
+                    break
+            for _ in range(_trailing_leads(group, repeated) if waiting else 0):
+                waiting.appendleft(group.pop())
+            yield group
+            group = _overlap(group, overlap_tokens)
+            repeated = len(group)
+        else:  # the overlap leaves no room for anything new
+            group.pop(0)
+            repeated -= 1
+
+
+def _trailing_leads(group: list[_Part], repeated: int) -> int:
+    """How many parts at a group's end only announce what comes: they go with it, unless nothing would be left."""
+    count = 0
+    while count < len(group) and group[-1 - count].leads:
+        count += 1
+    return count if count <= MOST_LEADS and len(group) - count > repeated else 0
+
+
+def _halves(text: str) -> list[str]:
+    """A text cut in its middle, between words if it can be; a single sign as it is."""
+    middle = len(text) // 2
+    cut = text.find(" ", middle) if " " in text[middle:] else middle
+    return [piece for piece in (text[:cut].strip(), text[cut:].strip()) if piece]
+
+
+def _overlap(group: list[_Part], overlap_tokens: int) -> list[_Part]:
+    """The whole sentences at a group's end that have at most `overlap_tokens` tokens; never the whole group."""
+    overlap, tokens = [], 0
+    for part in reversed(group[1:]):
+        tokens += part.tokens
+        if not part.whole or tokens > overlap_tokens:
+            break
+        overlap.insert(0, part)
+    return overlap
+
+
+def _text(head: str, group: list[_Part]) -> str:
+    """A group's text; where it begins inside a table, the columns' names come first."""
+    lines, first = list(group), group[0]
+    if first.head and len(group) > 1 and group[1].head == first.head:
+        head += f"{first.head}\n"
+    elif first.head:
+        lines[0] = replace(first, text=first.alone)
+    return head + "".join(part.glue + part.text for part in lines).strip()

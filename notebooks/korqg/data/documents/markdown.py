@@ -1,0 +1,205 @@
+"""Markdown to blocks: its marks go, its headings and tables stay, and so does the text of HTML in it."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+from korqg.data.documents.office import LOWERED, RAISED, without_note_marks
+from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.text_blocks import Block, clean, decode_text, read_bytes
+
+_FRONT_MATTER = re.compile(
+    r"\A(?:---|\+\+\+)[ \t]*\n(?=[\w\"'])(?:[ \t]*#.*\n|[ \t]+.*\n|[-\]}][ \t]?.*\n|[\w\"'.\- ]+[:=](?:[ \t].*)?\n|\n)+"
+    r"(?:---|\+\+\+|\.\.\.)[ \t]*(?:\n|\Z)"
+)
+_LABEL = re.compile(r"\s*\{\s*(?:[#.:%]|/\*)[^{}]*\}\s*$")
+_FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
+_CONTAINER = re.compile(r"\s*(?:>\s*)?(?::{3,}|/{3,})\s*(?:\{[^}]*\}|[\w-]*)\s*(?:\|\s*)?(?:\[([^\]]*)\]|(.*))$")
+_ALERT = re.compile(r"(\s*>\s*)\[![\w-]+\][-+]?")
+_ADMONITION = re.compile(r"(?:!!!|\?\?\?\+?)\s+[\w-]+(?:\s+[\w-]+)*\s*(?:\"(.*)\")?\s*$")
+_MACRO = re.compile(
+    r"\s*(?:\{%.*%\}|\{\{[<%].*[>%]\}\}|\[\[?_?toc_?\]?\]|\{:.*\}|import\s.+\sfrom\s.+|\{/\*.*\*/\})\s*$", re.I
+)
+_STARS = (
+    (re.compile(r"(\*{2,3}|_{2,3})(?=\S)(.+?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?!\*)"), r"\1"),
+    (re.compile(r"==(?=\S)(.+?)(?<=\S)=="), r"\1"),
+)
+_KEPT_STAR = "\x01"
+"""Stands for a star of code while the stars of emphasis are taken away."""
+
+_STRUCK = ("del", "s", "strike")
+
+
+def read_markdown(path: Path) -> list[Block]:
+    """Headings, paragraphs, list items and table rows; code, scripts, footnotes and front matter are left out."""
+    from markdown_it import MarkdownIt
+
+    text = _FRONT_MATTER.sub("", decode_text(read_bytes(path), path.name))
+    text = re.sub(r"^\[\^[^\]\n]+\]:.*\n?(?:[ \t]+\S.*\n?)*", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\[\^[^\]\n]+\]", "", "\n".join(_without_extensions(text.split("\n"))))
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+    blocks: list[Block] = []
+    rows: list[list[Cell]] = []
+    for place, token in enumerate(tokens):
+        if token.type == "table_close":
+            blocks += table_blocks(rows)
+            rows = []
+        elif token.type == "tr_open":
+            rows.append([])
+        elif token.type == "html_block":
+            blocks += html_blocks(token.content)
+        elif token.type == "inline":
+            opening = tokens[place - 1]
+            content = _inline_text(token)
+            if opening.type in ("th_open", "td_open"):
+                cell = (Block(content),) if content else ()
+                rows[-1].append(Cell(cell, head=opening.type == "th_open"))
+            elif content:
+                level = int(opening.tag[1]) if opening.type == "heading_open" else 0
+                blocks.append(Block(content, level))
+    return blocks
+
+
+def _without_extensions(lines: list[str]) -> Iterator[str]:
+    """The lines without the fences of notes, labels and macros that other programs add to Markdown.
+
+    A note's own title stays as a paragraph, and its indented text loses the indent.
+    """
+    fence, indented = "", False
+    for line in lines:
+        if match := _FENCE.match(line):
+            fence = "" if fence and match[1].startswith(fence) else fence or match[1]
+        if fence or _FENCE.match(line):
+            yield line
+            continue
+        if indented and (not line.strip() or line.startswith(("    ", "\t"))):
+            yield re.sub(r"^(?:    |\t)", "", line)
+            continue
+        indented = False
+        if match := _ADMONITION.match(line):
+            indented = True
+            yield from ("", match[1] or "", "")
+        elif match := _CONTAINER.match(line):
+            yield from ("", match[1] or match[2] or "", "")
+        elif _MACRO.match(line):
+            yield ""
+        else:
+            yield _LABEL.sub("", _ALERT.sub(r"\1", line))
+
+
+def _inline_text(token) -> str:
+    """An inline token's words: links by their text, images, HTML tags and struck text left out."""
+    parts, struck = [], 0
+    for child in token.children or []:
+        tag = re.match(r"<(/?)(\w+)", child.content) if child.type == "html_inline" else None
+        if child.type == "s_open" or (tag and tag[2].lower() in _STRUCK and not tag[1]):
+            struck += 1
+        elif child.type == "s_close" or (tag and tag[2].lower() in _STRUCK):
+            struck = max(0, struck - 1)
+        elif struck:
+            continue
+        elif tag and tag[2].lower() == "sup":
+            parts.append(LOWERED if tag[1] else RAISED)
+        elif child.type == "code_inline":
+            parts.append(re.sub(r"[*_=]", lambda match: _KEPT_STAR + chr(ord(match[0]) + 0xE000), child.content))
+        elif child.type == "text":
+            parts.append(child.content)
+        elif child.type in ("softbreak", "hardbreak") or (tag and tag[2].lower() == "br"):
+            parts.append(" ")
+    text = _LABEL.sub("", without_note_marks("".join(parts)))
+    for pattern, kept in _STARS:
+        text = pattern.sub(kept, text)
+    return clean(re.sub(f"{_KEPT_STAR}(.)", lambda match: chr(ord(match[1]) - 0xE000), text))
+
+
+def html_blocks(text: str) -> list[Block]:
+    """The text of a piece of HTML: headings, paragraphs, list items, table rows."""
+    reader = _HtmlReader()
+    reader.feed(text)
+    reader.close()
+    return reader.finish()
+
+
+class _HtmlReader(HTMLParser):
+    """Collects the text between HTML tags; scripts, styles and struck text are left out."""
+
+    LEFT_OUT = ("script", "style", "template", "svg", "head", *_STRUCK)
+    INSIDE = ("a", "abbr", "b", "big", "code", "em", "font", "i", "img", "kbd", "mark", "q", "small", "span")
+    INSIDE += ("strong", "sub", "sup", "u", "var", "input", "wbr", "cite", "time", "ruby", "rb")
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.blocks, self.words, self.level, self.hidden = [], [], 0, 0
+        self.rows, self.cell = None, None
+
+    def handle_starttag(self, tag, attributes):
+        if tag in (*self.LEFT_OUT, "rt", "rp"):
+            self.hidden += 1
+        if tag == "sup" and not self.hidden:
+            self.words.append(RAISED)
+        if tag in self.INSIDE or self.hidden:
+            return
+        if tag == "br":
+            self.words.append(" ")
+            return
+        self._flush()
+        if tag == "table":
+            self.rows = []
+        elif tag == "tr" and self.rows is not None:
+            self.rows.append([])
+        elif tag in ("td", "th") and self.rows:
+            spans = dict(attributes)
+            rows, columns = (_span(spans.get(name)) for name in ("rowspan", "colspan"))
+            self.cell = ([], rows, columns, tag == "th")
+        elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
+            self.level = int(tag[1])
+
+    def handle_endtag(self, tag):
+        if tag in (*self.LEFT_OUT, "rt", "rp"):
+            self.hidden = max(0, self.hidden - 1)
+        if tag == "sup" and not self.hidden:
+            self.words.append(LOWERED)
+        if tag in (*self.INSIDE, "br") or self.hidden:
+            return
+        self._flush()
+        if tag in ("td", "th"):
+            self._end_cell()
+        elif tag == "table":
+            self._end_table()
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.words.append(data)
+
+    def finish(self) -> list[Block]:
+        """All blocks, those of a table that was left open too."""
+        self._flush()
+        self._end_table()
+        return self.blocks
+
+    def _flush(self):
+        if text := clean(without_note_marks("".join(self.words))):
+            if self.cell is not None:
+                self.cell[0].append(Block(text))
+            else:
+                self.blocks.append(Block(text, self.level))
+        self.words, self.level = [], 0
+
+    def _end_cell(self):
+        if self.cell is not None and self.rows:
+            blocks, rows, columns, head = self.cell
+            self.rows[-1].append(Cell(tuple(blocks), rows, columns, head))
+        self.cell = None
+
+    def _end_table(self):
+        self._end_cell()
+        if self.rows:
+            self.blocks += table_blocks([row for row in self.rows if row])
+        self.rows = None
+
+
+def _span(value: str | None) -> int:
+    """A cell's rowspan or colspan, within reason."""
+    return max(1, min(100, int(value))) if value and value.isdecimal() else 1

@@ -1,0 +1,660 @@
+"""PDF files to blocks of text: lines as they stand on the page, joined to paragraphs again.
+
+Text and places come from PDFium (pypdfium2), which knows the Korean character maps. A PDF knows no
+paragraphs: a line ends one when it stops early enough for the next word to have fitted behind it, or when
+the next line stands further below, is of another size, or begins a list item.
+"""
+
+import ctypes
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from korqg.data.documents.contents import is_entry
+from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.text_blocks import Block, begins_bullet, begins_number, clean, read_bytes, without_unseen
+from korqg.errors import KorqgError
+from korqg.sentences import kiwi
+
+MOST_PAGES = 10_000
+
+MARGIN = 0.12
+"""The share of a page's height at its top and bottom in which running heads and page numbers stand."""
+
+REPEATED = 0.4
+"""A line in the margin that returns on this share of the pages, digits aside, is a running head; less than
+one half, because left and right pages may have different ones."""
+
+CHANGING = 0.6
+"""Where a place in the margin has a line on so many pages, but its text changes from chapter to chapter: the share
+of those pages whose text stands on another one too."""
+
+WIDE_GAP = 2.0
+"""A gap inside a line, as a share of its height, from which it parts the cells of a table."""
+
+BAR = " | "
+"""What is written for such a gap."""
+
+MOSTLY_FILLED = 0.6
+"""The share of a column's lines that reach its right edge."""
+
+APART = 1.6
+"""How many times the usual step a running head stands off from the text."""
+
+SMALLER = 0.88
+"""A note's size, and that of a raised sign, as a share of the text's."""
+
+MOST_UNKNOWN = 0.3
+"""A page's share of signs without a known character; above it the file's fonts lack their character map."""
+
+LEAST_BLANKS = 0.2
+"""A file of whose lines that break between two Hangul signs more than this share end in a blank keeps all such
+blanks."""
+
+LEAST_INSIDE = 0.25
+"""A program that breaks lines inside Korean words does so at most breaks: words have three signs or so."""
+
+FEWEST_LINES, NARROWEST_COLUMN = 3, 12
+"""Lines, and their width in signs, from which lines below one another show how wide their column is."""
+
+_HYPHEN = 2
+"""PDFium's sign for a hyphen that only the end of the line has put there."""
+
+_PAGE_NUMBER = re.compile(r"[\s\-–—~·|\[\]()<>]*(?:\d{1,4}|[ivxlc]{1,6})(?:\s*/\s*\d{1,4})?[\s\-–—~·|\[\]()<>]*(?:쪽)?")
+_PARTICLE = re.compile(r"(?:은|는|이|가|을|를|에|에서|의|와|과|로|으로|도|만|까지|부터|이다|이며|이고)(?=[\s.,]|$)")
+"""A particle at a line's start: the line before broke inside its word."""
+
+_HEADING = re.compile(r"제\s?\d+\s?[편장절관조](?:의\s?\d+)?(?:\([^)]*\)|\s[^.]{1,30}$)")
+_NOTE = re.compile(r"(?:주\s?)?\d{1,3}\)|\*{1,3}\)?\s|[†‡]|\[\d{1,3}\]|주\s?\d{0,2}[:)]")
+_NOTE_MARK = re.compile(r"(?<=[가-힣”’\"')\]」』.])(?:\d{1,3}\)|\*{1,3}|\d{1,2}(?![\d.,%]))")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a page: its text and its box in points, counted from the lower left corner of the page.
+
+    `blank` and `hyphen` tell what stood at its end; `alone` marks a table's row and a form's filled field.
+    """
+
+    text: str
+    page: int
+    left: float
+    right: float
+    bottom: float
+    top: float
+    blank: bool
+    hyphen: bool
+    alone: bool = False
+
+
+def read_pdf(path: Path) -> list[Block]:
+    """Paragraphs with the page each begins on; no headings, because a PDF does not name them.
+
+    Running heads, footers and page numbers are left out. Raises KorqgError for a file that is damaged,
+    protected by a password, too long, or that holds pictures of text instead of text.
+    """
+    import pypdfium2
+
+    data = read_bytes(path)
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise KorqgError(f"{path.name} is protected by a password: save it without one.") from None
+        raise KorqgError(f"{path.name} is damaged, incomplete or no .pdf file: copy or save it again.") from None
+    try:
+        if len(document) > MOST_PAGES:
+            raise KorqgError(f"{path.name} has {len(document):,} pages, more than {MOST_PAGES:,}: split it.")
+        lines, heights = [], {}
+        document.init_forms()
+        forms = document.formenv.raw if document.formenv else None
+        for number in range(1, len(document) + 1):
+            page = document[number - 1]
+            heights[number] = page.get_height()
+            lines += _in_order(_with_values(_page_lines(page, number), _form_values(page, forms)))
+            page.close()
+    except pypdfium2.PdfiumError as error:
+        raise KorqgError(f"{path.name} is damaged ({error}): copy or save it again.") from None
+    finally:
+        document.close()
+    letters = [sign for line in lines for sign in line.text if not sign.isspace()]
+    if not any(sign.isalnum() for sign in letters):
+        raise KorqgError(
+            f"{path.name} holds no text that can be read, perhaps because its pages are scanned pictures: "
+            "run character recognition (OCR) over it and save the result."
+        )
+    if sum(_is_unknown(sign) for sign in letters) > MOST_UNKNOWN * len(letters):
+        raise KorqgError(
+            f"{path.name}: its fonts do not say which characters they show, so the text cannot be read. "
+            "Save the document anew from its own program, as .docx or .hwpx if you can."
+        )
+    body, notes = _notes_apart(_without_running_heads(lines, heights))
+    return _with_notes(_paragraphs(body), _paragraphs(notes))
+
+
+class _Run:
+    """Signs that PDFium reports as one line, each with its number on the page."""
+
+    def __init__(self, place: Callable[[int], tuple[float, float, float, float]]):
+        self.place = place
+        self.signs: list[tuple[str, int]] = []
+        self.hyphen = False
+        self.is_row = False
+
+    def finish(self) -> None:
+        """Find the run's box once its signs are known; the box of the signs that most words begin with."""
+        text = "".join(sign for sign, _ in self.signs)
+        starts = [match.start() for match in re.finditer(r"\S+", text)]
+        boxes = [self.place(self.signs[start][1]) for start in starts]
+        lefts = [box[0] for box in boxes]
+        last = max(place for place, (sign, _) in enumerate(self.signs) if not sign.isspace())
+        self.left, self.right = min(lefts), max(self.place(self.signs[last][1])[1], boxes[-1][1])
+        sizes = Counter(round(box[3] - box[2], 1) for box in boxes)
+        size = sizes.most_common(1)[0][0]
+        _, _, self.bottom, self.top = next(box for box in boxes if round(box[3] - box[2], 1) == size)
+        if any(two < one - 1 for one, two in itertools.pairwise(lefts)):
+            self.sort()
+
+    def gaps(self) -> tuple[list[re.Match], list[int]]:
+        """The run's words, and which of them stand behind a wide gap.
+
+        A title whose letters stand far apart has none.
+        """
+        words = list(re.finditer(r"\S+", "".join(sign for sign, _ in self.signs)))
+        if all(len(word[0]) == 1 for word in words):
+            return words, []
+        wide = WIDE_GAP * (self.top - self.bottom)
+        lefts = [self.place(self.signs[word.start()][1])[0] for word in words]
+        ends = [self.place(self.signs[word.end() - 1][1])[1] for word in words]
+        return words, [number for number in range(1, len(words)) if lefts[number] - ends[number - 1] > wide]
+
+    def part(self) -> None:
+        """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells."""
+        words, wide = self.gaps()
+        is_entry = wide == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
+        self.is_row = bool(wide) and not is_entry
+        for number in reversed(wide):
+            start, index = words[number].start(), self.signs[words[number].start()][1]
+            self.signs[start:start] = [(sign, index) for sign in ("······ " if is_entry else BAR.lstrip())]
+
+    def halves(self) -> "tuple[_Run, _Run] | None":
+        """What stands on either side of the only wide gap, where both may be lines of a column."""
+        words, wide = self.gaps()
+        if len(wide) != 1:
+            return None
+        cut = words[wide[0]].start()
+        halves = _Run(self.place), _Run(self.place)
+        left = max(place for place, (sign, _) in enumerate(self.signs[:cut]) if not sign.isspace())
+        halves[0].signs, halves[1].signs = self.signs[: left + 1], self.signs[cut:]
+        for half in halves:
+            half.finish()
+        return halves if all(len(half.signs) >= NARROWEST_COLUMN for half in halves) else None
+
+    def sort(self) -> None:
+        """Put the signs in their order from left to right: a font's signs may be drawn before another font's."""
+        boxes = [(self.place(index), sign, index) for sign, index in self.signs if not sign.isspace()]
+        boxes.sort(key=lambda one: one[0][0])
+        blank = 0.18 * (self.top - self.bottom)
+        self.signs, before = [], None
+        for box, sign, index in boxes:
+            if before is not None and box[0] - before > blank:
+                self.signs.append((" ", index))
+            self.signs.append((sign, index))
+            before = box[1]
+        self.left, self.right = boxes[0][0][0], max(box[1] for box, _, _ in boxes)
+
+    def holds(self, other: "_Run") -> bool:
+        """Whether another run stands in a gap of this one, or touches its end."""
+        height = min(self.top - self.bottom, other.top - other.bottom)
+        if min(self.top, other.top) - max(self.bottom, other.bottom) < 0.5 * height:
+            return False
+        if -0.3 * height < other.left - self.right < 0.3 * height:
+            return True
+        if not self.left < other.left < other.right < self.right:
+            return False
+        spots = [self.place(index)[:2] for sign, index in self.signs if not sign.isspace()]
+        return all(right <= other.left + 1 or left >= other.right - 1 for left, right in spots)
+
+    def repeats(self, other: "_Run") -> bool:
+        """Whether another run has the same signs at nearly the same place: so some programs make bold text."""
+        near = 0.25 * (self.top - self.bottom)
+        return (
+            abs(self.left - other.left) < near
+            and abs(self.bottom - other.bottom) < near
+            and [sign for sign, _ in self.signs] == [sign for sign, _ in other.signs]
+        )
+
+    def take(self, other: "_Run") -> None:
+        """Add another run's signs where they stand."""
+        touches = other.left >= self.right - 0.3 * (self.top - self.bottom)
+        self.signs += other.signs
+        self.hyphen, self.is_row = self.hyphen or other.hyphen, self.is_row or other.is_row
+        self.right = max(self.right, other.right)
+        if not touches:
+            self.sort()
+
+    def line(self, number: int) -> Line:
+        """The run as a line, without the raised signs that point to notes."""
+        text = "".join(sign for sign, _ in self.signs)
+        for match in reversed(list(_NOTE_MARK.finditer(text))):
+            _, _, bottom, top = self.place(self.signs[match.start()][1])
+            if top - bottom < SMALLER * (self.top - self.bottom) and bottom > self.bottom:
+                behind = text[match.end() :]
+                text = text[: match.start()] + (behind.lstrip() if _PARTICLE.match(behind.lstrip()) else behind)
+        edges = self.left, self.right, self.bottom, self.top
+        return Line(without_unseen(text), number, *edges, text[-1:].isspace(), self.hyphen, self.is_row)
+
+
+def _page_lines(page, number: int) -> list[Line]:
+    """A page's lines in the order of its content."""
+    import pypdfium2.raw as pdfium
+
+    text_page = page.get_textpage()
+    handle, box = text_page.raw, pdfium.FS_RECTF()
+
+    def place(index: int) -> tuple[float, float, float, float]:
+        # The loose box has the height of the font, not of the sign: it is the same along a line.
+        pdfium.FPDFText_GetLooseCharBox(handle, index, ctypes.byref(box))
+        return box.left, box.right, box.bottom, box.top
+
+    runs = [_Run(place)]
+    for index in range(pdfium.FPDFText_CountChars(handle)):
+        code = pdfium.FPDFText_GetUnicode(handle, index)
+        if code in (_HYPHEN, 10, 13):
+            runs[-1].hyphen = code == _HYPHEN
+            runs.append(_Run(place))
+            continue
+        sign = chr(code) if 0 < code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
+        runs[-1].signs.append((sign, index))
+    runs = [run for run in runs if any(not sign.isspace() for sign, _ in run.signs)]
+    for run in runs:
+        run.finish()
+    joined = _columns_apart(_joined_runs(runs))
+    for run in joined:
+        run.part()
+    lines = [run.line(number) for run in joined]
+    text_page.close()
+    return [line for line in lines if line.text]
+
+
+def _joined_runs(runs: list[_Run]) -> list[_Run]:
+    """The runs, with those taken in that stand in another one's gaps or touch its end on the same line."""
+    joined: list[_Run] = []
+    for run in runs:
+        if any(other.repeats(run) for other in joined):
+            continue
+        owner = next((other for other in joined if other.holds(run)), None)
+        if owner is not None:
+            owner.take(run)
+            continue
+        inside = [other for other in joined if run.left < other.left and run.holds(other) and other.right < run.right]
+        for other in inside:
+            joined.remove(other)
+            run.take(other)
+        joined.append(run)
+    return joined
+
+
+def _columns_apart(runs: list[_Run]) -> list[_Run]:
+    """The runs, with two columns that are drawn line by line put one behind the other."""
+    apart, place = [], 0
+    while place < len(runs):
+        pairs = []
+        while place + len(pairs) < len(runs) and (halves := runs[place + len(pairs)].halves()):
+            if pairs and not all(_aligned(one, two) for one, two in zip(pairs[-1], halves, strict=True)):
+                break
+            pairs.append(halves)
+        if len(pairs) < FEWEST_LINES or not all(map(_is_filled, zip(*pairs, strict=True))):
+            apart.append(runs[place])
+            place += 1
+            continue
+        place += len(pairs)
+        columns = [list(column) for column in zip(*pairs, strict=True)]
+        while place < len(runs) and (column := next((one for one in columns if _aligned(one[-1], runs[place])), None)):
+            column.append(runs[place])  # one column is longer
+            place += 1
+        apart += [run for column in columns for run in column]
+    return apart
+
+
+def _is_filled(column: tuple[_Run, ...]) -> bool:
+    """Whether most lines reach the column's right edge, as text does and a table's cells do not."""
+    far = max(run.right for run in column)
+    near = [run for run in column if far - run.right < 3 * (run.top - run.bottom)]
+    return len(near) >= MOSTLY_FILLED * len(column)
+
+
+def _aligned(one: _Run, two: _Run) -> bool:
+    """Whether a run stands right below another one, at the same left edge and not much wider."""
+    height = one.top - one.bottom
+    below = 0 < one.bottom - two.bottom < 2.5 * height
+    return below and abs(one.left - two.left) < height and two.right < one.right + 5 * height
+
+
+def _form_values(page, forms) -> list[tuple[str, tuple[float, float, float, float]]]:
+    """What is filled into a page's text fields and lists, with the boxes of the fields."""
+    import pypdfium2.raw as pdfium
+
+    if forms is None:
+        return []
+    values = []
+    for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        note = pdfium.FPDFPage_GetAnnot(page, index)
+        kinds = (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX)
+        if pdfium.FPDFAnnot_GetFormFieldType(forms, note) in kinds:
+            length = pdfium.FPDFAnnot_GetFormFieldValue(forms, note, None, 0)
+            buffer = ctypes.create_string_buffer(length)
+            words = ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR))
+            pdfium.FPDFAnnot_GetFormFieldValue(forms, note, words, length)
+            box = pdfium.FS_RECTF()
+            pdfium.FPDFAnnot_GetRect(note, ctypes.byref(box))
+            if value := without_unseen(buffer.raw.decode("utf-16-le", "replace").rstrip("\0")):
+                values.append((value, (box.left, box.right, box.bottom, box.top)))
+        pdfium.FPDFPage_CloseAnnot(note)
+    return values
+
+
+def _with_values(lines: list[Line], values: list[tuple]) -> list[Line]:
+    """The lines with each field's value behind the label to its left, or as a line of its own."""
+    lines = list(lines)
+    for value, (left, right, bottom, top) in values:
+        middle = (bottom + top) / 2
+        beside = [line for line in lines if line.bottom - 3 <= middle <= line.top + 3 and line.left < left]
+        if beside:
+            label = max(beside, key=lambda line: line.left)
+            text = f"{label.text} {value}"
+            lines[lines.index(label)] = replace(label, text=text, alone=True)
+        else:
+            page = lines[0].page if lines else 1
+            above = [place for place, line in enumerate(lines) if line.bottom > middle]
+            line = Line(value, page, left, right, bottom, top, False, False, alone=True)
+            lines.insert(above[-1] + 1 if above else 0, line)
+    return lines
+
+
+def _in_order(lines: list[Line]) -> list[Line]:
+    """A page's lines from top to bottom where none stand side by side; else as the page draws them.
+
+    Then only what is drawn last and stands above all others goes first: a title is often drawn so.
+    """
+    by_top = sorted(lines, key=lambda line: -line.top)
+    if not any(_beside(one, two) for place, one in enumerate(by_top) for two in by_top[place + 1 : place + 6]):
+        return by_top
+    place = len(lines)
+    while place > 1 and all(lines[place - 1].bottom > other.top - 1 for other in lines[: place - 1]):
+        place -= 1
+    return [*lines[place:], *lines[:place]]
+
+
+def _beside(one: Line, two: Line) -> bool:
+    height = min(one.top - one.bottom, two.top - two.bottom)
+    return min(one.top, two.top) - max(one.bottom, two.bottom) > 0.5 * height
+
+
+def _is_unknown(sign: str) -> bool:
+    return sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff"
+
+
+def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list[Line]:
+    """The lines but for page numbers, and for what returns in the margins of many pages."""
+    margins = _margins(lines, heights)
+    enough = max(3, REPEATED * len(heights))
+    found = list(margins.values())
+    exact = Counter(key for key, _ in {((edge, _without_page(one.text)), one.page) for edge, _, one in found})
+    loose = {((edge, _without_figures(one.text)), one.page) for edge, apart, one in found if apart}
+    texts, places = Counter(key for key, _ in loose), {}
+    for edge, apart, line in found:
+        if apart:
+            places.setdefault((edge, *_place(line)), []).append(line)
+    changing = {key for key, found in places.items() if len(found) >= enough and _is_changing(found)}
+    kept = []
+    for line in lines:
+        edge, apart, _ = margins.get(id(line), ("", False, None))
+        if edge and (
+            _PAGE_NUMBER.fullmatch(line.text)
+            or exact[edge, _without_page(line.text)] >= enough
+            or (apart and texts[edge, _without_figures(line.text)] >= enough)
+            or (apart and (edge, *_place(line)) in changing and not re.search(r"[.!?]$", line.text))
+        ):
+            continue
+        kept.append(line)
+    return kept
+
+
+def _margins(lines: list[Line], heights: dict[int, float]) -> dict[int, tuple[str, bool, Line]]:
+    """The lines in the margins by their ids: at which edge, and whether they stand apart from the text."""
+    usual, pages, found = _usual_step(lines), {}, {}
+    for line in lines:
+        pages.setdefault(line.page, []).append(line)
+    for page, of_page in pages.items():
+        for edge, sign in (("top", -1), ("bottom", 1)):
+            ordered = sorted(of_page, key=lambda line: sign * line.bottom)
+            inside = [line for line in ordered if _in_margin(line, heights[page], edge)]
+            for number, line in enumerate(ordered[: len(inside)]):
+                rest = ordered[number + 1 :]
+                step = abs(rest[0].bottom - line.bottom) if rest else 0.0
+                if step > APART * max(usual, line.top - line.bottom):
+                    found.update({id(one): (edge, True, one) for one in ordered[: number + 1]})
+            found = {id(line): (edge, False, line) for line in inside} | found
+    return found
+
+
+def _in_margin(line: Line, height: float, edge: str) -> bool:
+    middle = (line.bottom + line.top) / 2 / height
+    return middle >= 1 - MARGIN if edge == "top" else middle <= MARGIN
+
+
+def _place(line: Line) -> tuple[int, int]:
+    """Where a line stands and how large it is, so that the same place on another page is known."""
+    return round(line.bottom / 3), round(line.top - line.bottom)
+
+
+def _is_changing(lines: list[Line]) -> bool:
+    """Whether the lines at one place of the margin are heads that change by chapter: most stand there twice."""
+    texts = Counter(_without_figures(line.text) for line in lines)
+    short = all(len(text) <= 60 for text in texts)
+    return short and sum(count for count in texts.values() if count > 1) >= CHANGING * len(lines)
+
+
+def _without_figures(text: str) -> str:
+    return re.sub(r"\d+", "#", text)
+
+
+def _without_page(text: str) -> str:
+    """A line without the page number at its start or end."""
+    return re.sub(r"^\d{1,4}\s+|\s+\d{1,4}$", "", text)
+
+
+def _notes_apart(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """The lines of the text, and those of the notes at the feet of the pages: a note would cut a sentence in two."""
+    sizes = Counter()
+    for line in lines:
+        sizes[round(line.top - line.bottom, 1)] += len(line.text)
+    usual = sizes.most_common(1)[0][0] if sizes else 0.0
+    lowest, body, notes = {}, [], []
+    for line in lines:
+        if line.top - line.bottom >= SMALLER * usual:
+            lowest.setdefault(line.page, []).append(line.bottom)
+    in_note = None
+    for line in lines:
+        small = line.top - line.bottom < SMALLER * usual
+        follows = in_note is not None and in_note.page == line.page and 0 < in_note.bottom - line.bottom < 3 * usual
+        low = small and line.bottom < min(lowest.get(line.page, [math.inf]))
+        if low and (_NOTE.match(line.text) or follows):
+            notes.append(line)
+            in_note = line
+        else:
+            body.append(line)
+            in_note = None
+    return body, notes
+
+
+def _with_notes(body: list[Block], notes: list[Block]) -> list[Block]:
+    """The paragraphs, each page's notes behind the last one that begins on it."""
+    return sorted([*body, *notes], key=lambda block: block.page) if notes else body
+
+
+def _paragraphs(lines: list[Line]) -> list[Block]:
+    if not lines:
+        return []
+    groups: list[list[Line]] = [[lines[0]]]
+    right_edges = _right_edges(lines)
+    usual_step = _usual_step(lines)
+    for (one, two), right_edge in zip(itertools.pairwise(lines), right_edges, strict=False):
+        if _starts_paragraph(one, two, right_edge, usual_step):
+            groups.append([two])
+        else:
+            groups[-1].append(two)
+    return _as_tables([Block(text, page=group[0].page) for group, text in zip(groups, _join(groups), strict=True)])
+
+
+def _as_tables(blocks: list[Block]) -> list[Block]:
+    """The blocks; lines with bars, one below the other, are a table's rows, and know its head if they have one."""
+    found = []
+    for is_row, run in itertools.groupby(blocks, key=lambda block: BAR in block.text):
+        lines = list(run)
+        if is_row and len(lines) > 1:
+            rows = [[Cell((Block(text),)) for text in line.text.split(BAR)] for line in lines]
+            even = len(set(map(len, rows))) == 1
+            made = table_blocks(rows) if even else (Block(line.text, is_row=True) for line in lines)
+            lines = [replace(row, page=line.page) for row, line in zip(made, lines, strict=True)]
+            lines[0] = replace(lines[0], is_head=True)  # head or not, it does not stand without the next one
+        found += lines
+    return found
+
+
+def _usual_step(lines: list[Line]) -> float:
+    """How far a line mostly stands below the one before it."""
+    steps = sorted(step for one, two in itertools.pairwise(lines) if (step := _step(one, two)))
+    return steps[len(steps) // 2] if steps else 0.0
+
+
+def _column(line: Line) -> int:
+    """Lines that begin near one another, in steps of a quarter of an A4 page, share their right edge."""
+    return int(line.left // 150)
+
+
+def _right_edges(lines: list[Line]) -> list[float]:
+    """How far each line might have reached: as far as the lines above and below it, where they are a column."""
+    columns: dict[int, list[float]] = {}
+    for line in lines:
+        columns.setdefault(_column(line), []).append(line.right)
+    far = {column: _ninth_decile(rights) for column, rights in columns.items()}
+    edges, run = [], [lines[0]]
+    for line in [*lines[1:], None]:
+        if line is not None and _same_column(run[-1], line):
+            run.append(line)
+            continue
+        edge = _ninth_decile([one.right for one in run])
+        size = run[0].top - run[0].bottom
+        is_column = len(run) >= FEWEST_LINES and edge - min(one.left for one in run) >= NARROWEST_COLUMN * size
+        edges += [edge if is_column else far[_column(one)] for one in run]
+        run = [line]
+    return edges
+
+
+def _ninth_decile(values: list[float]) -> float:
+    """A border that a few longer lines do not move."""
+    return sorted(values)[round(0.9 * (len(values) - 1))]
+
+
+def _same_column(one: Line, two: Line) -> bool:
+    """Whether a line stands right below another, at the same left edge."""
+    height = one.top - one.bottom
+    return 0 < _step(one, two) < 2.2 * height and abs(one.left - two.left) < 3 * height
+
+
+def _step(one: Line, two: Line) -> float:
+    """How far below a line the next one stands; 0 where it stands elsewhere (another column, another page)."""
+    step = one.bottom - two.bottom
+    return step if one.page == two.page and 0 < step < 5 * (one.top - one.bottom) else 0.0
+
+
+def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float) -> bool:
+    if one.hyphen:
+        return False
+    if one.alone or two.alone:
+        return True
+    # A number or letter begins an item only behind a full stop: "…것이" may be broken before "다. ".
+    if begins_bullet(two.text) or is_entry(one.text) or is_entry(two.text):
+        return True
+    if begins_number(two.text) and (re.search(r"[.!?:;]$", one.text) or not re.match(r"[\d가-힣(]", two.text)):
+        return True
+    if begins_number(two.text) and _HEADING.match(two.text):
+        return True
+    if (one.page != two.page or not _step(one, two)) and re.search(r"[.!?…]$", one.text):
+        return True  # whether the paragraph goes on cannot be seen, and chunks are made of sentences anyway
+    one_height, two_height = one.top - one.bottom, two.top - two.bottom
+    if max(one_height, two_height) > 1.15 * min(one_height, two_height):
+        return True
+    step = _step(one, two)
+    if step > 1.4 * usual_step > 0:
+        return True
+    if one.page == two.page and step == 0 and abs(one.bottom - two.bottom) < one_height:
+        return True  # beside it: a cell of a table, not its continuation
+    sign_width = (one.right - one.left) / len(one.text)
+    next_word = two.text.split(" ", 1)[0]
+    return one.right + (len(next_word) + 1) * sign_width < right_edge - sign_width
+
+
+def _join(groups: list[list[Line]]) -> Iterator[str]:
+    """Each group's lines as one text."""
+    breaks = [(one, two) for group in groups for one, two in itertools.pairwise(group)]
+    glues = iter(_glues(breaks))
+    for group in groups:
+        yield clean(group[0].text + "".join(next(glues) + line.text for line in group[1:]))
+
+
+def _glues(breaks: list[tuple[Line, Line]]) -> list[str]:
+    """What stood between each two lines before the line was broken: a blank or nothing.
+
+    Most programs leave the blank at the end of the line. In the files of the others nothing tells a line that
+    was broken inside a Korean word from one that was broken behind it: there Kiwi says which is the likelier.
+    Where it hardly ever says "inside", the program breaks between words only, and Kiwi is overruled.
+    """
+    glues = ["" if _needs_no_blank(one, two) else " " for one, two in breaks]
+    unclear = [
+        place
+        for place, (one, two) in enumerate(breaks)
+        if not one.blank and _is_hangul(one.text[-1]) and _is_hangul(two.text[0])
+    ]
+    if not unclear:
+        return glues
+    between = [one.blank for one, two in breaks if _is_hangul(one.text[-1]) and _is_hangul(two.text[0])]
+    if sum(between) > LEAST_BLANKS * len(between):
+        inside = unclear
+    else:
+        # Two words on either side are enough to decide, and Kiwi's time grows with what it is given.
+        pieces = []
+        for place in unclear:
+            one, two = breaks[place]
+            pieces += [" ".join(one.text.split()[-2:])[-20:], " ".join(two.text.split()[:2])[:20]]
+        _, blanks = kiwi().glue(pieces, return_space_insertions=True)
+        inside = [place for place, blank in zip(unclear, blanks[::2], strict=True) if not blank]
+        if len(inside) < LEAST_INSIDE * len(unclear):
+            for place in inside:
+                glues[place] = "" if _PARTICLE.match(breaks[place][1].text) else " "
+            inside = []
+    for place in inside:
+        glues[place] = ""
+    if inside:  # and then numbers are parted from their units as well: "1996" and "년"
+        for place, (one, two) in enumerate(breaks):
+            if not one.blank and one.text[-1].isdecimal() and _is_hangul(two.text[0]):
+                glues[place] = ""
+    return glues
+
+
+def _needs_no_blank(one: Line, two: Line) -> bool:
+    """Whether a break is inside a word by its signs alone: a hyphen, a number, a mark that follows its word."""
+    if one.hyphen:
+        return True
+    inside_number = one.text[-1].isdecimal() and two.text[0].isdecimal()
+    return not one.blank and (inside_number or two.text[0] in ".,!?)]}’”」』》…" or one.text[-1] in "([{‘“「『《")
+
+
+def _is_hangul(sign: str) -> bool:
+    return "가" <= sign <= "힣"

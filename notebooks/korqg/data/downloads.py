@@ -1,0 +1,377 @@
+"""The published files of KorQuAD and KLUE-MRC, fetched once into the user's cache and checked.
+
+Sizes and checksums are those of dataset_infos.json of squad_kor_v1, squad_kor_v2 and klue in huggingface/datasets.
+"""
+
+import contextlib
+import email.message
+import http.client
+import os
+import shutil
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from korqg.errors import KorqgError, full_disk
+from korqg.files import cannot_write, sha256_of
+from korqg.model.choose import cache_folder
+
+ATTEMPTS = 5
+"""So often is a file asked for in a row without getting on; the pauses double, from one second to eight."""
+
+BLOCK = 1 << 18
+"""Bytes that are read and written at a time."""
+
+SECONDS_BETWEEN_BARS = 2
+"""How often the progress bar is drawn anew, at most."""
+
+LONGEST_WAIT = 3600
+"""Seconds after which a process no longer waits for another one that fetches the same file."""
+
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+"""HTTP answers that may be others a moment later."""
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file as it was published: its name, address, length in bytes and SHA-256 in hexadecimal."""
+
+    name: str
+    address: str
+    bytes: int
+    sha256: str
+
+
+def _korquad1(part: str, size: int, sha256: str) -> PublishedFile:
+    name = f"KorQuAD_v1.0_{part}.json"
+    return PublishedFile(name, f"https://korquad.github.io/dataset/{name}", size, sha256)
+
+
+def _korquad2(part: str, size: int, sha256: str) -> PublishedFile:
+    name = f"KorQuAD_2.1_{part}.zip"
+    folder = "https://github.com/korquad/korquad.github.io/raw/master/dataset/KorQuAD_2.1"
+    return PublishedFile(name, f"{folder}/{part.partition('_')[0]}/{name}", size, sha256)
+
+
+KORQUAD1 = {
+    part: _korquad1(part, size, sha256)
+    for part, size, sha256 in (
+        ("train", 38527475, "40d5115879a701751781df721d901abfa736d8db5f89000f2619433f39bf2dd2"),
+        ("dev", 3881058, "25ffeb51e6c51ec02c071b60a10188e10005c144110f0d876b26079d80a35bdf"),
+    )
+}
+"""KorQuAD 1.0 by part (korquad.github.io): 42 MB."""
+
+KORQUAD2 = {
+    part: _korquad2(part, size, sha256)
+    for part, size, sha256 in (
+        ("train_00", 96161084, "98918d10e3e08bf6b34b50d17cd7f7438d5a577a8089d02698d16a151424a36a"),
+        ("train_01", 92163603, "0a8a59ee82e92e9509c5dbf7d98a31c007a3693afb818e37c60ddacf7f48c4b3"),
+        ("train_02", 91681447, "7035a35daac0c210b4754fc6a2885442929754db35e33b40d7c912706c66b9bc"),
+        ("train_03", 94792676, "4a61272d13e535f73fa20f2d1619b895adb763d8fa7cf02d813b733e7f702562"),
+        ("train_04", 94470762, "35834a74b3486eaa32712c689bccaab0c841c3ee252560e754245d3ed89e1c3a"),
+        ("train_05", 93427959, "5ea9b2975451c5a67bc172690a56a6e7a9e87b4001d3d1d684cb1336958a3a3b"),
+        ("train_06", 93224892, "87872acd46c2a8291a176826ad7eb23f3a6cf1db05bb27566d2eac1199a9091b"),
+        ("train_07", 92550803, "a615c0ebba60fc9b55fa602973d504f76d0273592c22f63b7f202655c1bb10bf"),
+        ("train_08", 93684404, "fa3955e23eab859819990edde3dd23308740cf94c3839fb538f30b1126117a39"),
+        ("train_09", 94028022, "b3b7ec508fbacaf6a5c12065e1d061cbfd8990bf2ae4c940a0a8d841294c2c1c"),
+        ("train_10", 93432479, "b7e8e44e43ec63514265e2202f73a4a6ce46f7226cc5662efc6a2ab92161a462"),
+        ("train_11", 94500610, "f6483e1e4b2577603e4fc881ec1651ca2ea5764a4b0f7e5eb59007ed9cc4bbae"),
+        ("train_12", 99301520, "84c4b6391a07bc1fdcc70d7194bda0e65edc796ae9b4e184a58c58d6973af7ad"),
+        ("dev_00", 93536216, "4a0b25f896f333dc470e87b83cef874a9f7ea9a3df4c83f5ce8d5de6d71b07db"),
+        ("dev_01", 56806828, "bf76fe7c684409151f92eacc56d551d0471477c47959b916c002ae39666caf59"),
+    )
+}
+"""KorQuAD 2.1 by archive (korquad.github.io): 83,486 questions in train, 10,165 in dev, 1.37 GB in all."""
+
+
+KLUE_MRC = PublishedFile(
+    "klue-mrc-v1.tar.gz",
+    "http://klue-benchmark.com.s3.amazonaws.com/app/Competitions/000072/data/klue-mrc-v1.tar.gz",
+    19218422,
+    "a444af252901452380d58a6320908ce4a86759bb6f38ad95d0ca98584ad33d14",
+)
+"""KLUE-MRC 1.0 (klue-benchmark.com; Park et al. 2021, arXiv:2105.09680): 17,554 questions to train, 5,841 in dev.
+
+Its licence is CC BY-SA 4.0, so rows and adapters that are made of it may be passed on under the same one.
+"""
+
+KLUE_MRC_PARTS = {"train": "klue-mrc-v1_train.json", "dev": "klue-mrc-v1_dev.json"}
+"""The files in its archive, by part."""
+
+
+def klue_mrc_parts(which: str = "all") -> tuple[str, ...]:
+    """The names of the files in KLUE-MRC's archive for "train", "dev" or "all". Raises KorqgError for another name."""
+    parts = {part: PublishedFile(name, KLUE_MRC.address, 0, "") for part, name in KLUE_MRC_PARTS.items()}
+    return tuple(file.name for file in _choose(parts, which, "KLUE-MRC"))
+
+
+def korquad1_files(which: str = "all") -> list[PublishedFile]:
+    """The files of KorQuAD 1.0 for "train", "dev" or "all". Raises KorqgError for another name."""
+    return _choose(KORQUAD1, which, "KorQuAD 1.0")
+
+
+def korquad2_files(which: str = "all") -> list[PublishedFile]:
+    """The archives of KorQuAD 2.1 for "train", "dev", "all", or names with commas such as "train_00,dev_01".
+
+    Raises KorqgError for another name.
+    """
+    return _choose(KORQUAD2, which, "KorQuAD 2.1")
+
+
+def korquad_folder() -> Path:
+    """Where the files are kept: korquad/ in the cache folder of korqg (see `cache_folder`)."""
+    return cache_folder() / "korquad"
+
+
+def fetch(file: PublishedFile, folder: Path, first_pause_seconds: float = 1.0, timeout_seconds: float = 30.0) -> Path:
+    """The path of a published file in `folder`, downloaded unless it is there already.
+
+    A file in the folder, fetched or put there by hand, is taken when its size and SHA-256 are the published
+    ones. That it was hashed is noted in <name>.sha256, which `sha256sum -c` reads too; a file that has not
+    been written to since is not hashed again. The download goes to <name>.part, is resumed after a break,
+    by this process or a later one, and gets its name after the check; a process that comes meanwhile waits.
+    `timeout_seconds` bounds each wait for the server, not the download.
+
+    Raises KorqgError when the file in the folder is another one, when the server cannot be reached or sends
+    something else, and when the folder cannot be written; the message says where to get the file and where
+    to put it.
+    """
+    path = folder / file.name
+    try:
+        if not _is_there(file, path):
+            folder.mkdir(parents=True, exist_ok=True)
+            with _alone(path):
+                if not _is_there(file, path):
+                    _download(file, path, first_pause_seconds, timeout_seconds)
+    except OSError as error:
+        raise cannot_write(error.filename or path, error, "KORQG_CACHE in the environment") from None
+    return path
+
+
+def _choose(published: dict[str, PublishedFile], which: str, corpus: str) -> list[PublishedFile]:
+    wanted = [name.strip() for name in which.split(",") if name.strip()]
+    chosen = [part for part in published for name in wanted if name in ("all", part, part.partition("_")[0])]
+    known = list(dict.fromkeys([*(part.partition("_")[0] for part in published), "all", *published]))
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        wrong = ", ".join(map(repr, unknown)) or repr(which)
+        raise KorqgError(f"{corpus} has no part {wrong}; use one of these, or several with commas: {', '.join(known)}.")
+    return [published[part] for part in dict.fromkeys(chosen)]
+
+
+def _is_there(file: PublishedFile, path: Path) -> bool:
+    """Whether the published file lies at `path`. Raises KorqgError when another one does."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    mark = path.with_name(f"{path.name}.sha256")
+    noted = f"{file.sha256}  {path.name}\n"
+    if found.st_size == file.bytes:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if mark.read_text(encoding="utf-8") == noted and mark.stat().st_mtime_ns >= found.st_mtime_ns:
+                return True
+        if sha256_of(path) == file.sha256:
+            with contextlib.suppress(OSError):  # a folder that cannot be written: it is hashed each time
+                mark.write_text(noted, encoding="utf-8", newline="\n")
+            return True
+    raise KorqgError(
+        f"{path} is not {file.name} as published ({found.st_size:,} bytes; published were {file.bytes:,} with "
+        f"SHA-256 {file.sha256}). Delete it, and it is fetched anew; or set source_path to use a file of your own."
+    )
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the file's lock, and say so when another process has it. Raises KorqgError after LONGEST_WAIT."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0.2)
+    except Timeout:
+        print(f"Waiting for another process that is fetching {path.name} ...", flush=True)
+        try:
+            lock.acquire(timeout=LONGEST_WAIT)
+        except Timeout:
+            raise KorqgError(
+                f"Another process has been fetching {path.name} for an hour: end it, then run this again."
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _download(file: PublishedFile, path: Path, first_pause: float, timeout: float) -> None:
+    """Fetch into <name>.part, check, rename."""
+    part = path.with_name(f"{path.name}.part")
+    host = urllib.parse.urlsplit(file.address).hostname
+    resumed = _size(part) > 0
+    missing, free = file.bytes - _size(part), shutil.disk_usage(path.parent).free
+    if missing > free:
+        room = f"{path} ({missing / 1e6:.0f} MB are missing, {free / 1e6:.0f} MB free)"
+        raise KorqgError(full_disk(room, "KORQG_CACHE in the environment"))
+    print(f"Fetching {file.name} ({file.bytes / 1e6:.1f} MB) from {host} ...", flush=True)
+    while True:
+        with _progress(file) as report:
+            _receive_all(file, path, part, report, first_pause, timeout)
+        size, checksum = part.stat().st_size, sha256_of(part)
+        if (size, checksum) == (file.bytes, file.sha256):
+            break
+        part.unlink()
+        if not resumed:
+            raise _other_file(file, path, f"its {size:,} bytes have the SHA-256 {checksum}")
+        resumed = False  # what an earlier run left may be of another file: once more from the beginning
+    with open(part, "r+b") as whole:
+        os.fsync(whole.fileno())
+    os.replace(part, path)
+    _is_there(file, path)  # notes the checksum
+
+
+def _receive_all(
+    file: PublishedFile, path: Path, part: Path, report: Callable[[int], None], first_pause: float, timeout: float
+) -> None:
+    """Ask until the part is as long as the file. Raises KorqgError when the server gives no more."""
+    failed = 0
+    while True:
+        before = _size(part)
+        if before >= file.bytes:
+            return
+        try:
+            _receive(file, path, part, report, timeout)
+            reason = "the connection broke off"
+        except urllib.error.HTTPError as error:
+            reason = f"the server answers {error.code} {error.reason}".rstrip()
+            error.close()
+            if error.code not in PASSING:
+                raise _out_of_reach(file, path, reason) from None
+        except urllib.error.URLError as error:
+            reason = str(error.reason)
+            if isinstance(error.reason, ssl.SSLCertVerificationError):
+                raise _out_of_reach(file, path, reason) from None
+        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
+            reason = str(error) or type(error).__name__
+        got = _size(part)
+        if got >= file.bytes:
+            return
+        failed = 1 if got - before >= 1 << 20 else failed + 1
+        if failed == ATTEMPTS:
+            raise _out_of_reach(file, path, reason)
+        time.sleep(first_pause * 2 ** (failed - 1))
+
+
+def _receive(file: PublishedFile, path: Path, part: Path, report: Callable[[int], None], timeout: float) -> None:
+    """One request: append what comes to the part, or write it anew where the server ignores the range."""
+    start = _size(part)
+    headers = {"User-Agent": "korqg"} | ({"Range": f"bytes={start}-"} if start else {})
+    request = urllib.request.Request(file.address, headers=headers)
+    with _of_network(urllib.request.urlopen, request, timeout=timeout) as answer:
+        if answer.status == 206 and not _range_starts_at(answer.headers, start):
+            part.unlink(missing_ok=True)  # another range than was asked for
+            return
+        if answer.status != 206:
+            start = 0
+        length = answer.headers.get("Content-Length", "")
+        if length.isdigit() and start + int(length) != file.bytes:
+            raise _other_file(file, path, f"it has {start + int(length):,} bytes instead of {file.bytes:,}")
+        with open(part, "ab" if start else "wb") as received:
+            report(start)
+            while start <= file.bytes and (block := _of_network(answer.read1, BLOCK)):
+                received.write(block)
+                start += len(block)
+                report(start)
+
+
+def _of_network(call: Callable, *arguments, **options):
+    """What the call returns; its OSErrors become ConnectionErrors, to be told from those of the disk."""
+    try:
+        return call(*arguments, **options)
+    except (urllib.error.URLError, ConnectionError, TimeoutError, ssl.SSLError):
+        raise
+    except OSError as error:
+        raise ConnectionError(str(error)) from None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _range_starts_at(headers: email.message.Message, start: int) -> bool:
+    return headers.get("Content-Range", "").startswith(f"bytes {start}-")
+
+
+def _by_hand(file: PublishedFile, path: Path) -> str:
+    return (
+        f"Open {file.address} in a browser, save it as {file.name} in the folder {path.parent} and run this again: "
+        "it is then taken from there. Or set source_path to where you have it."
+    )
+
+
+def _out_of_reach(file: PublishedFile, path: Path, reason: str) -> KorqgError:
+    return KorqgError(f"{file.name} cannot be fetched ({reason}). {_by_hand(file, path)}")
+
+
+def _other_file(file: PublishedFile, path: Path, difference: str) -> KorqgError:
+    return KorqgError(
+        f"What {file.address} sends is not {file.name} as published: {difference}. Nothing of it was kept. "
+        + _by_hand(file, path)
+    )
+
+
+@contextlib.contextmanager
+def _progress(file: PublishedFile) -> Iterator[Callable[[int], None]]:
+    """A function that takes the bytes so far and shows a bar, every two seconds.
+
+    In a notebook the bar is one output of text that is replaced in place, so that a saved notebook keeps its
+    last state alone; in a terminal it vanishes at the end; elsewhere, in a log, there is none.
+    """
+    from tqdm import tqdm
+
+    if _in_notebook():
+        from IPython.display import display
+
+        started = shown = time.monotonic()
+        handle = display({"text/plain": f"{file.name}: waiting for the server"}, raw=True, display_id=True)
+
+        def report(done: int) -> None:
+            nonlocal shown
+            if time.monotonic() - shown >= SECONDS_BETWEEN_BARS:
+                shown = time.monotonic()
+                bar = tqdm.format_meter(
+                    done, file.bytes, shown - started, ncols=78, prefix=file.name, unit="B", unit_scale=True
+                )
+                handle.update({"text/plain": bar}, raw=True)
+
+        state = "not finished"
+        try:
+            yield report
+            state = "received"
+        finally:
+            seconds = time.monotonic() - started
+            handle.update({"text/plain": f"{file.name}: {state} ({seconds:.0f} s)"}, raw=True)
+        return
+    with tqdm(
+        desc=file.name,
+        total=file.bytes,
+        unit="B",
+        unit_scale=True,
+        file=sys.stdout,
+        mininterval=SECONDS_BETWEEN_BARS,
+        leave=False,
+        disable=None,  # where the output is no terminal
+    ) as bar:
+        yield lambda done: bar.update(done - bar.n)
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel shows what this process prints."""
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None

@@ -1,0 +1,373 @@
+"""Instruction rows, split by article."""
+
+import random
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
+from korqg.ask.checks import support
+from korqg.ask.editor import edit_question
+from korqg.ask.rule import ask_by_rule
+from korqg.compare.scores import is_single_question
+from korqg.data.answer_places import nearest
+from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
+from korqg.data.documents.chunks import Chunk
+from korqg.data.near_copies import ArticleGroups, near_duplicates
+from korqg.errors import KorqgError
+from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
+from korqg.question import why_nothing_to_ask
+from korqg.sentences import split_sentences
+
+SPLITS = ("train", "validation", "test")
+
+MOST_HOMELESS = 0.5
+"""Share of the questions that may be lost where long passages are divided: what is left would be another corpus."""
+
+DEALS = 20
+"""So often are the articles dealt out anew where copies that must go leave a side without any."""
+
+
+def make_row(passage: Passage, question: Question, task: str = "question", style: str = "") -> dict | None:
+    """One row for a task: instruction, input and output (Alpaca's three keys), and where they come from.
+
+    Where the input is not the paragraph itself the row holds it as `passage`. Of task answer_aware it also has
+    `answer_place` (begin and end of the answer in the passage), and its output is the question in the copy editor's
+    `style` (see korqg.ask.editor; "": as it was written); None where no one sentence holds the answer.
+    """
+    row = {
+        "id": question.id,
+        "title": passage.title,
+        "passage_id": passage.id,
+        "instruction": INSTRUCTIONS[task],
+        "input": passage.text,
+        "output": question.text,
+        "answer": question.answer,
+    }
+    if task == "question":
+        return {**row, "instruction": question.instruction or INSTRUCTIONS[task]}
+    if task == "answer":
+        given = {"input": question_and_passage(question.text, passage.text), "output": question.answer}
+        return {**row, **given, "id": f"{question.id}-answer", "passage": passage.text}
+    candidate = candidate_at(passage.text, question.answer_start, question.answer_start + len(question.answer))
+    if candidate is None:
+        return None
+    return {
+        **row,
+        "input": asking_input(passage.title, candidate),
+        "output": edit_question(question.text, style).text if style else question.text,
+        "passage": passage.text,
+        "answer_place": [candidate.start, candidate.end],
+    }
+
+
+def asking_input(title: str, candidate: CandidateAnswer) -> str:
+    """The input of task answer_aware for a candidate: title, sentence before, the marked sentence, the rule's draft."""
+    draft = ask_by_rule(candidate, title)
+    return marked_sentence(title, candidate.before, candidate.sentence, candidate.place_in_sentence, draft)
+
+
+def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
+    """A row for each of at most `count` candidate answers of a chunk of one's own document, its output empty.
+
+    Beside the keys of `make_row` it has `chunk_id`, `kind` (of the candidate), `sentence`, and `place`, which says
+    where the chunk stands in the document (see Chunk; what the document does not have is left out). [] for a chunk in
+    which nothing can be asked for.
+    """
+    heading = chunk.section.split(" > ")[-1] if chunk.section else ""
+    title = f"{chunk.title} > {heading}" if heading and heading != chunk.title else chunk.title
+    found = [] if why_nothing_to_ask(chunk.text) else _chosen(chunk.text, heading, title, count)
+    return [
+        {
+            "id": f"{chunk.id}-{number}",
+            "title": title,
+            "passage_id": make_passage_id(chunk.text),
+            "instruction": INSTRUCTIONS["answer_aware"],
+            "input": asking_input(title, one),
+            "output": "",
+            "answer": one.text,
+            "answer_place": [one.start, one.end],
+            "kind": one.kind,
+            "sentence": one.sentence,
+            "passage": chunk.text,
+            "chunk_id": chunk.id,
+            "place": place_of_chunk(chunk),
+        }
+        for number, one in enumerate(found, start=1)
+    ]
+
+
+def _chosen(text: str, heading: str, title: str, count: int) -> list[CandidateAnswer]:
+    return choose_candidates(find_candidates(text, heading), count, lambda one: ask_by_rule(one, title))
+
+
+def make_own_row(chunk: Chunk, instruction: str) -> dict:
+    """A row that asks about a whole chunk, for models of task question: no reference question, no answer."""
+    return {
+        "id": chunk.id,
+        "title": chunk.title,
+        "passage_id": make_passage_id(chunk.text),
+        "instruction": instruction,
+        "input": chunk.text,
+        "output": "",
+        "answer": "",
+        "chunk_id": chunk.id,
+        "place": place_of_chunk(chunk),
+    }
+
+
+def place_of_chunk(chunk: Chunk) -> dict:
+    """Where a chunk stands in its document: file, section, paragraphs, pages, as far as they are known."""
+    place = {
+        "file": chunk.file,
+        "section": chunk.section,
+        "paragraphs": [chunk.first_paragraph, chunk.last_paragraph] if chunk.first_paragraph else None,
+        "pages": [chunk.first_page, chunk.last_page] if chunk.first_page else None,
+    }
+    return {name: value for name, value in place.items() if value}
+
+
+def divide_passages(
+    passages: list[Passage], max_tokens: int, count_tokens: Callable[[str], int]
+) -> tuple[list[Passage], list[dict]]:
+    """Divide passages of more than `max_tokens` tokens into parts of whole sentences.
+
+    Each question goes with the part that holds its answer, or, where the place of the answer is not known, with the
+    part that has most in common with the question (and the answer's words), or, where no sentence is short enough,
+    with words of it; a part that nobody asks about is left out. A question whose answer lies across two parts, or in a
+    sentence that alone is too long, is left out and returned as {"file", "id", "reason"}. Raises KorqgError when more
+    than MOST_HOMELESS of the questions would be lost.
+    """
+    kept, dropped = [], []
+    for passage in passages:
+        if count_tokens(passage.text) <= max_tokens:
+            kept.append(passage)
+            continue
+        parts = _parts(passage.text, max_tokens, count_tokens)
+        if not parts and all(question.answer_start < 0 for question in passage.questions):
+            parts = _word_parts(passage.text, max_tokens, count_tokens)
+        asked: list[list[Question]] = [[] for _ in parts]
+        for question in passage.questions:
+            number = _part_of(question, passage.text, parts)
+            if number is not None:
+                place = question.answer_start - parts[number][0] if question.answer_start >= 0 else -1
+                asked[number].append(replace(question, answer_start=place))
+                continue
+            reason = f"no part of its paragraph with at most max_passage_tokens={max_tokens} tokens " + (
+                "holds the whole answer" if parts and question.answer_start >= 0 else "is made of whole sentences"
+            )
+            dropped.append({"file": passage.title, "id": question.id, "reason": reason})
+        for (begin, end), inside in zip(parts, asked, strict=True):
+            if inside:
+                text = passage.text[begin:end]
+                kept.append(Passage(make_passage_id(text), passage.title, text, tuple(inside)))
+    asked_in_all = sum(len(passage.questions) for passage in passages)
+    if len(dropped) > MOST_HOMELESS * asked_in_all:
+        raise KorqgError(
+            f"{len(dropped)} of {asked_in_all} questions would be lost: {dropped[0]['reason']}. Raise "
+            "max_passage_tokens, or put full stops where sentences end."
+        )
+    return kept, dropped
+
+
+def _word_parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
+    """Begin and end of runs of whole words with at most `max_tokens` tokens; longer words are left out."""
+    parts, begin, end = [], 0, 0
+    for word in re.finditer(r"\S+", text):
+        if count_tokens(text[begin : word.end()]) > max_tokens:
+            parts.append((begin, end))
+            begin = word.start()
+        end = word.end()
+    parts.append((begin, end))
+    return [part for part in parts if part[0] < part[1] and count_tokens(text[slice(*part)]) <= max_tokens]
+
+
+def instruction_for_documents(rows: Iterable[dict]) -> str:
+    """What a model that learnt these rows is told to do with a document: their instruction, where they have one alone.
+
+    Rows of one's own may each bring an order of their own, which is about their text and no other.
+    """
+    instructions = {row["instruction"] for row in rows}
+    return instructions.pop() if len(instructions) == 1 else INSTRUCTIONS["question"]
+
+
+def _part_of(question: Question, text: str, parts: list[tuple[int, int]]) -> int | None:
+    """The number of the part that a question is about; None where none holds the whole answer, or there is none."""
+    start = question.answer_start
+    if start >= 0:
+        held = (begin <= start and start + len(question.answer) <= end for begin, end in parts)
+        return next((number for number, holds in enumerate(held) if holds), None)
+    return nearest(f"{question.text} {question.answer}", [text[begin:end] for begin, end in parts]) if parts else None
+
+
+def _parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
+    """Begin and end of runs of whole sentences with at most `max_tokens` tokens; longer sentences are left out."""
+    parts, begin, end = [], 0, 0
+    for sentence in split_sentences(text):
+        start = text.index(sentence, end)
+        stop = start + len(sentence)
+        if count_tokens(text[begin:stop]) > max_tokens:
+            parts.append((begin, end))
+            begin = start
+        end = stop
+    parts.append((begin, end))
+    return [part for part in parts if part[0] < part[1] and count_tokens(text[slice(*part)]) <= max_tokens]
+
+
+def split_by_article(
+    passages: list[Passage], groups: ArticleGroups, validation_fraction: float, test_fraction: float, seed: int
+) -> tuple[dict[str, list[Passage]], list[dict]]:
+    """Passages of whole articles as {"train", "validation", "test"}, in the corpus's order, and what was dropped.
+
+    `groups` comes from `join_articles(passages)`: articles that share a paragraph, word for word or nearly, are
+    on the same side, so no article and no paragraph is on two. The fractions count groups. A paragraph that
+    stands in too many articles for that stays on one side, test before validation before train; its copies
+    elsewhere are dropped and returned as {"file", "id", "reason"}. Raises KorqgError when there are too few.
+    """
+    names = sorted(set(groups.group_of.values()))
+    sizes = {
+        "validation": max(1, round(len(names) * validation_fraction)),
+        "test": max(1, round(len(names) * test_fraction)),
+    }
+    if len(names) - sum(sizes.values()) < 1:
+        raise KorqgError(
+            f"{len(names)} articles are too few to split into train, validation and test (articles that share a "
+            "paragraph count as one): at least three are needed, and validation_fraction and test_fraction must "
+            "leave some for training."
+        )
+    shuffled, left = random.Random(seed), []
+    for _ in range(DEALS):
+        shuffled.shuffle(names)
+        side = dict.fromkeys(names, "train")
+        side.update(dict.fromkeys(names[: sizes["test"]], "test"))
+        side.update(dict.fromkeys(names[sizes["test"] : sizes["test"] + sizes["validation"]], "validation"))
+        sides = [side[groups.group_of[passage.title]] for passage in passages]
+        split, dropped = _without_common(passages, sides, groups.common)
+        left = [name for name in SPLITS if not split[name]]
+        if not left:
+            return split, dropped
+    raise KorqgError(
+        f"Nothing is left for {left[0]}: its paragraphs all have copies in other articles. "
+        "Take the repeated paragraphs out of the corpus, or add articles."
+    )
+
+
+def _without_common(
+    passages: list[Passage], sides: list[str], common: Iterable[frozenset[str]]
+) -> tuple[dict[str, list[Passage]], list[dict]]:
+    """The passages on their sides without those that share a common text with another side, and these as records."""
+    texts_of: dict[str, list[int]] = {}
+    for number, ids in enumerate(common):
+        for name in ids:
+            texts_of.setdefault(name, []).append(number)
+    stays: dict[int, str] = {}  # the side on which a common text stays
+    for passage, name in zip(passages, sides, strict=True):
+        for number in texts_of.get(passage.id, ()):
+            stays[number] = max(name, stays.get(number, name), key=SPLITS.index)
+    split, dropped = {name: [] for name in SPLITS}, []
+    for passage, name in zip(passages, sides, strict=True):
+        others = [stays[number] for number in texts_of.get(passage.id, ()) if stays[number] != name]
+        if others:
+            reason = f"a copy of this paragraph, or of a sentence of it, stands on the {others[0]} side"
+            dropped.append({"file": passage.title, "id": passage.id, "reason": reason})
+        else:
+            split[name].append(passage)
+    return split, dropped
+
+
+def shared_between_splits(rows: dict[str, list[dict]]) -> dict[str, set]:
+    """What stands on more than one side, from the rows alone: all three sets must be empty.
+
+    "titles" holds titles, "passages" paragraphs (letters and digits), and "copies" pairs of `passage_id` of
+    paragraphs that are near copies of each other.
+    """
+    found = {"titles": set(), "passages": set(), "copies": set()}
+    for kind, key in (("titles", lambda row: row["title"]), ("passages", lambda row: normalized(passage_of(row)))):
+        sides: dict[str, str] = {}
+        for name in SPLITS:
+            for row in rows[name]:
+                if sides.setdefault(key(row), name) != name:
+                    found[kind].add(key(row))
+    paragraphs = sorted({(name, row["passage_id"], passage_of(row)) for name in SPLITS for row in rows[name]})
+    for one, two in near_duplicates([text for _, _, text in paragraphs]):
+        if paragraphs[one][0] != paragraphs[two][0]:
+            found["copies"].add((paragraphs[one][1], paragraphs[two][1]))
+    return found
+
+
+def make_rows(
+    split: dict[str, list[Passage]],
+    questions_per_passage: str,
+    max_train_rows: int,
+    seed: int,
+    tasks: Iterable[str] = ("question",),
+    style: str = "",
+) -> tuple[dict[str, list[dict]], list[dict]]:
+    """The rows of each side for one task or several, and the questions left out as {"file", "id", "reason"}.
+
+    Only the training side is ever made smaller, so validation and test stay comparable. `questions_per_passage`
+    "first" takes one question a training paragraph; `max_train_rows` (0: all) takes the first of a seeded order, so
+    that of two sizes the smaller is a part of the larger. A task that needs the answer leaves out questions without
+    one. Of task answer_aware training and validation questions are written in one `style`, and those that speak of
+    what the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Edited drafts
+    (see Question) are for training, and not for task question. Raises
+    KorqgError when a side is left without a row.
+    """
+    rows: dict[str, list[dict]] = {name: [] for name in split}
+    left_out: list[dict] = []
+    unanswered: dict[str, str] = {}
+    for name, passages in split.items():
+        learnt = name != "test"
+        for task in tasks:
+            for passage, question in ((p, q) for p in passages for q in p.questions):
+                if question.edited_draft and (name != "train" or task == "question"):
+                    continue
+                if task != "question" and not question.answer:
+                    unanswered.setdefault(question.id, passage.title)
+                    continue
+                row = make_row(passage, question, task, style if learnt else "")
+                reason = "its answer does not stand in one sentence" if row is None else ""
+                if row and task == "answer_aware" and learnt:
+                    if not is_single_question(row["output"]):
+                        reason = "it is no question in form, but keywords"
+                    elif not grounded(row):
+                        reason = "it speaks of things that stand neither in its sentence nor in the one before"
+                if reason:
+                    left_out.append({"file": passage.title, "id": question.id, "reason": reason})
+                else:
+                    rows[name].append(row)
+        if passages and not rows[name]:
+            raise KorqgError(f"No row is left for {name} with task={'+'.join(tasks)}: its questions have no answer.")
+    left_out += [{"file": title, "id": name, "reason": NO_ANSWER} for name, title in unanswered.items()]
+    train = rows["train"]
+    if questions_per_passage == "first":
+        seen: set[tuple] = set()
+        pairs = [(row["passage_id"], row["instruction"]) for row in train]
+        train = [row for row, pair in zip(train, pairs, strict=True) if not (pair in seen or seen.add(pair))]
+    random.Random(seed).shuffle(train)
+    rows["train"] = train[:max_train_rows] if max_train_rows else train
+    return rows, left_out
+
+
+GROUNDED = 0.6
+"""Share of a question's content words, at least, that a row of task answer_aware must show to the asker."""
+
+
+def grounded(row: dict) -> bool:
+    """Whether the question of a row of task answer_aware can be asked from its input alone."""
+    return support(row["output"], row["input"]) >= GROUNDED
+
+
+def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:
+    """One entry a prompt: its first row, with all of its outputs under "references".
+
+    Where a question is asked about a paragraph, that is one entry a paragraph; where the answer or the question
+    is given with it, one a row.
+    """
+    prompts: dict[tuple, dict] = {}
+    for row in rows:
+        entry = prompts.setdefault((row["instruction"], row["input"]), {**row, "references": []})
+        reference = row["output"]
+        if reference and reference not in entry["references"]:
+            entry["references"].append(reference)
+    return list(prompts.values())

@@ -1,0 +1,1 @@
+"""Which model, loaded, asked and saved."""

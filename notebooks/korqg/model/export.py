@@ -1,0 +1,63 @@
+"""A finished run as a model of its own, without training it again: `make export RUN=sample`.
+
+    python -m korqg.model.export [RUN]
+
+run with notebooks/ on PYTHONPATH. The model with the adapter merged in goes to outputs/runs/<run>/merged.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from korqg.config import COURSE_FOLDER, require_folder_name
+from korqg.errors import in_words, prepare_notebook
+from korqg.output_folders import hold, let_go, require_finished
+
+
+def load_run(run: Path, parameters: dict):
+    """A finished run's model with its adapter, and the tokenizer; `parameters` are its manifest's."""
+    from peft import PeftModel
+
+    from korqg.model.choose import choose_model, load_model, load_tokenizer
+    from korqg.model.precision import choose_precision
+
+    choice = choose_model(parameters["model_name"])
+    precision = choose_precision(parameters["precision"], parameters["quantization"])
+    model = load_model(choice, precision, parameters["quantization"])
+    return PeftModel.from_pretrained(model, str(run / "adapter")).eval(), load_tokenizer(choice)
+
+
+def export_run(outputs: Path, name: str) -> Path:
+    """Merge a finished run's adapter into its model; the folder. Raises KorqgError when that cannot be done."""
+    from korqg.model.choose import export_merged
+
+    require_folder_name("run_name", name)
+    run = outputs / "runs" / name
+    parameters = require_finished(run)["parameters"]
+    hold(run)
+    model, tokenizer = load_run(run, parameters)
+    export_merged(model, tokenizer, run / "merged", parameters["prompt_format"])
+    let_go(run)
+    return run / "merged"
+
+
+def main_export(arguments: list[str] | None = None) -> int:
+    """What `python -m korqg.model.export` does; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", nargs="?", default="sample", help="a finished run, outputs/runs/<run>")
+    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="the outputs folder")
+    options = parser.parse_args(arguments)
+    prepare_notebook()
+    try:
+        print(f"Saved {export_run(options.outputs.expanduser().resolve(), options.run)}")
+    except Exception as error:
+        words = in_words(error)
+        if words is None:
+            raise
+        print(words, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_export())

@@ -1,0 +1,237 @@
+"""Answers in batches, greedy, the same way before and after training, with the probability that the model gives."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from korqg.devices import gather_all, process_count, process_rank
+from korqg.errors import KorqgError
+from korqg.prompts import END_OF_TURN_ID, PAD_ID, STOP_IDS, encode_prompt
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """The token ids that follow a prompt, the stop token included where there is one.
+
+    `log_probability` is the mean of what the model gives its tokens (nats): exp of it is the geometric mean of their
+    probabilities.
+    """
+
+    ids: list[int]
+    log_probability: float
+
+
+def in_time(seconds: float) -> str:
+    """A time as people say it: seconds, and minutes from two of them on."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def generate_answers(
+    model,
+    tokenizer,
+    rows: list[dict],
+    max_length: int,
+    max_new_tokens: int = 64,
+    batch_size: int = 16,
+    progress: Callable[[str], None] | None = None,
+    prompt_format: str = "turns",
+) -> list[dict]:
+    """One greedy answer for each row's prompt, in the rows' order.
+
+    Returns for each row `{"model_output", "stopped", "likelihood"}`: the text before the stop token, special tokens
+    shown as they are, whether there was one, and the geometric mean of the tokens' probabilities (0 to 1). A row whose
+    input was too long for `max_length` also has `cut_tokens`, the tokens of its end that the model did not read.
+    See `generate_tokens` for how, and what it raises.
+    """
+    encoded = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length, prompt_format) for row in rows]
+    made = generate_tokens(model, [prompt for prompt, _ in encoded], max_new_tokens, batch_size, progress)
+    return [
+        read_answer(tokenizer, one.ids)
+        | {"likelihood": round(math.exp(one.log_probability), 4)}
+        | ({"cut_tokens": cut} if cut else {})
+        for one, (_, cut) in zip(made, encoded, strict=True)
+    ]
+
+
+def generate_tokens(
+    model,
+    prompts: list[list[int]],
+    max_new_tokens: int,
+    batch_size: int,
+    progress: Callable[[str], None] | None = None,
+) -> list[Continuation]:
+    """What follows each prompt, greedy, in the prompts' order.
+
+    Prompts of like length share a batch, padded on the left; a batch uses the KV cache, and a row that has produced a
+    stop token leaves it; when the device's memory runs out, batches are halved.
+    Raises KorqgError when a single prompt does not fit.
+    """
+
+    def generate(some: list[list[int]]) -> list[Continuation]:
+        return _greedy_batch(model, some, max_new_tokens)
+
+    model.config.use_cache = True
+    too_large = 'The device\'s memory does not hold a single prompt: use a smaller max_length, or quantization="nf4".'
+    return in_batches(model, prompts, batch_size, generate, too_large, progress)
+
+
+def in_batches(
+    model,
+    prompts: list,
+    batch_size: int,
+    of_batch: Callable[[list], list],
+    too_large: str,
+    progress: Callable[[str], None] | None = None,
+    length: Callable = len,
+) -> list:
+    """What `of_batch` gives for each prompt, in the prompts' order, with the model in evaluation mode.
+
+    Prompts of like `length` share a batch, the longest first; when the device's memory runs out, batches are halved.
+    Several processes share the prompts, each taking its share of them, and all get all answers.
+    Raises KorqgError with the words `too_large` when a single prompt does not fit.
+    """
+    import torch
+
+    waiting = sorted(range(len(prompts)), key=lambda index: length(prompts[index]), reverse=True)
+    waiting = waiting[process_rank() :: process_count()]
+    mine, found = len(waiting), []
+    was_training = model.training
+    model.eval()
+    started = time.monotonic()
+    while waiting:
+        chosen = waiting[:batch_size]
+        try:
+            made = of_batch([prompts[index] for index in chosen])
+        except torch.OutOfMemoryError:
+            if len(chosen) == 1:
+                raise KorqgError(too_large) from None
+            made = None
+        if made is None:  # outside of the except block, where the traceback would keep the tensors alive
+            batch_size = len(chosen) // 2
+            torch.cuda.empty_cache()
+            if progress:
+                progress(f"Out of memory: going on with {batch_size} prompts at a time.")
+            continue
+        found += zip(chosen, made, strict=True)
+        waiting = waiting[len(chosen) :]
+        if progress and mine > 1:
+            seconds, done = time.monotonic() - started, mine - len(waiting)
+            left = f", about {in_time(seconds / done * len(waiting))} left" if waiting else ""
+            progress(f"{done} of {mine} asked, {in_time(seconds)}{left}")
+    model.train(was_training)
+    all_found = dict(gather_all(found))
+    return [all_found[index] for index in range(len(prompts))]
+
+
+def likelihoods(
+    model,
+    tokenizer,
+    rows: list[dict],
+    texts: list[str],
+    max_length: int,
+    batch_size: int = 16,
+    progress: Callable[[str], None] | None = None,
+) -> list[float]:
+    """How likely the model finds each given text after its row's prompt: 0 to 1, in the rows' order.
+
+    The geometric mean of the probabilities of the text's tokens and of the stop token, as `generate_answers` gives it
+    for what the model says itself. Raises KorqgError when a single prompt does not fit.
+    """
+    import torch
+
+    def plain(text: str) -> list[int]:
+        return tokenizer.encode(text.strip(), add_special_tokens=False, split_special_tokens=True)
+
+    prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length)[0] for row in rows]
+    targets = [[*plain(text), END_OF_TURN_ID] for text in texts]
+
+    def score(some: list[tuple[list[int], int]]) -> list[float]:
+        ids, mask = left_padded([whole for whole, _ in some])
+        longest = max(length for _, length in some)
+        with torch.inference_mode():
+            read = model(
+                input_ids=ids.to(model.device),
+                attention_mask=mask.to(model.device),
+                position_ids=(mask.cumsum(1) - 1).clamp(min=0).to(model.device),
+                use_cache=False,
+                logits_to_keep=longest + 1,
+            )
+        found = []
+        for line, logits, (_, length) in zip(ids, read.logits, some, strict=True):  # one by one: a vocabulary is large
+            said = logits[-length - 1 : -1].float().log_softmax(-1)  # position t speaks of token t + 1
+            found.append(math.exp(said.gather(1, line[-length:, None].to(said.device)).mean().item()))
+        return found
+
+    too_large = "The device's memory does not hold a single prompt: use a smaller max_length."
+    whole = [(prompt + target, len(target)) for prompt, target in zip(prompts, targets, strict=True)]
+    return in_batches(model, whole, batch_size, score, too_large, progress, lambda one: len(one[0]))
+
+
+def left_padded(prompts: list[list[int]]):
+    """Token ids and attention mask of prompts (both: prompts x longest), padded on the left, where a model reads on."""
+    import torch
+
+    width = max(map(len, prompts))
+    input_ids = torch.full((len(prompts), width), PAD_ID)
+    attention_mask = torch.zeros((len(prompts), width), dtype=torch.long)
+    for line, prompt in enumerate(prompts):
+        input_ids[line, width - len(prompt) :] = torch.tensor(prompt)
+        attention_mask[line, width - len(prompt) :] = 1
+    return input_ids, attention_mask
+
+
+def _greedy_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[Continuation]:
+    """The continuations of one batch: all prompts are read at once, then token by token until each has ended."""
+    import torch
+
+    device = model.device
+    input_ids, mask = left_padded(prompts)
+    mask = mask.to(device)
+    stops = torch.tensor(STOP_IDS, device=device)
+    ids: list[list[int]] = [[] for _ in prompts]
+    sums = [0.0] * len(prompts)
+    alive = torch.arange(len(prompts), device=device)  # which prompt each line of the cache belongs to
+    with torch.inference_mode():
+        read = model(
+            input_ids=input_ids.to(device),
+            attention_mask=mask,
+            position_ids=(mask.cumsum(1) - 1).clamp(min=0),
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        cache, logits = read.past_key_values, read.logits[:, -1]  # logits: lines x vocabulary
+        positions = mask.sum(1, keepdim=True)
+        for step in range(max_new_tokens):
+            best, tokens = logits.max(-1)
+            # The sum over the vocabulary in float32: bf16 would round it by up to 0.06 nats.
+            log_probabilities = best.float() - logits.float().logsumexp(-1)
+            for number, token, log_probability in zip(
+                alive.tolist(), tokens.tolist(), log_probabilities.tolist(), strict=True
+            ):
+                ids[number].append(token)
+                sums[number] += log_probability
+            going = ~torch.isin(tokens, stops)
+            if step == max_new_tokens - 1 or not going.any():
+                break
+            if not going.all():
+                cache.batch_select_indices(going.nonzero()[:, 0])
+                alive, tokens, mask, positions = (part[going] for part in (alive, tokens, mask, positions))
+            mask = torch.cat([mask, mask.new_ones((len(mask), 1))], dim=1)
+            read = model(
+                input_ids=tokens[:, None],
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+            )
+            logits, positions = read.logits[:, -1], positions + 1
+    return [Continuation(some, total / len(some)) for some, total in zip(ids, sums, strict=True)]
+
+
+def read_answer(tokenizer, ids: list[int]) -> dict:
+    """The text of generated ids before the first stop token, and whether there was one."""
+    stop = next((place for place, token in enumerate(ids) if token in STOP_IDS), None)
+    kept = ids if stop is None else ids[:stop]
+    text = tokenizer.decode(kept, skip_special_tokens=False)
+    return {"model_output": text.strip(), "stopped": stop is not None}

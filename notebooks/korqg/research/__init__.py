@@ -1,0 +1,1 @@
+"""The ladder and the kept example: what made the figures."""

@@ -1,0 +1,451 @@
+"""`make ladder`: one change of the training at a time, each with several seeds, from the first attempt to the end.
+
+    python -m korqg.research.ladder [--parallel 4] [--seeds 42 43 44] [--only 1 5] [--source-path FILE]
+    python -m korqg.research.ladder --sweep notebooks/recipes/sweeps/all_rows.yaml [...]
+
+run with notebooks/ on PYTHONPATH. Each rung is a parameter file of notebooks/recipes/ladder/ for notebook 2, run by
+papermill on one data set that notebook 1 makes first. Run it again and it goes on where it stopped. The results are
+in outputs/ladder/ladder.json: parameters, figures and generated questions, no text of the corpus.
+
+A sweep varies one recipe and asks about the validation articles alone, so that the test articles have no part in the
+choice; its results are in outputs/ladder/<name of the sweep's file>.json.
+"""
+
+import argparse
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from korqg.compare.scores import copied_stretches, reference_outputs, score_outputs, summarize
+from korqg.config import COURSE_FOLDER
+from korqg.data.instruction_rows import SPLITS
+from korqg.errors import KorqgError
+from korqg.files import read_json, read_jsonl, sha256_of, write_json
+from korqg.output_folders import require_finished
+from korqg.pipeline import NOTEBOOKS_FOLDER, run_notebook, shown, usual_parameters
+from korqg.prompts import passage_of
+
+RECIPES = NOTEBOOKS_FOLDER / "recipes" / "ladder"
+DATA = {
+    "source": "korquad1",
+    "task": "question",  # the first attempt's
+    "own_path": "none",
+    "max_passage_tokens": 2048,  # whole paragraphs
+    "validation_fraction": 0.1,
+    "test_fraction": 0.2,
+}
+"""How the ladder's data is made, beside notebook 1's own values: of KorQuAD 1.0 dev's 140 articles about 98 teach."""
+
+PLACES = ("run_name", "outputs_dir", "source_path", "own_path")
+"""Parameters that name a place, which the result does not depend on."""
+
+BOOTSTRAP_SAMPLES = 2000
+LONGEST_QUOTE = 24
+"""Letters, blanks not counted: the corpus may not be passed on, and an output that copies it is a part of it."""
+
+SECONDS_BETWEEN_STARTS = 2
+"""Two kernels that start at the same moment may choose the same port."""
+
+RUN_ONE = "import sys; from korqg.research.ladder import run_job; sys.exit(run_job(sys.argv[1]))"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One rung with one seed: `parameters` are the recipe's, the data's name and the seed."""
+
+    rung: str
+    seed: int
+    parameters: dict[str, Any]
+
+    @property
+    def run_name(self) -> str:
+        return f"ladder-{self.rung}-seed{self.seed}"
+
+
+def read_recipes(folder: Path, only: list[str] | None = None) -> dict[str, dict]:
+    """The recipes of a folder by name, in order; `only` keeps those whose names begin so.
+
+    Raises KorqgError when there is none, when a name of `only` fits none, and when they name different models.
+    """
+    import yaml
+
+    found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    if not found:
+        raise KorqgError(f"{shown(folder)} holds no recipe (*.yaml).")
+    models = {recipe.get("model_name", "auto") for recipe in found.values()}
+    if len(models) > 1:
+        raise KorqgError(f"The rungs must share one model_name, but {shown(folder)} has {', '.join(sorted(models))}.")
+    for start in only or []:
+        if not any(name.startswith(start) for name in found):
+            raise KorqgError(f"No rung begins with {start!r}; there are: {', '.join(found)}.")
+    return {name: recipe for name, recipe in found.items() if not only or name.startswith(tuple(only))}
+
+
+def read_sweep(path: Path, only: list[str] | None = None) -> dict[str, dict]:
+    """The recipes of a sweep by name, in order; `only` keeps those whose names begin so.
+
+    The file names a recipe beside its own folder (`recipe`: a path relative to the file) and lists under `change`
+    the parameters of each variant, {} for the recipe as it is. Each is asked about the validation articles.
+    Raises KorqgError when the file is not of this shape.
+    """
+    import yaml
+
+    try:
+        sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
+        base = yaml.safe_load((path.parent / sweep["recipe"]).read_text(encoding="utf-8"))
+        variants = [{**change} for change in sweep["change"]]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise KorqgError(
+            f"{shown(path)} is not a sweep ({type(error).__name__}: {error}). It must hold `recipe:`, the path of a "
+            "recipe, and `change:`, a list of parameters with their values."
+        ) from None
+    recipes = {}
+    for change in variants:
+        name = "-".join([path.stem, *(f"{key}_{value}" for key, value in change.items())]) if change else path.stem
+        recipes[name] = {**base, **change, "asked_articles": "validation"}
+    for start in only or []:
+        if not any(name.startswith(start) for name in recipes):
+            raise KorqgError(f"No variant begins with {start!r}; there are: {', '.join(recipes)}.")
+    return {name: recipe for name, recipe in recipes.items() if not only or name.startswith(tuple(only))}
+
+
+def make_data(outputs: Path, data_name: str, source_path: str) -> dict[str, str]:
+    """Make the ladder's data with notebook 1, unless it is there already, and return the splits' SHA-256."""
+    folder = outputs / "data" / data_name
+    parameters = {**DATA, "source_path": source_path}
+    wanted = {name: value for name, value in usual_parameters("data").items() if name != "data_name"} | parameters
+    if finished_manifest(folder, wanted) is None:
+        run_notebook("data", data_name, outputs, parameters)
+    return {name: sha256_of(folder / f"{name}.jsonl") for name in SPLITS}
+
+
+def finished_manifest(folder: Path, parameters: dict, data: dict[str, str] | None = None) -> dict | None:
+    """The manifest of a folder that is finished with these parameters and from what its sources hold now, or None.
+
+    `data` is the SHA-256 of each split that a run must have read. A source counts by what is in it, not by its path.
+    """
+    try:
+        manifest = require_finished(folder)
+    except KorqgError:
+        return None
+    read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
+    source = Path(parameters.get("source_path") or ".").expanduser()
+    same = _made_with(manifest["parameters"], parameters)
+    same = same and all(read.get(name) == sha for name, sha in (data or {}).items())
+    same = same and (not source.is_file() or sha256_of(source) in read.values())
+    return manifest if same else None
+
+
+def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | None:
+    """The result of a job whose run is finished with the same parameters and data; None when it is to be run."""
+    folder = outputs / "runs" / job.run_name
+    manifest = finished_manifest(folder, job.parameters, data)
+    if manifest is None:
+        return None
+    outputs_of = {stage: _tested(folder, name) for stage, name in (("before", "init"), ("after", "after"))}
+    figures = manifest["figures"]
+    log = [entry for entry in read_jsonl(folder / "train_log.jsonl") if "loss" in entry or "eval_loss" in entry]
+    scores = {stage: score_outputs(tested) for stage, tested in outputs_of.items()}
+    return {
+        "rung": job.rung,
+        "seed": job.seed,
+        "parameters": shareable(_comparable(manifest["parameters"])),
+        "data": data,
+        "model": read_json(folder / "run.json")["model"],
+        "train_rows": figures["train_rows"],
+        "validation_rows": figures["validation_rows"],
+        "trainable_parameters": figures["trainable_parameters"],
+        "steps": figures["steps"],
+        "eval_loss_before": figures["eval_loss_before"],
+        "eval_loss_after": figures["eval_loss_after"],
+        **{stage: summarize(scored, BOOTSTRAP_SAMPLES, job.seed) for stage, scored in scores.items()},
+        "losses": [
+            {key: entry[key] for key in ("step", "epoch", "loss", "eval_loss") if key in entry} for entry in log
+        ],
+        "questions": [
+            {
+                "id": output["id"],
+                "model_output": without_quotes(output["model_output"], passage_of(output)),
+                "stopped": output["stopped"],
+                "single_question": bool(scored.counts["single_question_rate"][0]),
+                **{name: round(scored.counts[name][0], 4) for name in ("rouge_l", "copy_rate")},
+            }
+            for output, scored in zip(outputs_of["after"], scores["after"], strict=True)
+        ],
+        **{key: manifest[key] for key in ("device", "seconds", "git_commit", "packages")},
+    }
+
+
+def without_quotes(output: str, passage: str) -> str:
+    """The output with each stretch of the passage that is longer than LONGEST_QUOTE letters taken out.
+
+    Blanks do not count, neither as characters nor as a difference.
+    """
+    places = [place for place, letter in enumerate(output) if not letter.isspace()]
+    letters, wanted = "".join(output[place] for place in places), "".join(passage.split())
+    parts, done = [], 0
+    for start, end in copied_stretches(letters, wanted, LONGEST_QUOTE + 1):
+        parts += [output[done : places[start]], f"[{end - start} characters of the paragraph]"]
+        done = places[end - 1] + 1
+    return "".join([*parts, output[done:]])
+
+
+def _tested(folder: Path, stage: str) -> list[dict]:
+    return [output for output in read_json(folder / f"{stage}_outputs.json") if output["split"] != "own"]
+
+
+def _comparable(parameters: dict) -> dict:
+    return {name: value for name, value in parameters.items() if name not in PLACES}
+
+
+def shareable(parameters: dict) -> dict:
+    """Parameters without a folder of this machine: a model's folder is named by its last part."""
+    name = parameters["model_name"]
+    return {**parameters, "model_name": Path(name).name if Path(name).is_absolute() else name}
+
+
+def open_results(path: Path, data: dict[str, str], model_name: str) -> dict:
+    """The results so far, or an empty set of them.
+
+    Raises KorqgError when those in the file were made from other data or for another model.
+    """
+    fresh = {"data": data, "model_name": model_name, "model": None, "reference": None, "results": [], "failed": []}
+    if not path.is_file():
+        return fresh
+    kept = read_json(path)
+    for name, what in (("data", "from other data"), ("model_name", "with another model")):
+        if kept.get(name) != fresh[name]:
+            raise KorqgError(
+                f"{shown(path)} holds results made {what}, which must not be mixed with new ones: move that file away, "
+                f"or go on with what it was made of ({name} was {kept.get(name)!r} and is {fresh[name]!r})."
+            )
+    return kept
+
+
+def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: int, devices: list[str]) -> None:
+    """Run the jobs, `parallel` at a time, spread over the CUDA `devices`, and write the results to `path` as they come.
+
+    A job that is finished with the same parameters and data is not run again; one that fails is noted under
+    "failed", and the others go on.
+    """
+    waiting = []
+    for job in jobs:
+        if any(_is_of(row, job) for row in ladder["results"]):
+            print(f"{job.run_name}: finished before")
+        elif (result := finished_result(job, outputs, ladder["data"])) is not None:
+            print(f"{job.run_name}: finished before")
+            _note(ladder, path, job, result)
+        else:
+            waiting.append(job)
+    starts = threading.Lock()
+    places: queue.SimpleQueue = queue.SimpleQueue()  # each running job holds one and gives it back
+    for number in range(parallel):
+        places.put(devices[number % len(devices)] if devices else None)
+    executor = ThreadPoolExecutor(parallel)
+    try:
+        running = {
+            executor.submit(_run, job, outputs, ladder["data"], places, starts if parallel > 1 else None): job
+            for job in waiting
+        }
+        for future in as_completed(running):
+            job, (result, failure) = running[future], future.result()
+            failure = _note(ladder, path, job, result, failure)
+            if not failure:  # a finished run needs none
+                shutil.rmtree(outputs / "runs" / job.run_name / "checkpoints", ignore_errors=True)
+            said = f"failed: {failure}" if failure else f"{result['seconds']:.0f} s"
+            print(f"{job.run_name}: {said}", flush=True)
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _run(job: Job, outputs: Path, data: dict, places, starts) -> tuple[dict | None, str]:
+    """Run a job in a process of its own, on a device out of `places` (None: no choice), and score it there.
+
+    Under the lock `starts`, if there is one, until the next may start. Returns the result, or None and the message
+    of the failure.
+    """
+    if starts:
+        with starts:
+            time.sleep(SECONDS_BETWEEN_STARTS)
+    print(f"{job.run_name} ...", flush=True)
+    device = places.get()
+    environment = dict(os.environ) if device is None else {**os.environ, "CUDA_VISIBLE_DEVICES": device}
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "result.json"
+        given = json.dumps([job.rung, job.seed, job.parameters, str(outputs), data, str(written)])
+        command = [sys.executable, "-c", RUN_ONE, given]
+        try:
+            ended = subprocess.run(
+                command, cwd=NOTEBOOKS_FOLDER, env=environment, capture_output=True, text=True, check=False
+            )
+        finally:
+            places.put(device)
+        if ended.returncode == 0:
+            return read_json(written), ""
+    lines = [line for line in ended.stderr.strip().splitlines() if line and not line.startswith("See ")]
+    stopped = [line for line in lines if line.startswith("02_train_lora.ipynb stopped")]
+    said = (stopped or lines or [f"it ended with exit code {ended.returncode}"])[-1]
+    return None, said.replace(str(outputs), "outputs")
+
+
+def run_job(given: str) -> str | None:
+    """What a job's own process does: run notebook 2 and write the scored result; an error's message comes back."""
+    rung, seed, parameters, outputs, data, written = json.loads(given)
+    job = Job(rung, seed, parameters)
+    try:
+        run_notebook("runs", job.run_name, Path(outputs), parameters)
+        result = finished_result(job, Path(outputs), data)
+        if result is None:
+            raise KorqgError("the run ended, but not with this recipe's parameters and data")
+        write_json(Path(written), result)
+    except KorqgError as error:
+        return str(error)
+    return None
+
+
+def _is_of(row: dict, job: Job) -> bool:
+    return (row["rung"], row["seed"]) == (job.rung, job.seed) and _made_with(row["parameters"], job.parameters)
+
+
+def _made_with(used: dict, wanted: dict) -> bool:
+    """Whether a run had the parameters that its recipe names: one that came to notebook 2 later does not count."""
+    wanted = shareable(_comparable({"model_name": "auto", **wanted}))
+    return all(shareable({"model_name": "auto", **used}).get(name) == value for name, value in wanted.items())
+
+
+def _note(ladder: dict, path: Path, job: Job, result: dict | None, failure: str = "") -> str:
+    """Put a job's result, or its failure, in the place of what was noted of it before, and write the file.
+
+    Returns the failure: a result of another model than the others' is one.
+    """
+    if result and ladder["model"] not in (None, result["model"]):
+        failure = f"made with {result['model']}, while the other results are of {ladder['model']}"
+        result = None
+    for kind in ("results", "failed"):
+        ladder[kind] = [row for row in ladder[kind] if (row["rung"], row["seed"]) != (job.rung, job.seed)]
+    if result:
+        ladder["model"] = result["model"]
+        ladder["results"].append(result)
+    else:
+        ladder["failed"].append({"rung": job.rung, "seed": job.seed, "error": failure})
+    for kind in ("results", "failed"):
+        ladder[kind].sort(key=lambda row: (row["rung"], row["seed"]))
+    write_json(path, ladder)
+    return failure
+
+
+def reference_figures(outputs: Path, ladder: dict) -> dict | None:
+    """What the scores give to people's own questions about the test paragraphs, and to two floors."""
+    for row in ladder["results"]:
+        folder = outputs / "runs" / f"ladder-{row['rung']}-seed{row['seed']}"
+        if (folder / "after_outputs.json").is_file():
+            texts = reference_outputs(_tested(folder, "after"), 0)
+            return {name: summarize(score_outputs(some), BOOTSTRAP_SAMPLES, 0) for name, some in texts.items() if some}
+    return None
+
+
+def table_of(ladder: dict) -> str:
+    """The results as lines of text: means over the seeds, the lowest and highest rate, and what failed."""
+    wide = max([32, *(len(row["rung"]) + 2 for row in ladder["results"])])
+    head = f"{'rung':<{wide}}{'rows':>6}{'seeds':>6}{'loss':>7}{'single question %':>22}"
+    lines = [head + f"{'stop %':>8}{'ROUGE-L':>9}{'copy %':>8}{'n':>5}"]
+    for rung in dict.fromkeys(row["rung"] for row in ladder["results"]):
+        rows = [row for row in ladder["results"] if row["rung"] == rung]
+
+        def mean(values) -> float:
+            values = list(values)
+            return sum(values) / len(values)
+
+        rates = [100 * row["after"]["single_question_rate"] for row in rows]
+        single = f"{mean(rates):.1f} ({min(rates):.1f} to {max(rates):.1f})"
+        stop, rouge, copy = (
+            100 * mean(row["after"][name] for row in rows) for name in ("stop_rate", "rouge_l", "copy_rate")
+        )
+        loss = mean(row["eval_loss_after"] for row in rows)
+        lines.append(
+            f"{rung:<{wide}}{rows[0]['train_rows']:>6}{len(rows):>6}{loss:>7.2f}{single:>22}{stop:>8.1f}{rouge:>9.2f}"
+            f"{copy:>8.1f}{rows[0]['after']['n']:>5}"
+        )
+    for name, figures in (ladder["reference"] or {}).items():
+        rates = f"{100 * figures['rouge_l']:>9.2f}{100 * figures['copy_rate']:>8.1f}{figures['n']:>5}"
+        lines.append(f"{name:<{wide}}{'':>6}{'':>6}{'':>7}{100 * figures['single_question_rate']:>22.1f}{'':>8}{rates}")
+    lines += [f"{row['rung']}, seed {row['seed']}: FAILED. {row['error']}" for row in ladder["failed"]]
+    return "\n".join(lines)
+
+
+def _require_gpu(cpu: bool) -> None:
+    """Raise KorqgError where there is no GPU, before KorQuAD is downloaded and a rung is begun."""
+    import torch
+
+    if not cpu and not torch.cuda.is_available():
+        raise KorqgError(
+            "The ladder trains every recipe of notebooks/recipes/ladder with several seeds and needs a GPU, of which "
+            "PyTorch sees none here. What came out on one is kept: outputs/example/ladder/README.md. (--cpu goes on "
+            "without one, many times slower.)"
+        )
+
+
+def run_ladder(arguments: list[str] | None = None) -> int:
+    """Make the data, run what is missing, print the table; the exit code is 0 only when nothing failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="where results go")
+    parser.add_argument("--recipes", type=Path, default=RECIPES, help="the folder with a parameter file for each rung")
+    parser.add_argument("--data-name", default="ladder", help="names the data, outputs/data/<data-name>")
+    parser.add_argument(
+        "--source-path", default="", help="a KorQuAD 1.0 file; without it KorQuAD 1.0 dev is downloaded"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44], help="one run of each rung for each")
+    parser.add_argument("--only", nargs="+", help="rungs whose names begin so, for example: 1 5 beside_rows")
+    parser.add_argument("--sweep", type=Path, help="run the variants of this file in place of the rungs")
+    parser.add_argument("--parallel", type=int, default=1, help="runs at a time")
+    parser.add_argument("--devices", nargs="+", default=[], help="CUDA devices to spread them over, for example: 0 1")
+    parser.add_argument("--cpu", action="store_true", help="go on without a GPU, many times slower")
+    options = parser.parse_args(arguments)
+    outputs = options.outputs.expanduser().resolve()
+    path = outputs / "ladder" / f"{options.sweep.stem if options.sweep else 'ladder'}.json"
+    source = str(Path(options.source_path).expanduser().resolve()) if options.source_path else ""
+    started = time.monotonic()
+    try:
+        _require_gpu(options.cpu)
+        if options.sweep:
+            recipes = read_sweep(options.sweep, options.only)
+        else:
+            recipes = read_recipes(options.recipes, options.only)
+        data = make_data(outputs, options.data_name, source)
+        model = next(iter(recipes.values())).get("model_name", "auto")
+        ladder = open_results(path, data, shareable({"model_name": model})["model_name"])
+        jobs = [
+            Job(rung, seed, {**recipe, "data_name": options.data_name, "seed": seed})
+            for seed in options.seeds
+            for rung, recipe in recipes.items()
+        ]
+        climb(jobs, outputs, ladder, path, max(1, options.parallel, len(options.devices)), options.devices)
+        if ladder["results"] and not ladder["reference"]:
+            ladder["reference"] = reference_figures(outputs, ladder)
+            write_json(path, ladder)
+    except KorqgError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
+        return 130
+    if ladder["results"] and not options.sweep:
+        from korqg.research.ladder_page import write_page
+
+        write_page(path.parent)
+    print(f"\n{table_of(ladder)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
+    return 1 if ladder["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_ladder())

@@ -1,0 +1,1 @@
+"""How notebook 02 trains: rows encoded, batches, the Trainer and what stands beside it."""

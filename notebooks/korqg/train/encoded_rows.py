@@ -1,0 +1,137 @@
+"""Encoded rows as an Arrow table: in memory for some thousands, on disk and memory-mapped for more than memory holds.
+
+Rows of a large file are encoded by several processes at once, and what comes out is kept in the cache folder: the
+next run with the same rows and settings begins with it. The table holds token ids and lengths; a row's labels follow
+from its ids, because a loss on the answer ignores the front of a row and nothing else.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from korqg.files import cannot_write, read_jsonl
+from korqg.prompts import IGNORED, EncodedRow
+
+LARGE_FILE = 200_000_000
+"""Bytes of a JSON Lines file from which it is read as Arrow: some 100,000 rows of KorQuAD's lengths."""
+
+ENCODING = 1
+"""Raised when rows are encoded otherwise than before, so that older tables are not taken for new ones."""
+
+
+class EncodedRows(Sequence):
+    """Rows ready for the collator: {"input_ids", "labels"} by index, two lists of ints of the same length.
+
+    `table` is a datasets.Dataset with the columns input_ids, ignored (how many labels at the front the loss leaves
+    out) and cut_tokens. `lengths` are the rows' tokens, an int32 array.
+    """
+
+    def __init__(self, table):
+        import pyarrow.compute
+
+        self.table = table
+        columns = table.data
+        self.lengths = pyarrow.compute.list_value_length(columns["input_ids"]).to_numpy().astype("int32")
+
+    @property
+    def cut_rows(self) -> int:
+        """How many paragraphs were cut to fit."""
+        import pyarrow.compute
+
+        return pyarrow.compute.sum(pyarrow.compute.greater(self.table.data["cut_tokens"], 0)).as_py() or 0
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> dict[str, list[int]]:
+        row = self.table[int(index)]
+        front = row["ignored"]
+        return {"input_ids": row["input_ids"], "labels": [IGNORED] * front + row["input_ids"][front:]}
+
+
+def read_training_rows(path: Path, limit: int = 0) -> Sequence[dict]:
+    """The rows of a JSON Lines file, the first `limit` of them (0: all): a list, or for a large file a table on disk.
+
+    Both give a row by its index and can be iterated. The table is made once and kept in the cache folder. Raises
+    KorqgError for a file that is absent or broken, and when the disk is full.
+    """
+    if not path.is_file() or path.stat().st_size < LARGE_FILE:
+        return read_jsonl(path)[: limit or None]
+    from datasets import Dataset
+
+    def make(folder: Path) -> None:
+        table = Dataset.from_json(str(path), cache_dir=str(folder / "parts"))
+        table.save_to_disk(folder / "table")
+
+    stat = path.stat()
+    table = _kept("rows", json.dumps([str(path.resolve()), stat.st_size, stat.st_mtime_ns]), make)
+    return table.select(range(min(limit or len(table), len(table))))
+
+
+def encode_rows(
+    rows: Sequence[dict], encode: Callable[[dict], EncodedRow], settings: Sequence, workers: int | None = None
+) -> EncodedRows:
+    """Every row through `encode`, in order; the rows of a large file in `workers` processes (default: one a core).
+
+    `settings` are what the result depends on beside the rows; with the rows' own fingerprint they name what is kept
+    in the cache folder. Raises what `encode` raises for a row, and KorqgError when the disk is full.
+    """
+    from datasets import Dataset, Features, List, Value
+
+    shape = Features({"input_ids": List(Value("int32")), "ignored": Value("int32"), "cut_tokens": Value("int32")})
+    if isinstance(rows, list):
+        return EncodedRows(Dataset.from_list([_columns(encode(row)) for row in rows], features=shape))
+
+    def make(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        rows.map(
+            lambda row: _columns(encode(row)),
+            num_proc=workers or os.cpu_count(),
+            remove_columns=rows.column_names,
+            features=shape,
+            cache_file_name=str(folder / "part.arrow"),
+            new_fingerprint=hashlib.sha256(key.encode()).hexdigest()[:16],
+        ).save_to_disk(folder / "table")
+
+    key = json.dumps([ENCODING, rows._fingerprint, list(settings)])
+    return EncodedRows(_kept("encoded", key, make))
+
+
+def _columns(encoded: EncodedRow) -> dict:
+    front = next((place for place, label in enumerate(encoded.labels) if label != IGNORED), len(encoded.labels))
+    if encoded.labels[front:] != encoded.input_ids[front:]:
+        raise ValueError("labels that are not a row's own tokens behind an ignored front cannot be stored")
+    return {"input_ids": encoded.input_ids, "ignored": front, "cut_tokens": encoded.cut_tokens}
+
+
+def _kept(kind: str, key: str, make: Callable[[Path], None]):
+    """The table that `make` writes into a folder, made once for this `key`: others who want it wait for it."""
+    from datasets import Dataset, disable_progress_bars
+    from filelock import FileLock
+
+    from korqg.model.choose import cache_folder
+
+    disable_progress_bars()
+    name = hashlib.sha256(key.encode()).hexdigest()[:16]
+    folder = cache_folder() / kind / name
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                started = time.monotonic()
+                print(f"Preparing the {kind} for memory mapping, once for these settings ...", flush=True)
+                temporary = folder.with_name(f"{name}.making")
+                shutil.rmtree(temporary, ignore_errors=True)
+                make(temporary)
+                for part in temporary.iterdir():
+                    if part.name != "table":
+                        shutil.rmtree(part) if part.is_dir() else part.unlink()
+                temporary.rename(folder)
+                print(f"  {time.monotonic() - started:.0f} s, kept in {kind}/{name} of the cache folder", flush=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    return Dataset.load_from_disk(str(folder / "table"))

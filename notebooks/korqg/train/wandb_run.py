@@ -1,0 +1,182 @@
+"""wandb as a mirror of the run's own log: no prompt, no hang, nothing private."""
+
+import netrc
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from transformers import TrainerCallback
+from transformers.integrations import rewrite_logs
+
+from korqg.compare.page import table
+from korqg.compare.scores import is_single_question
+from korqg.config import COURSE_FOLDER
+from korqg.devices import is_main, show_errors_once
+from korqg.model.choose import peak_device_memory_gb
+
+INIT_TIMEOUT_S = 20
+STEP = "train/global_step"
+"""What the losses are drawn over: wandb's own count of entries differs between runs that log at other intervals."""
+
+
+def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], folder: Path):
+    """Start a wandb run, or return None for mode "disabled", and on all but the first of several processes.
+
+    "online" needs a key (WANDB_API_KEY, or `wandb login` beforehand); without one, or when the server does
+    not answer within 20 seconds, the run is kept offline and a line says so. Host name, paths, git state
+    and code are not recorded. The run is closed when a later cell fails, too.
+    """
+    if mode == "disabled" or not is_main():
+        return None
+    import wandb
+
+    if mode == "online" and not _has_key():
+        print("wandb: no API key found (WANDB_API_KEY, or `wandb login` in a terminal), so this run is kept offline.")
+        mode = "offline"
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("WANDB_SILENT", "true")
+    options = dict(project=project, name=name, config=config, dir=str(folder), reinit="finish_previous")
+    settings = dict(
+        init_timeout=INIT_TIMEOUT_S,
+        console="off",
+        disable_code=True,
+        disable_git=True,
+        host="",
+        program="",
+        program_relpath="",
+        root_dir=str(folder),
+        x_disable_machine_info=True,
+        x_disable_meta=True,
+        x_disable_stats=True,
+        x_save_requirements=False,
+    )
+    try:
+        run = wandb.init(mode=mode, settings=wandb.Settings(**settings), **options)
+    except (wandb.errors.Error, OSError, TimeoutError) as error:
+        if mode == "offline":
+            raise
+        print(f"wandb: the server did not accept the run ({str(error).splitlines()[0]}); it is kept offline.")
+        run = wandb.init(mode="offline", settings=wandb.Settings(**settings), **options)
+    run.define_metric(STEP)
+    for shown in ("train/*", "eval/*"):
+        run.define_metric(shown, step_metric=STEP)
+    _finish_on_error()
+    show_errors_once()
+    return run
+
+
+def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: list[dict] = ()) -> None:
+    """Add the figures and a table of the outputs to the run, and close it; does nothing for None.
+
+    The table is a file of the run itself. It has the test articles' titles and questions of before and after: no
+    paragraph, and nothing of the user's own document. A run that was closed because a cell failed stays closed; a
+    line says so.
+    """
+    if run is None:
+        return
+    if not _is_open(run):
+        print("wandb: its run was closed when a cell failed; train_log.jsonl has every loss, for notebook 3.")
+        return
+    import wandb
+
+    pairs = [(one, other) for one, other in zip(before, after, strict=True) if one["split"] != "own"]
+    if pairs:
+        lines = [
+            [one["title"], one["model_output"], other["model_output"], str(is_single_question(other["model_output"]))]
+            for one, other in pairs
+        ]
+        named = [dict(zip(("title", "before", "after", "single question"), line, strict=True)) for line in lines]
+        # A wandb.Table would be an artifact as well, which is staged in the home folder and names it in the run's file.
+        run.log({"outputs": wandb.Html(table(named), inject=False)})
+    run.summary.update(figures)
+    offline, folder = run.settings.mode == "offline" or run.offline, Path(run.dir).parent
+    run.finish()
+    if offline:
+        _leave_no_logs(folder)
+        shown = folder.relative_to(COURSE_FOLDER) if folder.is_relative_to(COURSE_FOLDER) else folder
+        print(f'wandb: kept offline; to upload it later: wandb sync "{shown}"')
+
+
+class WandbLog(TrainerCallback):
+    """Sends the Trainer's log entries to a wandb run as train/loss, eval/loss and so on.
+
+    The Trainer's own callback would also record every training argument, folders among them. Beside the
+    losses and the learning rate it gets the tokens of training rows a second (from their mean number a step,
+    evaluation left out) and the device's peak memory in GB (1e9 bytes).
+    """
+
+    def __init__(self, run, tokens_per_step: float = 0.0):
+        self.run, self.tokens_per_step = run, tokens_per_step
+        self._step, self._time = 0, time.monotonic()
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        """A run that goes on from a checkpoint is a new one for wandb: it gets the history first."""
+        for entry in state.log_history if _is_open(self.run) else ():
+            values = {name: value for name, value in entry.items() if name not in ("step", "epoch")}
+            self.run.log({**rewrite_logs(values), "train/epoch": entry["epoch"], "train/global_step": entry["step"]})
+        self._step, self._time = state.global_step, time.monotonic()
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if not logs or not _is_open(self.run):
+            return
+        values = {**rewrite_logs(logs), "train/global_step": state.global_step}
+        if "loss" in logs:
+            now = time.monotonic()
+            values["train/tokens_per_second"] = (
+                self.tokens_per_step * (state.global_step - self._step) / (now - self._time)
+            )
+            values["train/peak_memory_gb"] = peak_device_memory_gb()
+            self._step, self._time = state.global_step, now
+        elif "eval_loss" in logs:
+            self._time += logs.get("eval_runtime", 0.0)
+        self.run.log(values)
+
+
+def _is_open(run) -> bool:
+    """Whether there is a run and it takes entries; one that a failed cell has closed would raise an error at each."""
+    if run is None:
+        return False
+    import wandb
+
+    return wandb.run is run
+
+
+def _leave_no_logs(folder: Path) -> None:
+    """Take wandb's debugging logs out of a closed run: they name folders, and one is a link into the home folder."""
+    shutil.rmtree(folder / "logs", ignore_errors=True)
+    for link in folder.parent.glob("debug*.log"):
+        link.unlink(missing_ok=True)
+
+
+def _has_key() -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+    for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
+        try:
+            if name and netrc.netrc(os.path.expanduser(name)).authenticators(host):
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False
+
+
+def _finish_on_error() -> None:
+    """In a notebook: close the open wandb run as failed when a cell raises."""
+    try:
+        events = get_ipython().events  # IPython puts this name into builtins
+    except NameError:
+        return
+
+    def finish(result):
+        import wandb
+
+        if result.error_in_exec is not None and wandb.run is not None:
+            folder = Path(wandb.run.dir).parent
+            wandb.finish(exit_code=1)
+            _leave_no_logs(folder)
+
+    events.register("post_run_cell", finish)
