@@ -81,8 +81,10 @@ def save_finished_run(outputs: Path, model_folder: Path) -> None:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model, load_model, save_adapter
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
+    from korqg.model.save import save_adapter
     from korqg.output_folders import finish_stage
 
     run = outputs / "runs" / "tiny"
@@ -113,7 +115,8 @@ def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_model_folder):
     """That model, loaded as the notebooks load theirs."""
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
 
     return load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from korqg.answers import character_f1, exact_match, gives_answer_away, normalize_answer, stands_in
+from korqg.question import character_f1, exact_match, gives_answer_away, normalize_answer, stands_in
 
 PASSAGE = "훈민정음은 세종이 1443년에 만들었다. 집현전 학자들이 해례본을 썼다."
 

@@ -10,8 +10,10 @@ import pytest
 
 from korqg.files import read_json
 from korqg.model.chat_files import TEMPLATES
-from korqg.model.choose import choose_model, export_merged, load_model, save_adapter, write_model_card
+from korqg.model.choose import choose_model
+from korqg.model.load import load_model
 from korqg.model.precision import choose_precision
+from korqg.model.save import export_merged, save_adapter, write_model_card
 from korqg.prompts import INSTRUCTIONS, encode_prompt
 
 pytestmark = pytest.mark.torch

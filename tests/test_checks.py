@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-from korqg.answers import gives_answer_away
-from korqg.question import ask_the_same, is_copied, why_nothing_to_ask
+from korqg.question import ask_the_same, gives_answer_away, is_copied, why_nothing_to_ask
 
 PASSAGE = "훈민정음은 세종이 1443년에 만들었다. 해례본은 1446년에 집현전 학자들이 썼다."
 

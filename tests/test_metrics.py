@@ -12,19 +12,16 @@ from korqg.compare.scores import (
     bleu_4,
     bleu_counts,
     bootstrap,
-    characters,
     chrf,
-    copied_share,
     copied_stretches,
-    is_single_question,
     kind_shares,
     morphemes,
     reference_outputs,
-    rouge_l,
     score_outputs,
     summarize,
 )
 from korqg.data.corpus import read_korquad
+from korqg.question import characters, copied_share, is_single_question, rouge_l
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,11 @@ import pytest
 from conftest import COURSE
 
 from korqg.errors import KorqgError
-from korqg.model.choose import (
-    built_in_folder,
-    cache_folder,
-    check_model_folder,
-    choose_model,
-    load_model,
-    save_adapter,
-    use_one_gpu,
-)
+from korqg.files import cache_folder
+from korqg.model.choose import built_in_folder, check_model_folder, choose_model
+from korqg.model.load import load_model, use_one_gpu
 from korqg.model.precision import choose_precision
+from korqg.model.save import save_adapter
 
 pytestmark = pytest.mark.torch
 
@@ -224,7 +219,7 @@ def test_merged_export_loads_without_peft_and_says_the_same(tiny_model_folder, t
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import export_merged
+    from korqg.model.save import export_merged
 
     base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM")).eval()

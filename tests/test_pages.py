@@ -5,17 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from korqg.compare.page import (
-    change_rows,
-    escape,
-    figure_rows,
-    kind_rows,
-    passage_card,
-    percent,
-    side_by_side_page,
-    table,
-)
+from korqg.compare.page import change_rows, figure_rows, kind_rows, passage_card, percent, side_by_side_page
 from korqg.compare.scores import FORM, kind_shares, score_outputs, summarize
+from korqg.markup import escape, table
 
 NASTY = "<script>alert(1)</script> & \"quotes\" 'single' 😀 <end_of_turn> $x^2$ and $$y$$ <b>굵게</b> \\(z\\)"
 

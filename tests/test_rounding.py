@@ -10,7 +10,8 @@ from test_config import TRAIN
 
 import korqg.model.nf4_correction
 from korqg.errors import KorqgError
-from korqg.model.choose import ModelChoice, choose_model, load_model
+from korqg.model.choose import ModelChoice, choose_model
+from korqg.model.load import load_model
 from korqg.model.precision import choose_precision
 
 pytestmark = pytest.mark.torch

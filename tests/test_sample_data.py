@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 from conftest import COURSE
 
-from korqg.compare.scores import is_single_question
 from korqg.config import SAMPLE_CORPUS, SAMPLE_DOCUMENTS
 from korqg.data.corpus import IMPOSSIBLE, normalized, read_korquad
 from korqg.data.documents.chunks import read_document
 from korqg.files import read_json
+from korqg.question import is_single_question
 
 
 def _script(name: str):

@@ -103,7 +103,8 @@ def long_rows(tiny_model, tokenizer):
 def test_a_kernel_that_knows_the_window_takes_the_place_of_the_mask(
     tiny_model_folder, encoded, long_rows, monkeypatch, compiled
 ):
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
     from korqg.train import speed
     from korqg.train.collate import AnswerOnlyCollator
@@ -141,7 +142,8 @@ def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
 ):
     from transformers import TrainingArguments
 
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
     from korqg.train import speed
     from korqg.train.collate import AnswerOnlyCollator
@@ -395,7 +397,8 @@ def test_pieces_keep_every_row_whole_and_as_little_padding_as_few_pieces_can():
 def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
     from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.speed import compiled_layers
@@ -418,7 +421,8 @@ def _checkpointing_model(folder):
     """A tiny model with adapters that is set to checkpoint its activations, and a list of the layers that did."""
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
 
     base = load_model(choose_model(str(folder)), choose_precision("float32", "none"))
@@ -517,7 +521,8 @@ def test_compiled_layers_are_checkpointed_whole_where_the_compiler_would_err(tin
 def test_a_loaded_model_does_without_attention_that_plans_for_each_shape(tiny_model_folder):
     import torch
 
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
 
     torch.backends.cuda.enable_cudnn_sdp(True)
@@ -530,7 +535,8 @@ def test_a_loaded_model_does_without_attention_that_plans_for_each_shape(tiny_mo
 def test_short_walks_touch_what_learns_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
     from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.speed import short_walks
@@ -558,7 +564,8 @@ def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, e
     import torch
     from transformers import TrainingArguments
 
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
     from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.trainer import CourseTrainer
@@ -758,7 +765,8 @@ def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_f
     import torch
     from transformers import TrainingArguments
 
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
     from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.trainer import CourseTrainer, train_within_memory
@@ -845,14 +853,14 @@ def test_time_left_counts_the_evaluations_and_what_follows(monkeypatch, capsys):
 
 
 def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeypatch, capsys):
-    from korqg.model import choose
+    from korqg import devices
     from korqg.output_folders import finish_stage
     from korqg.train import trainer
 
     folder = tmp_path / "outputs" / "runs" / "one"
     folder.mkdir(parents=True)
     for peak in (0.0, 7.25):  # 0 without a GPU
-        monkeypatch.setattr(choose, "peak_device_memory_gb", lambda peak=peak: peak)
+        monkeypatch.setattr(devices, "peak_device_memory_gb", lambda peak=peak: peak)
         monkeypatch.setattr(trainer, "peak_device_memory_gb", lambda peak=peak: peak)
         trainer.PrintProgress().on_train_end(None, None, None)
         assert ("GPU memory: torch held 7.2 GB at most" in capsys.readouterr().out) == bool(peak)
@@ -969,7 +977,8 @@ def small_model(tiny_model_folder):
     """The tiny model with a fresh adapter."""
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model, load_model
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
 
     model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))

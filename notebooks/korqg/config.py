@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from korqg.column_names import parse_columns
 from korqg.devices import process_count, share_of_step
 from korqg.errors import KorqgError
-from korqg.model.precision import CORRECTION, CORRECTION_RANK
 from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
@@ -28,10 +28,18 @@ SAMPLE_CHUNKS = 16
 COLAB_DRIVE = Path("/content/drive")
 
 SOURCES = ("sample", "korquad1", "korquad2", "klue_mrc", "own")
+LONG_ANSWERS = ("drop", "keep")
+DOCUMENT_SUFFIXES = (".txt", ".md", ".docx", ".pdf", ".hwpx", ".hwp")
 QUESTIONS_PER_PASSAGE = ("all", "first")
 QUESTION_STYLES = ("plain", "polite", "as_written")
 PRECISIONS = ("auto", "float32", "bf16", "fp16")
 QUANTIZATIONS = ("none", "nf4")
+CORRECTION_RANK = 192
+"""Inner size of the two matrices that correct a layer rounded to 4 bits; measured by tests/benchmarks/precision.py."""
+
+CORRECTION = 1
+"""Raised when the computation in korqg.model.nf4_correction changes: older matrices are not taken for new ones then."""
+
 KEEP = ("best", "last")
 WANDB_MODES = ("offline", "online", "disabled")
 
@@ -152,8 +160,6 @@ class DataConfig(_Checked):
                 'be empty, unless "own" is one of them: then it is the path of your rows. (Beside "sample" alone it is '
                 "the path of the other one.)"
             )
-        from korqg.column_names import parse_columns
-
         parse_columns(self.columns)
         if self.columns and "own" not in self.sources:
             raise KorqgError(f"columns={self.columns!r} is for rows of your own, but source={self.source!r}.")
@@ -167,8 +173,6 @@ class DataConfig(_Checked):
         self._between("test_fraction", 0.01, 0.5)
         self._between("max_dropped_fraction", 0, 1)
         self._between("seed", 0, 2**31 - 1)
-        from korqg.data.korquad2.passages import LONG_ANSWERS
-
         self._one_of("long_answers", LONG_ANSWERS)
         for name in self.tasks:
             if name not in TASKS:
@@ -211,9 +215,8 @@ class DataConfig(_Checked):
             return Path(self.own_path).expanduser()
         beside = Path(self.source_path).expanduser()
         if "own" in self.sources and beside.is_dir():
-            from korqg.data.documents.chunks import SUFFIXES
-
-            if any(file.suffix.lower() in SUFFIXES for file in beside.rglob("*")):
+            suffixes = {file.suffix.lower() for file in beside.rglob("*")}
+            if suffixes & set(DOCUMENT_SUFFIXES):
                 return beside
         return SAMPLE_DOCUMENTS
 

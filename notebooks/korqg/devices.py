@@ -190,3 +190,10 @@ def _state():
     from accelerate import PartialState
 
     return PartialState(cpu=os.environ.get("ACCELERATE_USE_CPU") == "true")
+
+
+def peak_device_memory_gb() -> float:
+    """Most memory that torch has held on the CUDA device so far, in GB (1e9 bytes); 0 without one."""
+    import torch
+
+    return round(torch.cuda.max_memory_allocated() / 1e9, 2) if torch.cuda.is_available() else 0.0

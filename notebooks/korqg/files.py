@@ -165,3 +165,10 @@ def _read_text(path: Path) -> str:
         raise KorqgError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from None
     except OSError as error:
         raise KorqgError(f"Cannot read {path}: {error.strerror}.") from None
+
+
+def cache_folder() -> Path:
+    """Where the converted built-in model lives: $KORQG_CACHE, else korqg/ in the user's cache folder."""
+    if os.environ.get("KORQG_CACHE"):
+        return Path(os.environ["KORQG_CACHE"]).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "korqg"

@@ -219,7 +219,7 @@ def _finish_stage(folder: Path, parameters: dict, read: list, written: list, fig
         folder = final
     on_device = 0.0
     if "torch" in sys.modules:
-        from korqg.model.choose import peak_device_memory_gb
+        from korqg.devices import peak_device_memory_gb
 
         on_device = peak_device_memory_gb()
     shown = {**parameters}

@@ -1,10 +1,124 @@
-"""Beyond the form: is a question copied, do two ask the same, is there anything to ask about."""
+"""Of one question: is it one, is it copied, do two ask the same; of one answer: is it the right one."""
 
+import difflib
 import re
+import string
 import unicodedata
+from collections import Counter
 
-from korqg.answers import normalize_answer
-from korqg.compare.scores import copied_share, rouge_l
+SHORTEST_QUESTION, LONGEST_QUESTION = 6, 150
+
+
+def is_single_question(text: str) -> bool:
+    """Whether an output is exactly one Korean question.
+
+    One line with Hangul in it, 6 to 150 characters before the "?" that ends it, no other "?", no "###"
+    (the mark of a prompt that runs on), no sign that is half of one (U+FFFD, where a model broke off within its bytes),
+    and no phrase said three times in a row.
+    """
+    text = text.strip()
+    return (
+        "\n" not in text
+        and text.endswith("?")
+        and text.count("?") == 1
+        and SHORTEST_QUESTION <= len(text) - 1 <= LONGEST_QUESTION
+        and "###" not in text
+        and "\ufffd" not in text
+        and re.search(r"[가-힣]", text) is not None
+        and re.search(r"(\S.{0,30}?\S)\s*\1\s*\1", text) is None
+    )
+
+
+KINDS = {
+    "왜": r"왜|까닭|이유|때문",
+    "어떻게": r"어떻게|어떤 방법|어떤 방식",
+    "누구": r"누구|누가|누굴",
+    "언제": r"언제|(몇|어느) ?(년|해|월|달|일|날|세기|시기|때)|무슨 요일",
+    "어디": r"어디|어느 (곳|나라|지역|도시|장소)|어떤 (곳|나라|지역|도시|장소)",
+    "몇": r"몇|얼마",
+    "무엇": r"무엇|무슨|뭐|어떤|어느",
+}
+"""Kinds of question by their words; the first that is found counts."""
+
+
+def question_kind(text: str) -> str:
+    """The kind of a Korean question, one of KINDS, or "그 밖" (other)."""
+    return next((kind for kind, words in KINDS.items() if re.search(words, text)), "그 밖")
+
+
+def unified(text: str) -> str:
+    """The text with each Hangul syllable as one character (NFC) and single blanks: both sides of a comparison."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def characters(text: str) -> list[str]:
+    """The characters of a text, white space left out."""
+    return list(unified(text).replace(" ", ""))
+
+
+def rouge_l(output: str, references: list[str], units=characters) -> float:
+    """ROUGE-L F1 over characters (or other units) against the best of the references; 0 to 1.
+
+    2PR / (P + R) with the longest common subsequence's share of the output (P) and of the reference (R)
+    (Lin 2004). Not by the usual package, whose tokenizer drops Hangul and gives 0 for equal texts.
+    """
+    from rapidfuzz.distance import LCSseq
+
+    pieces = units(output)
+
+    def score(other: list[str]) -> float:
+        if not pieces or not other:
+            return 0.0
+        return 2 * LCSseq.similarity(pieces, other) / (len(pieces) + len(other))
+
+    return max((score(units(reference)) for reference in references), default=0.0)
+
+
+def copied_share(output: str, passage: str) -> float:
+    """The longest stretch of the output that stands in the passage as it is, as a share of the output."""
+    output, passage = "".join(characters(output)), "".join(characters(passage))
+    if not output:
+        return 0.0
+    match = difflib.SequenceMatcher(None, output, passage, autojunk=False).find_longest_match()
+    return match.size / len(output)
+
+
+def normalize_answer(text: str) -> str:
+    """An answer as KorQuAD 1.0's evaluation compares it: signs out, lower case, single blanks.
+
+    After `normalize_answer` of the official evaluate-v1.0.py (korquad.github.io).
+    """
+    text = re.sub("['\"《》<>〈〉()‘’]", " ", unified(text)).lower()
+    return " ".join(text.translate(str.maketrans("", "", string.punctuation)).split())
+
+
+def character_f1(answer: str, references: list[str]) -> float:
+    """KorQuAD 1.0's F1: characters in common, however placed, against the best of the references; 0 to 1."""
+
+    def score(reference: str) -> float:
+        ours, theirs = (Counter(normalize_answer(text).replace(" ", "")) for text in (answer, reference))
+        common = (ours & theirs).total()
+        return 2 * common / (ours.total() + theirs.total()) if common else 0.0
+
+    return max((score(reference) for reference in references), default=0.0)
+
+
+def exact_match(answer: str, references: list[str]) -> float:
+    """KorQuAD 1.0's exact match, 0 or 1: equal after `normalize_answer` to one of the references."""
+    return float(any(normalize_answer(answer) == normalize_answer(reference) for reference in references))
+
+
+def stands_in(answer: str, passage: str) -> bool:
+    """Whether an answer's characters stand in the passage, white space aside."""
+    wanted = "".join(characters(answer))
+    return bool(wanted) and wanted in "".join(characters(passage))
+
+
+def gives_answer_away(question: str, answer: str) -> bool:
+    """Whether the answer, signs and white space aside and of two characters or more, stands in the question."""
+    said = normalize_answer(answer).replace(" ", "")
+    return len(said) > 1 and said in normalize_answer(question).replace(" ", "")
+
 
 MOSTLY_COPIED = 0.9
 """Share of a question in one stretch of the chunk from which it counts as a copied sentence.

@@ -51,7 +51,7 @@ def main() -> None:
     import torch
 
     from korqg.model.generate import generate_tokens
-    from korqg.train.speed import attention_without_plans
+    from korqg.model.load import attention_without_plans
 
     attention_without_plans()
     rows = make_rows(json.loads(options.lengths.read_text(encoding="utf-8")), options.questions)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
 
-from korqg.model.precision import CORRECTION_RANK
+from korqg.config import CORRECTION_RANK
 
 SETTINGS = {
     "bf16": ("bf16", "none"),
@@ -27,8 +27,8 @@ SETTINGS = {
     "nf4, not corrected": ("fp16", "nf4"),
     "nf4 and LoftQ": ("fp16", "nf4"),
 }
-"""nf4 is that of notebook 02, with the correction of the rounding (see korqg.model.nf4_correction), on a card without bfloat16 and
-on one with it; the last two are without the correction.
+"""nf4 is that of notebook 02, with the correction of the rounding (see korqg.model.nf4_correction), on a card without
+bfloat16 and on one with it; the last two are without the correction.
 LoftQ: the adapter begins as the correction of its rank that is nearest to the lost weights, not as nothing."""
 
 
@@ -39,7 +39,8 @@ def train(name: str, data_folder: Path, steps: int, seed: int, rank: int, model_
     from transformers import TrainingArguments
 
     from korqg.files import read_jsonl
-    from korqg.model.choose import choose_model, load_model, load_tokenizer
+    from korqg.model.choose import choose_model, load_tokenizer
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision, largest_activations
     from korqg.prompts import encode_row
     from korqg.train.collate import AnswerOnlyCollator

@@ -8,10 +8,9 @@ run with notebooks/ on PYTHONPATH.
 import re
 from collections import Counter
 
-from korqg.compare.scores import copied_share
 from korqg.config import SAMPLE_CORPUS
 from korqg.files import read_json
-from korqg.question import is_copied
+from korqg.question import copied_share, is_copied
 
 ENDINGS = {
     "-ㄴ가, -는가, -까": r"(가|[^니]까)\?$",

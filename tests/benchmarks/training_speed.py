@@ -340,8 +340,9 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     from peft import LoraConfig, get_peft_model
     from transformers import TrainingArguments
 
+    from korqg.model.load import attention_without_plans
     from korqg.train.collate import AnswerOnlyCollator
-    from korqg.train.speed import attention_without_plans, fused_kernels
+    from korqg.train.speed import fused_kernels
     from korqg.train.trainer import CourseTrainer
 
     attention_without_plans()

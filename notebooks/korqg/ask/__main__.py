@@ -20,8 +20,9 @@ from korqg.ask.recommend import QUESTIONS_PER_CHUNK, recommend
 from korqg.ask.round_trip import RoundTrip, trusted_threshold
 from korqg.config import COURSE_FOLDER, require_folder_name
 from korqg.devices import from_main, is_main, join_processes, process_count, wait_for_all
-from korqg.errors import KorqgError, prepare_notebook
+from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json, write_text
+from korqg.notebook import prepare_notebook
 from korqg.output_folders import require_finished
 
 BATCHES_AT_A_TIME = 4

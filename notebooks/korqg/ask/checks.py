@@ -3,11 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from korqg.answers import character_f1, gives_answer_away
 from korqg.ask.candidates import NUMBER, TIME
 from korqg.ask.editor import QUESTION_WORDS
-from korqg.compare.scores import is_single_question
-from korqg.question import ask_the_same, is_copied
+from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 
 AGREED = 0.8

@@ -8,10 +8,9 @@ from korqg.ask.checks import CHECKS, READ_BACK, agreement, failed_checks, same_t
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
 from korqg.ask.subject import subject_of, with_subject
-from korqg.compare.scores import is_single_question
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
-from korqg.question import why_nothing_to_ask
+from korqg.question import is_single_question, why_nothing_to_ask
 
 QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8

@@ -2,12 +2,12 @@
 
 import functools
 
-from korqg.answers import character_f1
 from korqg.ask.candidates import candidate_at
 from korqg.ask.recommend import could_be_shown
 from korqg.ask.rule import ask_by_rule
 from korqg.model.generate import generate_answers, likelihoods
 from korqg.prompts import answer_row, passage_of
+from korqg.question import character_f1
 
 RIGHT = 0.8
 """Character F1 from which an answer counts as right, when the threshold is set."""

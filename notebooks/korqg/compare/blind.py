@@ -11,8 +11,9 @@ import random
 import sys
 from pathlib import Path
 
-from korqg.errors import KorqgError, prepare_notebook
+from korqg.errors import KorqgError
 from korqg.files import read_json, write_json, write_text
+from korqg.notebook import prepare_notebook
 
 MARKS = ("korean", "answered", "right_answer", "shown", "shown_edited")
 """The five marks of a question, 0 or 1 each (null: not judged), in the order in which a reader writes them."""

@@ -4,7 +4,8 @@ import random
 
 from korqg.ask.checks import AGREED, agreement
 from korqg.compare.finished_runs import Group, Run
-from korqg.compare.scores import LONGEST_SCORED, is_single_question, rouge_l, unified
+from korqg.compare.scores import LONGEST_SCORED
+from korqg.question import is_single_question, rouge_l, unified
 
 NOTICEABLE = 0.05
 """ROUGE-L points (of 1) from which a change from one single question to another counts as better or worse."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from korqg.compare.scores import LONGEST_SCORED, unified
+from korqg.compare.scores import LONGEST_SCORED
 from korqg.errors import KorqgError
 from korqg.files import mended, read_json, read_jsonl
 from korqg.output_folders import finished_folders, require_finished
 from korqg.prompts import passage_of
+from korqg.question import unified
 
 CHUNKS_FILE = "chunks.jsonl"
 OUTPUT_KEYS = ("input", "expected_output", "model_output")

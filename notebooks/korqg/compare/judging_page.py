@@ -7,7 +7,7 @@ import random
 import unicodedata
 from pathlib import Path
 
-from korqg.compare.page import escape
+from korqg.markup import escape
 
 VERDICTS = {
     1: "Show as it is · 그대로 보여 준다",

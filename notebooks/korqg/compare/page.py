@@ -9,8 +9,10 @@ from pathlib import Path
 from korqg.ask.checks import AGREED, agreement
 from korqg.compare.examples import Card, is_good, verdict
 from korqg.compare.fonts import embedded_font
-from korqg.compare.scores import FORM, LIKENESS, copied_stretches, is_single_question
+from korqg.compare.scores import FORM, LIKENESS, copied_stretches
+from korqg.markup import _LEFT, escape, table
 from korqg.prompts import passage_of
+from korqg.question import is_single_question
 
 LABELS = {
     "single_question_rate": "Single question · 질문 하나 (%)",
@@ -35,16 +37,9 @@ STAGES = {"before": "before · 학습 전", "after": "after · 학습 후"}
 LONGEST_SHOWN = 2_000
 """Characters of an output that a card shows."""
 
-# Notebooks set table cells flush right and in the middle, which sentences cannot be read in; GitHub drops this.
-_LEFT = ' style="text-align: left; vertical-align: top"'
 # What is copied is told from an answer's <mark> by its colour, and where styles are dropped by its line.
 _COPIED = ('<u style="background: #0072b240">', "</u>")
 _HERE = Path(__file__).parent
-
-
-def escape(text: str) -> str:
-    """Text for HTML: markup shows as written, and a $ cannot open a formula in a notebook or its export."""
-    return html.escape(text).replace("$", "<span>$</span>")
 
 
 def percent(value: float | None, low: float | None = None, high: float | None = None) -> str:
@@ -114,19 +109,11 @@ def _figures(name: str, summary: dict, names: Iterable[str], sign: str = "") -> 
     return row
 
 
-def table(rows: list[dict[str, str]]) -> str:
-    """An HTML table with a header row, readable without any style."""
-    head = "".join(f'<th scope="col"{_LEFT}>{escape(name)}</th>' for name in rows[0])
-    cells = ["".join(f"<td{_LEFT}>{escape(str(value))}</td>" for value in row.values()) for row in rows]
-    lines = [f"<tr>{row}</tr>" for row in cells]
-    return f'<table border="1"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
-
-
 def passage_card(pairs: Card) -> str:
     """One paragraph, and what was asked about it: a person's question and each run's outputs, beside each other.
 
-    `pairs` maps a run's name to its two outputs (see korqg.compare.finished_runs.Run). Answers are marked in the paragraph; what an
-    output copies from it is underlined. Readable without any style.
+    `pairs` maps a run's name to its two outputs (see korqg.compare.finished_runs.Run). Answers are marked in
+    the paragraph; what an output copies from it is underlined. Readable without any style.
     """
     cells = _cells(pairs)
     passage = f'<tr><td colspan="{len(cells)}"{_LEFT}>{_passage([pairs])}</td></tr>'
@@ -214,9 +201,10 @@ def side_by_side_page(
 
     `sections` maps a heading to cards, the main group's test questions first; `pictures` a description to SVG text,
     `examples` a rule's name to places among the first section's cards; `recommended` are those of
-    korqg.ask.recommend, `judged` the items of korqg.compare.judging_page; `about` and `remarks` stand above the figures.
+    korqg.ask.recommend, `judged` the items of korqg.compare.judging_page; `about` and `remarks` stand above the
+    figures.
     """
-    from korqg.compare import judging_page  # which escapes as this module does
+    from korqg.compare import judging_page
 
     runs = list(dict.fromkeys(run for cards in sections.values() for card in cards for run in card))
     parts, number = [], 0

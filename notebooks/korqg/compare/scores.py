@@ -1,17 +1,23 @@
 """Is it one question, did it stop, how near is it to the references; with intervals."""
 
-import difflib
 import functools
 import random
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from korqg.prompts import passage_of
+from korqg.question import (
+    KINDS,
+    character_f1,
+    characters,
+    copied_share,
+    is_single_question,
+    question_kind,
+    rouge_l,
+    unified,
+)
 
-SHORTEST_QUESTION, LONGEST_QUESTION = 6, 150
 LONGEST_SCORED = 10_000
 """Characters of an output that are scored; what runs on beyond them is no question anyway."""
 
@@ -19,53 +25,6 @@ FORM = ("single_question_rate", "stop_rate", "comes_back_rate", "copy_rate", "di
 LIKENESS = ("rouge_l", "bleu_4", "chrf", "rouge_l_morphemes", "bleu_4_morphemes")
 METRICS = FORM + LIKENESS
 BLEU = ("bleu_4", "bleu_4_morphemes")
-
-
-def is_single_question(text: str) -> bool:
-    """Whether an output is exactly one Korean question.
-
-    One line with Hangul in it, 6 to 150 characters before the "?" that ends it, no other "?", no "###"
-    (the mark of a prompt that runs on), no sign that is half of one (U+FFFD, where a model broke off within its bytes),
-    and no phrase said three times in a row.
-    """
-    text = text.strip()
-    return (
-        "\n" not in text
-        and text.endswith("?")
-        and text.count("?") == 1
-        and SHORTEST_QUESTION <= len(text) - 1 <= LONGEST_QUESTION
-        and "###" not in text
-        and "\ufffd" not in text
-        and re.search(r"[가-힣]", text) is not None
-        and re.search(r"(\S.{0,30}?\S)\s*\1\s*\1", text) is None
-    )
-
-
-KINDS = {
-    "왜": r"왜|까닭|이유|때문",
-    "어떻게": r"어떻게|어떤 방법|어떤 방식",
-    "누구": r"누구|누가|누굴",
-    "언제": r"언제|(몇|어느) ?(년|해|월|달|일|날|세기|시기|때)|무슨 요일",
-    "어디": r"어디|어느 (곳|나라|지역|도시|장소)|어떤 (곳|나라|지역|도시|장소)",
-    "몇": r"몇|얼마",
-    "무엇": r"무엇|무슨|뭐|어떤|어느",
-}
-"""Kinds of question by their words; the first that is found counts."""
-
-
-def question_kind(text: str) -> str:
-    """The kind of a Korean question, one of KINDS, or "그 밖" (other)."""
-    return next((kind for kind, words in KINDS.items() if re.search(words, text)), "그 밖")
-
-
-def unified(text: str) -> str:
-    """The text with each Hangul syllable as one character (NFC) and single blanks: both sides of a comparison."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def characters(text: str) -> list[str]:
-    """The characters of a text, white space left out."""
-    return list(unified(text).replace(" ", ""))
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -82,24 +41,6 @@ def morphemes(text: str) -> list[str]:
 
 UNITS = {"": characters, "_morphemes": morphemes}
 """What ROUGE-L and BLEU-4 count, by the ending of the figure's name."""
-
-
-def rouge_l(output: str, references: list[str], units=characters) -> float:
-    """ROUGE-L F1 over characters (or other units) against the best of the references; 0 to 1.
-
-    2PR / (P + R) with the longest common subsequence's share of the output (P) and of the reference (R)
-    (Lin 2004). Not by the usual package, whose tokenizer drops Hangul and gives 0 for equal texts.
-    """
-    from rapidfuzz.distance import LCSseq
-
-    pieces = units(output)
-
-    def score(other: list[str]) -> float:
-        if not pieces or not other:
-            return 0.0
-        return 2 * LCSseq.similarity(pieces, other) / (len(pieces) + len(other))
-
-    return max((score(units(reference)) for reference in references), default=0.0)
 
 
 def bleu_counts(output: str, references: list[str], units=characters) -> tuple[int, ...]:
@@ -139,15 +80,6 @@ def chrf(output: str, references: list[str]) -> float:
     if not references:
         return 0.0
     return _chrf().sentence_score(unified(output), [unified(one) for one in references]).score / 100
-
-
-def copied_share(output: str, passage: str) -> float:
-    """The longest stretch of the output that stands in the passage as it is, as a share of the output."""
-    output, passage = "".join(characters(output)), "".join(characters(passage))
-    if not output:
-        return 0.0
-    match = difflib.SequenceMatcher(None, output, passage, autojunk=False).find_longest_match()
-    return match.size / len(output)
 
 
 def copied_stretches(output: str, passage: str, shortest: int = 6) -> Iterator[tuple[int, int]]:
@@ -211,8 +143,6 @@ COMES_BACK = 0.8
 
 def _comes_back(output: dict, text: str) -> tuple[float, ...]:
     """Whether the model's answer to its own question is the marked one; nothing counts where it was not asked."""
-    from korqg.answers import character_f1
-
     if output.get("read_answer") is None or not output.get("answer"):
         return (0, 0)
     return (

@@ -74,8 +74,8 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
     of which the first answer is taken that stands where it is said to (KorQuAD 1.0 has one; Lim et al. 2019,
     arXiv:1909.07005). KLUE-MRC's and AI-Hub's names for the same are read too: `guid` and `question_id`, `doc_title`,
     and one answer without a list. An article without a title gets one from its first paragraph.
-    Text is composed and cleaned (see korqg.cleaned_text), and the answers' places move with it. An `id` that is taken gets
-    a number behind it, so that none is there twice.
+    Text is composed and cleaned (see korqg.cleaned_text), and the answers' places move with it. An `id` that is taken
+    gets a number behind it, so that none is there twice.
     A record that is broken is left out and listed in `dropped` as {"file", "id", "reason"}, and so are questions that
     are marked `is_impossible`, repeated ones, and files of a folder that are not read.
 

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.errors import KorqgError, full_disk
-from korqg.files import cannot_write, sha256_of
-from korqg.model.choose import cache_folder
+from korqg.files import cache_folder, cannot_write, sha256_of
 
 ATTEMPTS = 5
 """So often is a file asked for in a row without getting on; the pauses double, from one second to eight."""

@@ -9,14 +9,13 @@ from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidate
 from korqg.ask.checks import support
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import ask_by_rule
-from korqg.compare.scores import is_single_question
 from korqg.data.answer_places import nearest
 from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
 from korqg.data.documents.chunks import Chunk
 from korqg.data.near_copies import ArticleGroups, near_duplicates
 from korqg.errors import KorqgError
 from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
-from korqg.question import why_nothing_to_ask
+from korqg.question import is_single_question, why_nothing_to_ask
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")

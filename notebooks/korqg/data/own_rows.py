@@ -11,13 +11,13 @@ from typing import Any
 
 from korqg.cleaned_text import as_text, tidy, tidy_line
 from korqg.column_names import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields
-from korqg.compare.scores import is_single_question
 from korqg.data.answer_places import likeliest_place, stated_place
 from korqg.data.corpus import Corpus, Passage, Question, answers_of, describe_dropped, make_passage_id, untitled
 from korqg.data.documents.chunks import SUFFIXES as DOCUMENTS
 from korqg.data.table_files import READABLE, SUFFIXES, Row, read_tables
 from korqg.data.text_blocks import find_files, in_list, relative_name, short_names
 from korqg.errors import KorqgError
+from korqg.question import is_single_question
 
 SHORTEST_ANSWER_AS_PASSAGE = 20
 """Characters that the answers of a list of questions and answers have at least, half of them: shorter ones are no

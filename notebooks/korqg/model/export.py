@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from korqg.config import COURSE_FOLDER, require_folder_name
-from korqg.errors import in_words, prepare_notebook
+from korqg.errors import in_words
+from korqg.notebook import prepare_notebook
 from korqg.output_folders import hold, let_go, require_finished
 
 
@@ -18,7 +19,8 @@ def load_run(run: Path, parameters: dict):
     """A finished run's model with its adapter, and the tokenizer; `parameters` are its manifest's."""
     from peft import PeftModel
 
-    from korqg.model.choose import choose_model, load_model, load_tokenizer
+    from korqg.model.choose import choose_model, load_tokenizer
+    from korqg.model.load import load_model
     from korqg.model.precision import choose_precision
 
     choice = choose_model(parameters["model_name"])
@@ -29,7 +31,7 @@ def load_run(run: Path, parameters: dict):
 
 def export_run(outputs: Path, name: str) -> Path:
     """Merge a finished run's adapter into its model; the folder. Raises KorqgError when that cannot be done."""
-    from korqg.model.choose import export_merged
+    from korqg.model.save import export_merged
 
     require_folder_name("run_name", name)
     run = outputs / "runs" / name

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from korqg.config import SAMPLE_CORPUS
+from korqg.config import CORRECTION, CORRECTION_RANK, SAMPLE_CORPUS
 from korqg.errors import KorqgError
 from korqg.files import read_json, sha256_of
-from korqg.model.precision import CORRECTION, CORRECTION_RANK
 from korqg.prompts import INSTRUCTIONS, PAD_ID, encode_row
 
 DAMPING = 0.01
@@ -49,7 +48,7 @@ def correct_rounding(model, choice, rank: int = CORRECTION_RANK) -> None:
     Where the original weights are not to be had, as for a model that was saved in 4 bits, a line says so and the layers
     stay as they are. Raises KorqgError when weights, or what enters a layer, are not finite.
     """
-    from korqg.model.choose import cache_folder
+    from korqg.files import cache_folder
 
     started = time.monotonic()
     files = _weight_files(choice)

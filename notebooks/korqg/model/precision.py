@@ -9,12 +9,6 @@ from korqg.errors import KorqgError
 FLOAT16_LIMIT = 65_504
 """The largest finite float16."""
 
-CORRECTION_RANK = 192
-"""Inner size of the two matrices that correct a layer rounded to 4 bits; measured by tests/benchmarks/precision.py."""
-
-CORRECTION = 1
-"""Raised when the computation in korqg.model.nf4_correction changes, so that older matrices are not taken for new ones."""
-
 
 @dataclass(frozen=True)
 class Precision:

@@ -3,8 +3,8 @@
     python -m korqg.research.ladder_page [FOLDER]
 
 run with notebooks/ on PYTHONPATH. FOLDER holds `ladder.json` and, where they were run, `few_rows.json` and
-`all_rows.json` (see korqg.research.ladder); it gets `README.md` and the pictures. The default is the folder of the results
-that are kept in git, outputs/example/ladder.
+`all_rows.json` (see korqg.research.ladder); it gets `README.md` and the pictures. The default is the folder of the
+results that are kept in git, outputs/example/ladder.
 """
 
 import argparse

@@ -113,7 +113,7 @@ def _kept(kind: str, key: str, make: Callable[[Path], None]):
     from datasets import Dataset, disable_progress_bars
     from filelock import FileLock
 
-    from korqg.model.choose import cache_folder
+    from korqg.files import cache_folder
 
     disable_progress_bars()
     name = hashlib.sha256(key.encode()).hexdigest()[:16]

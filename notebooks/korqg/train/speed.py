@@ -52,18 +52,6 @@ def fused_kernels() -> dict:
     return {"use_liger_kernel": True, "liger_kernel_config": parts}
 
 
-def attention_without_plans() -> None:
-    """From now on, let torch choose among the attention kernels that take any shape as it comes.
-
-    On an H100 and its like torch prefers cuDNN's, which makes a plan for each new number and length of rows. Training
-    on pieces of all sizes and generating token by token are new shapes again and again: of one profiled step in four
-    pieces on an H200 the host spent 1.05 of 1.8 s on plans, and the device waited.
-    """
-    import torch
-
-    torch.backends.cuda.enable_cudnn_sdp(False)
-
-
 @contextlib.contextmanager
 def windowed_attention(model) -> Iterator[None]:
     """While inside, layers with a sliding window leave out what it hides, for rows longer than it and without padding.

@@ -12,10 +12,9 @@ from pathlib import Path
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from korqg.devices import from_main, is_main, process_count, process_rank, wait_for_all
+from korqg.devices import from_main, is_main, peak_device_memory_gb, process_count, process_rank, wait_for_all
 from korqg.errors import KorqgError
 from korqg.files import read_jsonl, write_jsonl
-from korqg.model.choose import peak_device_memory_gb
 from korqg.model.generate import in_time
 from korqg.prompts import BOS_ID, IGNORED
 from korqg.train.checkpoints import mark_complete, newest_complete

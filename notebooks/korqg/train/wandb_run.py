@@ -11,11 +11,10 @@ from urllib.parse import urlparse
 from transformers import TrainerCallback
 from transformers.integrations import rewrite_logs
 
-from korqg.compare.page import table
-from korqg.compare.scores import is_single_question
 from korqg.config import COURSE_FOLDER
-from korqg.devices import is_main, show_errors_once
-from korqg.model.choose import peak_device_memory_gb
+from korqg.devices import is_main, peak_device_memory_gb, show_errors_once
+from korqg.markup import table
+from korqg.question import is_single_question
 
 INIT_TIMEOUT_S = 20
 STEP = "train/global_step"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
 from korqg.data.documents.hwp import read_hwp
 from korqg.data.documents.hwpx import read_hwpx
@@ -33,15 +34,8 @@ from korqg.sentences import split_all, split_sentences
 __all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
 __all__ += ["fair_share", "reading_report", "refused_chunks", "split_sentences"]
 
-READERS = {
-    ".txt": read_text,
-    ".md": read_markdown,
-    ".docx": read_docx,
-    ".pdf": read_pdf,
-    ".hwpx": read_hwpx,
-    ".hwp": read_hwp,
-}
-SUFFIXES = tuple(READERS)
+SUFFIXES = DOCUMENT_SUFFIXES
+READERS = dict(zip(SUFFIXES, (read_text, read_markdown, read_docx, read_pdf, read_hwpx, read_hwp), strict=True))
 
 LONGEST_LEAD = 40
 """Characters of a line that may be a heading without being marked as one."""

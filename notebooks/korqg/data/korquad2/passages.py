@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from korqg.config import LONG_ANSWERS
 from korqg.data.corpus import LARGEST_OFFSET_ERROR, Corpus, Passage, Question, describe_dropped, make_passage_id, tidied
 from korqg.data.documents.chunks import split_sentences
 from korqg.data.korquad2.archives import PageRecord, find_sources, read_pages
 from korqg.data.korquad2.page_lines import PageLine, PageSection, read_sections, unused_marks
 from korqg.errors import KorqgError
-
-LONG_ANSWERS = ("drop", "keep")
 
 LONGEST_SHORT_ANSWER = 100
 """An answer of more characters than this, or of more than one line, is a long one."""

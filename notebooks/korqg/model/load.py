@@ -1,0 +1,135 @@
+"""The model's weights on their device."""
+
+import os
+import sys
+
+from korqg.config import CORRECTION_RANK
+from korqg.devices import join_processes, process_count
+from korqg.errors import KorqgError
+from korqg.model.choose import BUILT_IN, ModelChoice, quiet_and_offline
+from korqg.model.nf4_correction import correct_rounding, keep_differentiable
+from korqg.model.precision import Precision
+
+
+def load_model(
+    choice: ModelChoice, precision: Precision, quantization: str = "none", correction_rank: int = CORRECTION_RANK
+):
+    """The model on its device, in evaluation mode, with Gemma's stop tokens set.
+
+    With `quantization` "nf4" the linear layers' weights are rounded to 4 bits, and what that has cost is made good by
+    matrices of rank `correction_rank` (see correct_rounding); 0 leaves it at the rounding.
+
+    For the whole process, attention is computed by kernels that take any shape as it comes (attention_without_plans).
+    Raises KorqgError when weights are missing, of another shape than the configuration says, or not finite.
+    """
+    quiet_and_offline(choice)
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    attention_without_plans()
+    dtype = getattr(torch, precision.weights)
+    options = {}
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and process_count() > 1:
+        device = f"cuda:{torch.cuda.current_device()}"  # its own, see join_processes
+    if quantization == "nf4":
+        from transformers import BitsAndBytesConfig
+
+        compute = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision.autocast]
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=compute,
+        )
+        dtype = torch.float32 if compute == torch.float16 else dtype
+    try:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            choice.source,
+            dtype=dtype,
+            device_map={"": device},
+            attn_implementation="sdpa",
+            output_loading_info=True,
+            **options,
+        )
+    except torch.OutOfMemoryError:
+        raise _too_large(choice, quantization) from None
+    except (OSError, RuntimeError, ValueError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise KorqgError(f"{choice.name} cannot be loaded: {first_line}") from None
+    if report["missing_keys"]:
+        raise KorqgError(
+            f"{choice.name} lacks {len(report['missing_keys'])} of its weights, for example "
+            f"{sorted(report['missing_keys'])[0]}: download or save the model again."
+        )
+    for name, weights in model.named_parameters():
+        if weights.is_floating_point() and not torch.isfinite(weights).all():
+            raise KorqgError(f"{choice.name} has weights that are not finite ({name}): download it again.")
+    model.generation_config.eos_token_id = [1, 106]
+    model.generation_config.pad_token_id = 0
+    model.eval()
+    if quantization == "nf4":
+        keep_differentiable(model)
+    if quantization == "nf4" and correction_rank:
+        try:
+            correct_rounding(model, choice, correction_rank)
+        except torch.OutOfMemoryError:
+            raise _too_large(choice, quantization) from None
+    return model
+
+
+def _too_large(choice: ModelChoice, quantization: str) -> KorqgError:
+    smaller = 'quantization="nf4", or ' if quantization == "none" else ""
+    return KorqgError(
+        f"{choice.name} does not fit into this GPU's free memory. End other programs that use the GPU (nvidia-smi "
+        f'lists them), or choose {smaller}model_name="{BUILT_IN}", which is a quarter as large.'
+    )
+
+
+def check_target_modules(model, targets: str | list[str]) -> None:
+    """Raise KorqgError for a name in `targets` that no linear layer of the model has ("all-linear" is one)."""
+    if targets == "all-linear":
+        return
+    linear = [name for name, module in model.named_modules() if hasattr(module, "in_features") and name != "lm_head"]
+    names = sorted({name.rpartition(".")[2] for name in linear})
+    unknown = [target for target in targets if target not in names]
+    if unknown or not targets:
+        raise KorqgError(
+            f"target_modules: the model has no linear layer {', '.join(unknown)}; it has {', '.join(names)}, or use "
+            "all-linear."
+        )
+
+
+def device_name() -> str:
+    """The CUDA device's name, else the word CPU with its threads."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+
+
+def use_one_gpu() -> None:
+    """Show one GPU to torch, before it is imported: the Trainer makes `nn.DataParallel` out of several.
+
+    The first of those that CUDA_VISIBLE_DEVICES names. Of several processes (torchrun) each is given a GPU of its own,
+    and connected with the others; raises KorqgError when there are too few.
+
+    On Linux torch is asked for memory segments that grow, where nothing else is set: batches of ever new sizes leave
+    holes between segments of fixed size, which have to be given back and taken anew in the middle of training.
+    """
+    if process_count() == 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+    if sys.platform == "linux" and "PYTORCH_ALLOC_CONF" not in os.environ:
+        os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+    join_processes()
+
+
+def attention_without_plans() -> None:
+    """From now on, let torch choose among the attention kernels that take any shape as it comes.
+
+    On an H100 and its like torch prefers cuDNN's, which makes a plan for each new number and length of rows. Training
+    on pieces of all sizes and generating token by token are new shapes again and again: of one profiled step in four
+    pieces on an H200 the host spent 1.05 of 1.8 s on plans, and the device waited.
+    """
+    import torch
+
+    torch.backends.cuda.enable_cudnn_sdp(False)
