@@ -321,6 +321,7 @@ def test_threshold_is_the_lowest_confidence_that_leaves_nine_in_ten_right():
 def test_reader_that_is_seldom_right_vouches_for_nothing():
     assert trusted_threshold({"threshold": 0.7, "questions": 300, "right_above": 0.93}) == 0.7
     assert trusted_threshold({"threshold": 0.8, "questions": 300, "right_above": 0.34}) > 1
+    assert trusted_threshold({"threshold": 0.95, "questions": 300, "right_above": 0.7}) == 0.8
     assert trusted_threshold({"threshold": 0.8, "questions": 5, "right_above": 0.2}) == 0.8  # too few to say
     assert trusted_threshold({}) == 0.8
 

@@ -26,7 +26,8 @@ statistics, sample_documents = _script("sample_statistics"), _script("sample_doc
 DATA = read_json(SAMPLE_CORPUS)
 PARAGRAPHS = [(article["title"], paragraph) for article in DATA["data"] for paragraph in article["paragraphs"]]
 ASKED = [(paragraph["context"], qa) for _, paragraph in PARAGRAPHS for qa in paragraph["qas"]]
-QUESTIONS = [(context, qa) for context, qa in ASKED if not qa.get("is_impossible")]
+EDITED = [(context, qa) for context, qa in ASKED if qa.get("edited_draft")]
+QUESTIONS = [(context, qa) for context, qa in ASKED if not (qa.get("is_impossible") or qa.get("edited_draft"))]
 ENCYCLOPEDIC = [article for article in DATA["data"] if article.get("kind", "encyclopedia") == "encyclopedia"]
 SUBJECTS = ["nature", "science", "history", "geography", "food", "law", "sport", "arts", "computing", "everyday"]
 LONG, MANUAL = "village_radio.md", "food_dryer_manual.pdf"
@@ -61,13 +62,13 @@ def test_sample_corpus_covers_many_kinds_of_documents():
 def test_sample_corpus_is_read_without_a_dropped_or_mended_record():
     corpus = read_korquad(SAMPLE_CORPUS)
     assert len(corpus.passages) == len(PARAGRAPHS)
-    assert sum(len(passage.questions) for passage in corpus.passages) == len(QUESTIONS)
+    assert sum(len(passage.questions) for passage in corpus.passages) == len(QUESTIONS) + len(EDITED)
     assert {record["reason"] for record in corpus.dropped} == {IMPOSSIBLE}
     assert corpus.mended == 0
 
 
 def test_every_answer_is_one_exact_span():
-    for context, qa in QUESTIONS:
+    for context, qa in QUESTIONS + EDITED:
         (answer,) = qa["answers"]
         start, text = answer["answer_start"], answer["text"]
         assert context[start : start + len(text)] == text, qa["id"]
@@ -84,6 +85,12 @@ def test_questions_are_asked_as_people_ask():
     assert 0.05 <= shares["keyword"] / len(QUESTIONS) <= 0.15
     assert 0.3 <= plain / len(QUESTIONS) <= 0.5
     assert statistics.riddles([qa["question"] for _, qa in QUESTIONS]) < 0.2 * len(QUESTIONS)
+
+
+def test_edited_drafts_are_questions_in_the_plain_style():
+    assert len(EDITED) >= 1500
+    for _, qa in EDITED:
+        assert is_single_question(qa["question"]) and qa["question"].endswith("가?"), qa["id"]
 
 
 def test_readme_shows_the_statistics():
@@ -113,7 +120,7 @@ def test_nothing_stands_twice():
     for values in (
         [article["title"] for article in DATA["data"]],
         [normalized(paragraph["context"]) for _, paragraph in PARAGRAPHS],
-        [normalized(qa["question"]) for _, qa in QUESTIONS],
+        [normalized(qa["question"]) for _, qa in QUESTIONS + EDITED],
         [qa["id"] for _, qa in ASKED],
     ):
         assert [value for value, count in Counter(values).items() if count > 1] == []

@@ -32,7 +32,8 @@ def statistics() -> dict[str, str]:
     """What is counted, by name: numbers as text, shares in percent."""
     articles = read_json(SAMPLE_CORPUS)["data"]
     paragraphs = [(article, paragraph) for article in articles for paragraph in article["paragraphs"]]
-    asked = [(paragraph["context"], qa) for _, paragraph in paragraphs for qa in paragraph["qas"] if qa["answers"]]
+    every = [(paragraph["context"], qa) for _, paragraph in paragraphs for qa in paragraph["qas"] if qa["answers"]]
+    asked = [(context, qa) for context, qa in every if not qa.get("edited_draft")]
     impossible = sum(not qa["answers"] for _, paragraph in paragraphs for qa in paragraph["qas"])
     kinds = Counter(article.get("kind", "encyclopedia") for article, _ in paragraphs)
     registers = Counter(article.get("register", "다") for article, _ in paragraphs)
@@ -52,6 +53,7 @@ def statistics() -> dict[str, str]:
         "paragraphs": f"{len(paragraphs):,}",
         "questions": f"{len(asked):,}",
         "questions without an answer": f"{impossible:,}",
+        "edited drafts of the rule": f"{len(every) - len(asked):,}",
         "characters of a paragraph (least, median, most)": f"{lengths[0]}, {lengths[len(lengths) // 2]}, {lengths[-1]}",
         "paragraphs by kind": shares(kinds, len(paragraphs)),
         "paragraphs by register": shares(registers, len(paragraphs)),

@@ -125,9 +125,10 @@ def trusted_threshold(round_trip: dict) -> float:
 
     NEVER where people's questions were answered right too seldom even above the threshold (LEAST_RIGHT): such a model
     cannot vouch for its own questions, and the rule's stand in their place. USUAL_THRESHOLD for a run that noted
-    nothing.
+    nothing, and for one between LEAST_RIGHT and WANTED_RIGHT: no confidence is enough there, but what is likely and
+    comes back is answered by the text in nine of ten cases all the same.
     """
     right = round_trip.get("right_above")
-    if right is not None and round_trip["questions"] >= FEWEST and right < LEAST_RIGHT:
-        return NEVER
+    if right is not None and round_trip["questions"] >= FEWEST and right < WANTED_RIGHT:
+        return NEVER if right < LEAST_RIGHT else USUAL_THRESHOLD
     return round_trip.get("threshold", USUAL_THRESHOLD)
