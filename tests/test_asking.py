@@ -347,6 +347,7 @@ def test_nothing_in_a_text_can_forge_a_mark():
         ("누리온 제습기 NR-160 사용 설명서", "누리온 제습기 NR-160"),
         ("2026년 가림시 노후 보일러 교체 지원 사업 공고", "2026년 가림시 노후 보일러 교체 지원 사업"),
         ("2026년도 안내", ""),
+        ("새봄 산악회 2026년 제2차 회의록", "새봄 산악회"),
         ("처음 가꾸는 텃밭", ""),
         ("새봄군 가람골에서 고려 말 청자 가마터가 처음으로 발견되다", ""),
     ],
@@ -363,6 +364,11 @@ def test_subject_is_named_where_a_question_leaves_it_out():
     company = with_subject("회사는 며칠의 휴가를 주는가?", "주식회사 한솔마루")
     assert company == "주식회사 한솔마루는 며칠의 휴가를 주는가?"
     assert with_subject("몇 시에 여는가?", "") == "몇 시에 여는가?"
+
+
+def test_heading_that_ends_in_a_noun_is_no_sentence_to_ask_about():
+    heading = "본관 보수 공사에 따른 임시 휴관 및 서비스 이전 안내"
+    assert ask_by_rule(candidate_at(heading, 0, 8), "도서관 공고") == ""
 
 
 def test_request_becomes_what_must_be_done():

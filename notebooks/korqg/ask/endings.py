@@ -47,6 +47,8 @@ class Predicate:
 
 def find_predicate(text: str, endings: tuple[str, ...] = ("EF",)) -> Predicate | None:
     """The last predicate of a sentence without its closing sign; None where it does not end in one."""
+    if text.endswith(" 안내"):  # a heading's noun, which Kiwi may take for 안 내(어)
+        return None
     tokens = [token for token in kiwi().tokenize(text) if not token.tag.startswith("SF")]
     if tokens and tokens[-1].form == "요" and tokens[-1].tag == "JX":
         tokens = tokens[:-1]

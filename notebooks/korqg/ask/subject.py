@@ -57,7 +57,7 @@ def subject_of(title: str) -> str:
         if True in kinds:
             break
     name = title[: end if end <= LONGEST_NAME else stops[-1]].strip(" ()-·")
-    name = re.sub(r" (제\d+[차회기호]|\d+월|\d{4}년)$", "", name)
+    name = re.sub(r"( (제\d+[차회기호]|\d+월|\d{4}년도?))+$", "", name)
     year_alone = re.fullmatch(r"\d+년도?", name)
     return name if named and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
 
