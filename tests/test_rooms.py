@@ -1,4 +1,4 @@
-"""Imports between the rooms of korqg run one way: see the layout in the README."""
+"""Imports between the rooms of korqg run one way: see the names of the rooms in korqg/__init__.py."""
 
 import ast
 
