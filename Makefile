@@ -1,6 +1,6 @@
 # make run    set up, then the three notebooks on the built-in data and model
 # make try    the same in two minutes, with so few rows that nothing is learnt; ARGS="-p lora_rank 4" changes a parameter
-# make ask    a finished run asks about documents of yours: make ask DOCUMENTS=path RUN=sample
+# make ask    the kept adapter, or a finished run, asks about documents of yours: make ask DOCUMENTS=path [RUN=sample]
 # make ladder  set up, then every recipe of notebooks/recipes/ladder (for a GPU); ARGS="--parallel 4" passes options on
 # make export  a finished run as a model that needs no adapter, and llama.cpp reads: make export RUN=sample
 # make train  notebook 2 on several processes: make train GPUS=4 RECIPE=notebooks/recipes/... ARGS="-p run_name mine"
@@ -22,8 +22,8 @@ try: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline --recipe notebooks/recipes/all_three/quick_try.yaml --name $(or $(NAME),try) $(ARGS)
 
 ask: .venv/installed
-	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md RUN=sample"; exit 1; }
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.ask "$(DOCUMENTS)" --run-name $(or $(RUN),sample) $(if $(NAME),--name "$(NAME)") $(ARGS)
+	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md"; exit 1; }
+	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.ask "$(DOCUMENTS)" --run-name $(or $(RUN),sample-gpu) $(if $(NAME),--name "$(NAME)") $(ARGS)
 
 export: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.model.export $(or $(RUN),sample) $(ARGS)

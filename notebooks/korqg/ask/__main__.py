@@ -220,7 +220,7 @@ def main_ask(arguments: list[str] | None = None) -> int:
     """Ask, on as many processes as --gpus says; the exit code is 0 only when every chunk was asked about."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("documents", type=Path, help="a .txt, .md, .docx, .hwpx or .pdf file, or a folder of them")
-    parser.add_argument("--run-name", default="sample", help="a finished run, outputs/runs/<run>")
+    parser.add_argument("--run-name", default=KEPT_RUN, help="a finished run; without one the adapter that is kept")
     parser.add_argument("--name", default="", help="names the folder outputs/asked/<name>")
     parser.add_argument("--gpus", type=int, default=1, help="processes that share the work, one a GPU")
     parser.add_argument("--batch-size", type=int, default=16, help="questions generated at a time by each")

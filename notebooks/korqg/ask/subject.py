@@ -40,8 +40,8 @@ def subject_of(title: str) -> str:
     quoted = re.search(r"[‘'“\"「『]([^’'”\"」』]{2,12})[’'”\"」』]", title)
     if quoted and " " not in quoted[1]:
         return quoted[1]
-    if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title):
-        return ""  # a headline
+    if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title) or not re.search("[가-힣]", title):
+        return ""  # a headline, or the name of a file
     end, named, stops = 0, False, [0]
     for _, group in itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position):
         word = list(group)

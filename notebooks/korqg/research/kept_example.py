@@ -24,8 +24,9 @@ KEPT = ("*.ipynb", "*.html", "*.png", "*.json", "*.csv", "train_log.jsonl")
 NOT_KEPT = ("corpus.json", "run.json")
 """All rows once more, and the state of a run that may go on."""
 
-PICTURE_WIDTH = 1080
-PICTURE_STYLE = """html { font-size: 12px; } .cards h2 { display: none; } .paragraph { margin: 0 0 .5rem !important; }
+PICTURE_WIDTH = 1240
+PICTURE_STYLE = """html { font-size: 12px; } body { max-width: none; } .cards h2 { display: none; }
+  .paragraph { margin: 0 0 .5rem !important; }
   .output { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
   .output + br { display: none; }"""
 CHOOSE = """() => {
