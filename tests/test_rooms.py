@@ -44,3 +44,18 @@ def test_no_modules_import_one_another_in_a_circle():
     while free := {to for _, to in left} - {name for name, _ in left}:
         left = {(name, to) for name, to in left if to not in free}
     assert not left, sorted(left)
+
+
+def test_old_names_give_what_they_gave():
+    from korqg.checks import why_nothing_to_ask
+    from korqg.documents import chunk_documents
+    from korqg.models import built_in_folder, choose_model, load_tokenizer, save_adapter
+    from korqg.pages import side_by_side_page
+    from korqg.tracking import finish_wandb, start_wandb
+
+    given = [why_nothing_to_ask, chunk_documents, built_in_folder, choose_model, load_tokenizer, save_adapter]
+    homes = {one.__module__ for one in [*given, side_by_side_page, finish_wandb, start_wandb]}
+    assert homes == {f"korqg.{new}" for new in ("question", "data.documents.chunks", "model.choose", "model.save")} | {
+        "korqg.compare.page",
+        "korqg.train.wandb_run",
+    }

@@ -23,6 +23,7 @@ A room for each stage; the modules outside of them use none of the rooms:
     cleaned_text  text composed, without signs that nobody sees
     column_names  what the columns of people's tables are called
     markup      text and tables for HTML
+    old_names   modules under the names that they had before there were rooms
     pipeline    `make run`: the three notebooks through papermill
 
 data uses ask, ask and train use model, compare uses ask, research uses all (tests/test_rooms.py). `make ask` is a
@@ -41,7 +42,10 @@ if sys.version_info < (3, 11):  # noqa: UP036 (a sentence for those who have an 
 from korqg.config import CompareConfig, DataConfig, TrainConfig
 from korqg.errors import KorqgError
 from korqg.notebook import prepare_notebook
+from korqg.old_names import keep_old_names
 from korqg.packages import install_missing_packages
+
+keep_old_names()
 
 STARTED = time.monotonic()
 """When korqg was imported, or prepare_notebook last ran: a notebook's seconds are counted from its setup cell."""
