@@ -311,7 +311,7 @@ def test_picture_for_the_readme_is_the_best_and_the_worst_question(browser, tmp_
         assert taken.stdout.strip() == expected
     picture = tmp_path / "page.png"
     width, height = (int.from_bytes(picture.read_bytes()[start : start + 4], "big") for start in (16, 20))
-    assert 800 < width <= 1080 and 150 < height <= 420
+    assert 800 < width <= 1240 and 150 < height <= 420
 
 
 def test_thousand_paragraphs_load_in_two_seconds(browser, tmp_path):
