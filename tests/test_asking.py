@@ -60,6 +60,12 @@ def test_row_of_a_table_and_an_empty_chunk_hold_no_candidate():
     assert find_candidates("") == []
 
 
+def test_number_of_a_model_is_not_torn_in_two():
+    found = find_candidates("바람결 BG-160을 사면 거름망 두 장과 보증서를 드립니다. 무게는 12~14kg입니다.")
+    assert not [one.text for one in found if one.text in ("바람결 BG", "BG", "160")]
+    assert "12~14kg" in [one.text for one in found]
+
+
 def test_quotation_that_opens_a_sentence_is_not_torn_from_its_particle():
     assert "『삼국사기』에는" in next(
         one.sentence
@@ -212,6 +218,7 @@ GOOD |= {"title": "한빛도서관", "stopped": True, "read_answer": "오전 9�
         ({"question": "문은 몇 시에 여는가?"}, ["says_enough"]),
         ({"question": "여는 시간 안내는 몇 시에 문을 여는가?"}, ["no_heading"]),
         ({"question": "이 도서관은 몇 시에 문을 여는가?"}, ["stands_alone"]),
+        ({"question": "한빛도서관의 두 곳은 몇 시에 문을 여는가?"}, ["stands_alone"]),
         ({"question": "한빛도서관은 오전 9시부터 몇 시까지 문을 여는가?"}, ["keeps_its_answer"]),
         ({"question": "한빛미술관은 몇 시에 그림을 거는가?"}, ["supported"]),
         ({"read_answer": "월요일"}, ["agreed"]),
@@ -364,6 +371,8 @@ def test_subject_is_named_where_a_question_leaves_it_out():
     company = with_subject("회사는 며칠의 휴가를 주는가?", "주식회사 한솔마루")
     assert company == "주식회사 한솔마루는 며칠의 휴가를 주는가?"
     assert with_subject("몇 시에 여는가?", "") == "몇 시에 여는가?"
+    place = with_subject("먹거리 부스에서는 무엇을 쓸 수 없는가?", "달여울군")
+    assert place == "달여울군의 먹거리 부스에서는 무엇을 쓸 수 없는가?"
 
 
 def test_heading_that_ends_in_a_noun_is_no_sentence_to_ask_about():

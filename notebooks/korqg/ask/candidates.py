@@ -139,6 +139,8 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
         torn = start and (sentence[start - 1] in CLOSING or sentence[start - 1].isalnum())
         if torn and kind in (NAME, PHRASE, NOUN):
             continue  # the rest of a word, or a quotation's particle
+        if re.match(r"[-–][A-Za-z0-9]", sentence[end:]) or re.search(r"[A-Za-z가-힣][-–]$", sentence[:start]):
+            continue  # half of a model's number: BG of BG-160, or 160
         if text.count("(") != text.count(")"):
             end = start + text.index("(") if "(" in text[1:] else start
             text = sentence[start:end]

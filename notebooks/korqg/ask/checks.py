@@ -48,6 +48,8 @@ POINTING = re.compile(
     r"|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우)|앞의|앞서 말한)"
     r"(?=\s|[은는이가을를의에와과도](\s|$))"
 )
+COUNT_AS_TOPIC = re.compile(r"(^|의 )(\d+|한|두|세|네|다섯) ?(채|곳|명|개|가지|대|권|점|건|팀|동|마리|그루)(은|는) ")
+"""A bare count that the question is about: eleven of what?"""
 NOT_POINTING = re.compile(r"(^|\s)(이|그) (외|밖|중|때문)(?=\s|에|의|으)")
 NOUN_ENDING = re.compile(r"([가-힣A-Za-z0-9)’'」』》](은|는|란|이란)|날짜|이름|시기|이유|방법|기간|장소|개수|비율)\?$")
 MISPLACED = re.compile(
@@ -82,7 +84,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
         "in_its_place": not MISPLACED.search(question),
         "no_heading": not takes_heading(question, headings, chunk),
-        "stands_alone": not POINTING.search(NOT_POINTING.sub(" ", question)),
+        "stands_alone": not POINTING.search(NOT_POINTING.sub(" ", question)) and not COUNT_AS_TOPIC.search(question),
         "says_enough": len(_content(question)) + _is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS,
         "own_words": not is_copied(question, chunk),
         "keeps_its_answer": not gives_answer_away(question, answer),

@@ -69,7 +69,8 @@ ENDS_A_NAME = ("J", "EC", "EF", "ETM", "MA")
 def with_subject(question: str, subject: str) -> str:
     """The question with its subject named: of a topic in front (안건은) "…의", before anything else "…에서는".
 
-    Before a question that has a topic of its own it is "…에서", and 회사 gives way to the company's name.
+    Before a question that has a topic of its own it is "…에서", before a place of its own "…의", and 회사 gives way to
+    the company's name.
     As it is where a word of the subject stands in it already (two of a long one).
     """
     words = [word for word in re.split(r"\s+|['‘’\"]", subject) if len(word) > 1]
@@ -85,6 +86,8 @@ def with_subject(question: str, subject: str) -> str:
     question = re.sub(r"^(본 )?(제품|기기|서비스)의 ", "", question)
     topic = _topic_of(question)
     if topic and (len(subject) <= SHORT_NAME or ATTRIBUTE.search(topic)):
+        return f"{subject}의 {question}"
+    if re.match(r"\S+( \S+)?에서는? ", question):  # a place already: 먹거리 부스에서는
         return f"{subject}의 {question}"
     more = any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(question))
     return f"{subject}{'에서' if more else '에서는'} {question}"
