@@ -124,7 +124,7 @@ def _read_header(records: list) -> Header:
             header.styles[str(key)] = style_level(name, english)
         elif tag == CHAR_SHAPE and len(payload) >= 50:
             marks = struct.unpack_from("<I", payload, 46)[0]
-            if marks >> 18 & 7:
+            if marks >> 18 & 7 or marks >> 2 & 3 == 2:  # older files: a line below, through or above the text
                 header.struck.add(str(key))
             if marks >> 15 & 1:
                 header.raised.add(str(key))
