@@ -68,6 +68,9 @@ _PAGE_NUMBER = re.compile(r"[\s\-–—~·|\[\]()<>]*(?:\d{1,4}|[ivxlc]{1,6})(?:
 _PARTICLE = re.compile(r"(?:은|는|이|가|을|를|에|에서|의|와|과|로|으로|도|만|까지|부터|이다|이며|이고)(?=[\s.,]|$)")
 """A particle at a line's start: the line before broke inside its word."""
 
+_STUCK = re.compile(r"(?:은|는|을|를|의|에서|으로|까지|부터|이다|이며|이고)(?=[\s.,])")
+"""Those that no other word begins like: the line goes on even if the one before stopped early, beside a picture."""
+
 _HEADING = re.compile(r"제\s?\d+\s?[편장절관조](?:의\s?\d+)?(?:\([^)]*\)|\s[^.]{1,30}$)")
 _NOTE = re.compile(r"(?:주\s?)?\d{1,3}\)|\*{1,3}\)?\s|[†‡]|\[\d{1,3}\]|주\s?\d{0,2}[:)]")
 _NOTE_MARK = re.compile(r"(?<=[가-힣”’\"')\]」』.])(?:\d{1,3}\)|\*{1,3}|\d{1,2}(?![\d.,%]))")
@@ -410,7 +413,8 @@ def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list
     for edge, apart, line in found:
         if apart:
             places.setdefault((edge, *_place(line)), []).append(line)
-    changing = {key for key, found in places.items() if len(found) >= enough and _is_changing(found)}
+    changing = [lines for lines in places.values() if len(lines) >= enough and _is_changing(lines)]
+    heads = {_without_figures(line.text) for found in changing for line in found}
     kept = []
     for line in lines:
         edge, apart, _ = margins.get(id(line), ("", False, None))
@@ -418,7 +422,7 @@ def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list
             _PAGE_NUMBER.fullmatch(line.text)
             or exact[edge, _without_page(line.text)] >= enough
             or (apart and texts[edge, _without_figures(line.text)] >= enough)
-            or (apart and (edge, *_place(line)) in changing and not re.search(r"[.!?]$", line.text))
+            or (apart and _without_figures(line.text) in heads and not re.search(r"[.!?]$", line.text))
         ):
             continue
         kept.append(line)
@@ -591,6 +595,8 @@ def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float
     one_height, two_height = one.top - one.bottom, two.top - two.bottom
     if max(one_height, two_height) > 1.15 * min(one_height, two_height):
         return True
+    if _STUCK.match(two.text) and not re.search(r"[.!?…]$", one.text):
+        return False
     step = _step(one, two)
     if step > 1.4 * usual_step > 0:
         return True
@@ -634,7 +640,12 @@ def _glues(breaks: list[tuple[Line, Line]]) -> list[str]:
             one, two = breaks[place]
             pieces += [" ".join(one.text.split()[-2:])[-20:], " ".join(two.text.split()[:2])[:20]]
         _, blanks = kiwi().glue(pieces, return_space_insertions=True)
-        inside = [place for place, blank in zip(unclear, blanks[::2], strict=True) if not blank]
+        known = _known_starts(breaks)
+        inside = [
+            place
+            for place, blank in zip(unclear, blanks[::2], strict=True)
+            if not blank or _joined_start(*breaks[place]) in known
+        ]
         if len(inside) < LEAST_INSIDE * len(unclear):
             for place in inside:
                 glues[place] = "" if _PARTICLE.match(breaks[place][1].text) else " "
@@ -646,6 +657,17 @@ def _glues(breaks: list[tuple[Line, Line]]) -> list[str]:
             if not one.blank and one.text[-1].isdecimal() and _is_hangul(two.text[0]):
                 glues[place] = ""
     return glues
+
+
+def _known_starts(breaks: list[tuple[Line, Line]]) -> set[str]:
+    """How the words begin that stand whole inside lines: three signs and more."""
+    words = {word for pair in breaks for line in pair for word in line.text.split()[1:-1]}
+    return {word[:end] for word in words for end in range(3, len(word) + 1)}
+
+
+def _joined_start(one: Line, two: Line) -> str:
+    """How the word would begin that two lines' ends make: two signs of the second line are enough to know it."""
+    return one.text.split()[-1] + two.text.split()[0][:2]
 
 
 def _needs_no_blank(one: Line, two: Line) -> bool:
