@@ -36,6 +36,9 @@ of those pages whose text stands on another one too."""
 WIDE_GAP = 2.0
 """A gap inside a line, as a share of its height, from which it parts the cells of a table."""
 
+NARROW_GAP = 0.5
+"""The same where the gaps of several lines stand below one another."""
+
 BAR = " | "
 """What is written for such a gap."""
 
@@ -162,22 +165,27 @@ class _Run:
         if any(two < one - 1 for one, two in itertools.pairwise(lefts)):
             self.sort()
 
-    def gaps(self) -> tuple[list[re.Match], list[int]]:
-        """The run's words, and which of them stand behind a wide gap.
+    def gaps(self, least: float = WIDE_GAP) -> tuple[list[re.Match], dict[int, tuple[float, float]]]:
+        """The run's words, and the gaps of at least that share of its height by the words behind them.
 
-        A title whose letters stand far apart has none.
+        A title whose letters stand far apart has none, and none is behind an item's sign.
         """
         words = list(re.finditer(r"\S+", "".join(sign for sign, _ in self.signs)))
         if all(len(word[0]) == 1 for word in words):
-            return words, []
-        wide = WIDE_GAP * (self.top - self.bottom)
+            return words, {}
+        wide = least * (self.top - self.bottom)
         lefts = [self.place(self.signs[word.start()][1])[0] for word in words]
         ends = [self.place(self.signs[word.end() - 1][1])[1] for word in words]
-        return words, [number for number in range(1, len(words)) if lefts[number] - ends[number - 1] > wide]
+        gaps = enumerate(zip(ends, lefts[1:], strict=False), start=1)
+        found = {number: (left, right) for number, (left, right) in gaps if right - left > wide}
+        if begins_bullet(f"{words[0][0]} "):
+            found.pop(1, None)
+        return words, found
 
-    def part(self) -> None:
+    def part(self, of_table: bool) -> None:
         """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells."""
-        words, wide = self.gaps()
+        words, found = self.gaps(NARROW_GAP if of_table else WIDE_GAP)
+        wide = list(found)
         is_entry = wide == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
         self.is_row = bool(wide) and not is_entry
         for number in reversed(wide):
@@ -189,7 +197,7 @@ class _Run:
         words, wide = self.gaps()
         if len(wide) != 1:
             return None
-        cut = words[wide[0]].start()
+        cut = words[next(iter(wide))].start()
         halves = _Run(self.place), _Run(self.place)
         left = max(place for place, (sign, _) in enumerate(self.signs[:cut]) if not sign.isspace())
         halves[0].signs, halves[1].signs = self.signs[: left + 1], self.signs[cut:]
@@ -277,11 +285,28 @@ def _page_lines(page, number: int) -> list[Line]:
     for run in runs:
         run.finish()
     joined = _columns_apart(_joined_runs(runs))
+    tables = _in_tables(joined)
     for run in joined:
-        run.part()
+        run.part(id(run) in tables)
     lines = [run.line(number) for run in joined]
     text_page.close()
     return [line for line in lines if line.text]
+
+
+def _in_tables(runs: list[_Run]) -> set[int]:
+    """The ids of the runs that are a table's rows: as many gaps as in those above and below, at the same places."""
+    found, rows, gaps = set(), [], []
+    for run in [*runs, None]:
+        is_sentence = run is None or "".join(sign for sign, _ in run.signs).rstrip().endswith(("다.", "요."))
+        own = [] if is_sentence else list(run.gaps(NARROW_GAP)[1].values())
+        shared = [(max(one[0], two[0]), min(one[1], two[1])) for one, two in zip(gaps, own, strict=False)]
+        if rows and len(gaps) == len(own) > 0 and all(right - left > 1 for left, right in shared):
+            rows, gaps = [*rows, id(run)], shared
+            continue
+        if len(rows) >= FEWEST_LINES:
+            found.update(rows)
+        rows, gaps = ([id(run)], own) if own else ([], [])
+    return found
 
 
 def _joined_runs(runs: list[_Run]) -> list[_Run]:
