@@ -170,6 +170,26 @@ def test_items_in_outline_styles_are_text_under_the_heading_above_them(tmp_path)
     ]
 
 
+def test_levels_below_the_seventh_have_no_number_of_the_seventh(tmp_path):
+    lists = b"".join(struct.pack("<IHHI", 0, 0, 0, 0) + text_with_length(f"^{level}.") for level in range(1, 8))
+    shape = struct.pack("<I", 2 << 23 | 6 << 25) + b"\0" * 26 + struct.pack("<H", 1) + b"\0" * 22
+    settings = record(23, 0, lists + struct.pack("<H", 0) + struct.pack("<I", 1) * 7) + b"".join(
+        record(25, 0, shape + struct.pack("<I", level)) for level in (6, 8)
+    )
+    section = hwp_paragraph("일곱째 단계이다.", shape=0) + hwp_paragraph("아홉째 단계이다.", shape=1)
+    path = write_hwp(tmp_path / "memo.hwp", section, settings=settings)
+    assert _texts(path) == [("", ("1. 일곱째 단계이다.", "아홉째 단계이다."))]
+
+
+def test_line_through_the_text_of_older_files_strikes_it(tmp_path):
+    shapes = b"".join(
+        record(21, 0, b"\0" * 46 + struct.pack("<I", marks) + b"\0" * 22) for marks in (0, 1 << 2, 2 << 2)
+    )
+    section = hwp_paragraph("어른은 이천 원삼천 원을 낸다.", shapes=((0, 1), (4, 2), (8, 0)))
+    path = write_hwp(tmp_path / "memo.hwp", section, settings=shapes)
+    assert _texts(path) == [("", ("어른은 삼천 원을 낸다.",))]
+
+
 def test_caption_stands_before_its_box_in_both_formats(tmp_path):
     box = (
         hwp_control("gso ", 1, b"\0" * 42) + record(72, 2, b"\0" * 16) + hwp_paragraph("그림의 이름", 2)

@@ -131,6 +131,8 @@ def _read_header(records: list) -> Header:
         elif tag == PARA_SHAPE and len(payload) >= 32:
             marks, name = struct.unpack_from("<I", payload, 0)[0], struct.unpack_from("<H", payload, 30)[0]
             kind, depth = marks >> 23 & 3, marks >> 25 & 7
+            if depth == 6 and len(payload) >= 58:  # the eighth level and those below it have a place of their own
+                depth = max(depth, min(9, struct.unpack_from("<I", payload, 54)[0]))
             if kind == 1:
                 header.shapes[str(key)] = depth + 1
             if kind in (1, 2):
