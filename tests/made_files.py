@@ -146,8 +146,27 @@ def hwp_settings(struck: bool = True) -> bytes:
     )
 
 
+def distributed(section: bytes) -> bytes:
+    """A packed section as a distribution file has it: its key in a masked record, the rest encrypted with AES."""
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    seed, key, mask = 0x5EED1234, b"0123456789abcdef", bytearray()
+    value = seed
+    while len(mask) < 256:
+        value = (value * 214013 + 2531011) % 2**32
+        sign = value >> 16 & 0xFF
+        value = (value * 214013 + 2531011) % 2**32
+        mask += bytes([sign]) * ((value >> 16 & 15) + 1)
+    clear = bytearray(256)
+    start = 4 + (seed & 15)
+    clear[start : start + 16] = key
+    hidden = struct.pack("<I", seed) + bytes(a ^ b for a, b in zip(clear[4:], mask[4:256], strict=True))
+    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    return record(28, 0, hidden) + encryptor.update(section + b"\0" * (-len(section) % 16))
+
+
 def write_hwp(path: Path, section: bytes, flags: int = 1, settings: bytes | None = None) -> Path:
-    """A .hwp document from the records of its section."""
+    """A .hwp document from the records of its section; flag 4 makes it a distribution file."""
 
     def packed(data: bytes) -> bytes:
         packer = zlib.compressobj(wbits=-15)
@@ -155,7 +174,13 @@ def write_hwp(path: Path, section: bytes, flags: int = 1, settings: bytes | None
 
     head = b"HWP Document File".ljust(32, b"\0") + struct.pack("<II", 0x05010001, flags) + b"\0" * 216
     streams = {"FileHeader": head, "DocInfo": packed(hwp_settings() if settings is None else settings)}
-    path.write_bytes(ole_file(streams, {"BodyText": {"Section0": packed(section)}}))
+    body = {"BodyText": {"Section0": packed(section)}}
+    if flags & 4:  # the body is a stub there
+        body = {
+            "BodyText": {"Section0": packed(hwp_paragraph(""))},
+            "ViewText": {"Section0": distributed(packed(section))},
+        }
+    path.write_bytes(ole_file(streams, body))
     return path
 
 

@@ -1,6 +1,8 @@
 """Hangul's binary documents: the same blocks as from .hwpx, and what is refused."""
 
+import random
 import struct
+import time
 
 import pytest
 from made_files import (
@@ -121,6 +123,83 @@ def test_hwp_text_box_is_read(tmp_path):
     )  # fmt: skip
     path = write_hwp(tmp_path / "memo.hwp", hwp_paragraph(_utf16("앞글이다.") + control_sign(11, "gso "), controls=box))
     assert _texts(path) == [("", ("앞글이다.", "상자 안의 글이다."))]
+
+
+def test_distribution_hwp_is_read_and_fast(tmp_path):
+    pytest.importorskip("cryptography", reason="comes with requirements.txt: pip install -r requirements.txt")
+    seeds = random.Random(1)
+    long = "".join(chr(seeds.randrange(0xAC00, 0xD7A3)) for _ in range(200_000))  # does not pack well
+    path = write_hwp(tmp_path / "memo.hwp", hwp_paragraph("배포용 글이다.") + hwp_paragraph(long), flags=5)
+    start = time.process_time()
+    assert _texts(path) == [("", ("배포용 글이다.", long))]
+    assert time.process_time() - start < 10  # without cryptography it is a minute
+
+
+def test_hwp_style_of_the_name_of_text_is_no_table_of_contents(tmp_path):
+    styles = b"".join(
+        record(26, 0, text_with_length(name) + text_with_length(english) + b"\0" * 8)
+        for name, english in (("바탕글", "Normal"), ("내용", "Contents"), ("차례 1", "TOC 1"))
+    )
+    section = hwp_paragraph("글이다.", style=1) + hwp_paragraph("제1절 3", style=2)
+    path = write_hwp(tmp_path / "memo.hwp", section, settings=styles)
+    assert _texts(path) == [("", ("글이다.",))]
+
+
+def test_items_in_outline_styles_are_text_under_the_heading_above_them(tmp_path):
+    styles = b"".join(
+        record(26, 0, text_with_length(name) + text_with_length("") + b"\0" * 8)
+        for name in ("바탕글", "개요 1", "개요 2", "개요 3")
+    )
+    lines = (
+        ("온실 안내", 1),
+        ("요금", 2),
+        ("어른은 삼천 원", 3),
+        ("단체는 절반", 3),
+        ("군민은 이천 원", 3),
+        ("신분증이 있을 때만", 0),
+    )
+    lines += (("어린이는 무료", 3), ("문의", 1))
+    section = b"".join(hwp_paragraph(text, style=style) for text, style in lines)
+    path = write_hwp(tmp_path / "memo.hwp", section, settings=styles)
+    assert _texts(path) == [
+        ("온실 안내", ()),
+        ("온실 안내 > 요금", ("어른은 삼천 원", "단체는 절반")),
+        ("온실 안내 > 요금 > 군민은 이천 원", ("신분증이 있을 때만",)),
+        ("온실 안내 > 요금", ("어린이는 무료",)),
+        ("", ("문의",)),
+    ]
+
+
+def test_levels_below_the_seventh_have_no_number_of_the_seventh(tmp_path):
+    lists = b"".join(struct.pack("<IHHI", 0, 0, 0, 0) + text_with_length(f"^{level}.") for level in range(1, 8))
+    shape = struct.pack("<I", 2 << 23 | 6 << 25) + b"\0" * 26 + struct.pack("<H", 1) + b"\0" * 22
+    settings = record(23, 0, lists + struct.pack("<H", 0) + struct.pack("<I", 1) * 7) + b"".join(
+        record(25, 0, shape + struct.pack("<I", level)) for level in (6, 8)
+    )
+    section = hwp_paragraph("일곱째 단계이다.", shape=0) + hwp_paragraph("아홉째 단계이다.", shape=1)
+    path = write_hwp(tmp_path / "memo.hwp", section, settings=settings)
+    assert _texts(path) == [("", ("1. 일곱째 단계이다.", "아홉째 단계이다."))]
+
+
+def test_line_through_the_text_of_older_files_strikes_it(tmp_path):
+    shapes = b"".join(
+        record(21, 0, b"\0" * 46 + struct.pack("<I", marks) + b"\0" * 22) for marks in (0, 1 << 2, 2 << 2)
+    )
+    section = hwp_paragraph("어른은 이천 원삼천 원을 낸다.", shapes=((0, 1), (4, 2), (8, 0)))
+    path = write_hwp(tmp_path / "memo.hwp", section, settings=shapes)
+    assert _texts(path) == [("", ("어른은 삼천 원을 낸다.",))]
+
+
+def test_caption_stands_before_its_box_in_both_formats(tmp_path):
+    box = (
+        hwp_control("gso ", 1, b"\0" * 42) + record(72, 2, b"\0" * 16) + hwp_paragraph("그림의 이름", 2)
+        + record(76, 2, b"\0" * 8) + record(72, 3, b"\0" * 16) + hwp_paragraph("상자 안의 글이다.", 3)
+    )  # fmt: skip
+    old = write_hwp(tmp_path / "old.hwp", hwp_paragraph(_utf16("앞글이다.") + control_sign(11, "gso "), controls=box))
+    inside = f"<hp:drawText><hp:subList>{hangul(t('상자 안의 글이다.'))}</hp:subList></hp:drawText>"
+    caption = f"<hp:caption><hp:subList>{hangul(t('그림의 이름'))}</hp:subList></hp:caption>"
+    new = write_hwpx(tmp_path / "new.hwpx", hangul(t("앞글이다.") + f"<hp:rect>{inside}{caption}</hp:rect>"))
+    assert _texts(old) == _texts(new) == [("", ("앞글이다.", "그림의 이름", "상자 안의 글이다."))]
 
 
 def test_hwp_whose_text_is_all_struck_is_read_all_the_same(tmp_path):

@@ -81,3 +81,9 @@ def test_front_matter_goes(tmp_path, matter):
 )
 def test_fences_of_notes_go_and_their_text_stays(tmp_path, text, read):
     assert _texts(tmp_path, text) == read
+
+
+def test_boxes_of_tasks_go(tmp_path):
+    path = tmp_path / "memo.md"
+    path.write_text("- [ ] 문을 연다.\n- [x] 표를 판다.\n", encoding="utf-8")
+    assert [block.text for block in read_markdown(path)] == ["문을 연다.", "표를 판다."]

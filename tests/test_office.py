@@ -224,3 +224,9 @@ def test_drop_caps_go_back_to_their_word(tmp_path):
     inside = f"<hp:drawText><hp:subList>{hangul(t('물'))}</hp:subList></hp:drawText>"
     box = f'<hp:rect dropcapstyle="DoubleLine">{inside}</hp:rect>'
     assert _hangul(tmp_path, hangul(box + t("레방아는 1931년에 섰다."))) == ("물레방아는 1931년에 섰다.",)
+
+
+def test_box_whose_first_row_is_marked_as_a_head_has_none(tmp_path):
+    rows = [["기업명", "", "대표자의 이름과 도장, 또는 자필 서명을 여기에 적습니다"], ["전화", "02-123", "주소"]]
+    table = hangul_table(*[[hangul(t(cell)) for cell in row] for row in rows]).replace("<hp:tc", '<hp:tc header="1"', 3)
+    assert _hangul(tmp_path, hangul(table))[-1] == "전화 | 02-123 | 주소"

@@ -110,6 +110,27 @@ def test_rows_of_a_table_stand_alone_and_a_page_number_gets_its_dots(tmp_path):
     assert [section.paragraphs for section in read_document(tmp_path / "memo.pdf")[1]] == [("온실은 여름에 덥다.",)]
 
 
+def test_narrow_gaps_below_one_another_part_the_cells_of_a_table(tmp_path):
+    rows = [("구역", "여름", "겨울"), ("난초", "27도", "22도"), ("이끼", "30도", "10도")]
+    page = [(70 + 38 * at, 740 - 16 * row, 10, cell) for row, cells in enumerate(rows) for at, cell in enumerate(cells)]
+    assert _texts(tmp_path, [*page, (70, 680, 10, "온실은 여름에 덥다.")]) == [
+        "구역 | 여름 | 겨울", "난초 | 27도 | 22도", "이끼 | 30도 | 10도", "온실은 여름에 덥다.",
+    ]  # fmt: skip
+
+
+def test_gaps_behind_the_signs_of_items_part_no_cells(tmp_path):
+    lines = ["관람객은 한 해에 사만 명", "요금은 어른 삼천 원", "배편은 하루 여덟 번"]
+    page = [
+        (left, 740 - 16 * row, 10, text) for row, line in enumerate(lines) for left, text in ((70, "-"), (95, line))
+    ]
+    assert _texts(tmp_path, page) == [f"- {line}" for line in lines]
+
+
+def test_words_that_stand_elsewhere_are_joined_over_a_line_end(tmp_path):
+    lines = ["이곳에는 등명기를 두었고 여름이 오기 전에 등", "명기를 떼어 닦는다."]
+    assert _texts(tmp_path, _lines(*lines)) == ["이곳에는 등명기를 두었고 여름이 오기 전에 등명기를 떼어 닦는다."]
+
+
 def test_columns_drawn_line_by_line_are_read_one_after_the_other(tmp_path):
     lines = [
         *zip(LEFT[:2], RIGHT[:2], strict=True),

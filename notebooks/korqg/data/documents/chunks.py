@@ -206,7 +206,7 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise KorqgError(f"{path.name}: {unknown_suffix(path, SUFFIXES)}.")
-    sections = _sections(without_contents(reader(path)))
+    sections = _sections(_items_as_text(without_contents(reader(path)), code_left_out=reader is read_markdown))
     title = next((section.heading for section in sections if section.heading), clean(path.stem))
     return title, sections
 
@@ -220,6 +220,37 @@ def _seen(skipped: list[dict]) -> str:
     return f" Seen there: {some}{more}."
 
 
+def _items_as_text(blocks: list[Block], code_left_out: bool) -> list[Block]:
+    """The blocks, with headings that nothing stands under as text: nothing of them would be in a chunk otherwise.
+
+    Offices write lists in the styles of outlines, so that each item looks like a heading. Such text goes under the
+    heading above its level, which is repeated where another one stands between. The title stays one, and in Markdown,
+    where the code under a heading is left out, what states no fact.
+    """
+    only_headings = all(block.level for block in blocks)
+    found, path, last = [], [], None
+    for place, (block, behind) in enumerate(itertools.zip_longest(blocks, blocks[1:])):
+        is_bare = block.level > 0 and (behind is None or 0 < behind.level <= block.level)
+        if block.level:
+            path = [above for above in path if above.level < block.level]
+        if place and is_bare and (not code_left_out or only_headings or _states(block.text)):
+            above = path[-1] if path else None
+            if above is not last:
+                last = above
+                found.append(above or Block("", block.level))
+            block = replace(block, level=0)
+        elif block.level:
+            last = block
+            path.append(block)
+        found.append(block)
+    return found
+
+
+def _states(text: str) -> bool:
+    """Whether a line says something: it is long, it has a sentence's end, or a fact."""
+    return len(text) > LONGEST_LEAD or _FINISHED.search(text) is not None or _FACT.search(text) is not None
+
+
 def _sections(blocks: list[Block]) -> list[Section]:
     """Blocks under their headings; a heading of a level ends those of the same and of lower levels."""
     sections, path, number = [], [], 1
@@ -227,7 +258,7 @@ def _sections(blocks: list[Block]) -> list[Section]:
         if is_heading:
             for block in run:
                 path = [(level, text) for level, text in path if level < block.level] + [(block.level, block.text)]
-                sections.append(Section(block.text, (), tuple(text for _, text in path), number))
+                sections.append(Section(block.text, (), tuple(text for _, text in path if text), number))
             continue
         run = list(run)
         open_section = sections.pop() if sections else Section("", ())
@@ -288,7 +319,7 @@ def _leads(block: Block, behind: tuple[Block, ...]) -> bool:
         return block.is_head
     if behind[0].is_row and behind[0].is_head:
         return len(text) <= LONGEST_LEAD
-    if len(text) > LONGEST_LEAD or _FINISHED.search(text) or _FACT.search(text):
+    if _states(text):
         return False
     if begins_number(text) or re.match(r"[\[<【〈《].*[\]>】〉》]$", text) or text.endswith((":", "：")):
         return True

@@ -124,13 +124,15 @@ def _read_header(records: list) -> Header:
             header.styles[str(key)] = style_level(name, english)
         elif tag == CHAR_SHAPE and len(payload) >= 50:
             marks = struct.unpack_from("<I", payload, 46)[0]
-            if marks >> 18 & 7:
+            if marks >> 18 & 7 or marks >> 2 & 3 == 2:  # older files: a line below, through or above the text
                 header.struck.add(str(key))
             if marks >> 15 & 1:
                 header.raised.add(str(key))
         elif tag == PARA_SHAPE and len(payload) >= 32:
             marks, name = struct.unpack_from("<I", payload, 0)[0], struct.unpack_from("<H", payload, 30)[0]
             kind, depth = marks >> 23 & 3, marks >> 25 & 7
+            if depth == 6 and len(payload) >= 58:  # the eighth level and those below it have a place of their own
+                depth = max(depth, min(9, struct.unpack_from("<I", payload, 54)[0]))
             if kind == 1:
                 header.shapes[str(key)] = depth + 1
             if kind in (1, 2):

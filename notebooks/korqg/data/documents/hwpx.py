@@ -169,15 +169,13 @@ class _Reader:
         """A paragraph's blocks, then those of its tables and boxes."""
         shape = paragraph.get("paraPrIDRef", "")
         level = self.header.styles.get(paragraph.get("styleIDRef", ""), 0) or self.header.shapes.get(shape, 0)
-        if level == CONTENTS:
-            return
         text, objects = _Text(), []
         for run in paragraph:
             if local(run) == "run":
                 self.run(run, text, objects)
         while text.fields:
             text.end_field()
-        words = without_note_marks("".join(text.parts))
+        words = without_note_marks("".join(text.parts)) if level != CONTENTS else ""
         label = self.label(shape)
         yield from as_blocks(f"{label} {words}" if label and words.strip() else words, level)
         for element in objects:
@@ -222,17 +220,17 @@ class _Reader:
             shown.parts.append(LOWERED)
 
     def object(self, element) -> Iterator[Block]:
-        """Tables, and whatever else holds paragraphs: captions, text boxes, grouped shapes."""
+        """The caption, then the table or whatever else holds paragraphs: text boxes, grouped shapes."""
+        caption = child(element, "caption")
+        if caption is not None:
+            yield from self.object(caption)
         if local(element) != "tbl":
             for inner in element:
                 if local(inner) == "subList":
                     yield from self.blocks(inner)
-                elif local(inner) not in _NOTES:
+                elif local(inner) not in (*_NOTES, "caption"):
                     yield from self.object(inner)
             return
-        caption = child(element, "caption")
-        if caption is not None:
-            yield from self.object(caption)
         rows = ([self.cell(cell) for cell in row if local(cell) == "tc"] for row in element if local(row) == "tr")
         yield from table_blocks(list(rows))
 

@@ -108,7 +108,7 @@ def _inline_text(token) -> str:
             parts.append(child.content)
         elif child.type in ("softbreak", "hardbreak") or (tag and tag[2].lower() == "br"):
             parts.append(" ")
-    text = _LABEL.sub("", without_note_marks("".join(parts)))
+    text = re.sub(r"^\[[ xX]\]\s", "", _LABEL.sub("", without_note_marks("".join(parts))))
     for pattern, kept in _STARS:
         text = pattern.sub(kept, text)
     return clean(re.sub(f"{_KEPT_STAR}(.)", lambda match: chr(ord(match[1]) - 0xE000), text))

@@ -32,7 +32,11 @@ LONGEST_HEADING = 100
 
 _HEADING_NAME = re.compile(r"(?:heading|제목|개요|outline)\s*([1-9]|10)", re.IGNORECASE)
 _TITLE_NAME = re.compile(r"title|제목|표제|문서 ?제목", re.IGNORECASE)
-_CONTENTS_NAME = re.compile(r"(?:toc|contents|목차|차례)(?:\s*heading|\s*\d+)?", re.IGNORECASE)
+_CONTENTS_NAME = re.compile(
+    r"(?:toc|목차|차례)(?:\s*(?:heading|제목)|\s*\d+)?|contents\s*(?:heading|\d+)|table of contents", re.IGNORECASE
+)
+"""Not "contents" alone: that is what Hangul's users call the style of the text itself (내용)."""
+
 CONTENTS = -1
 """The level of a style that a table of contents is set in: left out."""
 

@@ -36,6 +36,9 @@ of those pages whose text stands on another one too."""
 WIDE_GAP = 2.0
 """A gap inside a line, as a share of its height, from which it parts the cells of a table."""
 
+NARROW_GAP = 0.5
+"""The same where the gaps of several lines stand below one another."""
+
 BAR = " | "
 """What is written for such a gap."""
 
@@ -67,6 +70,9 @@ _HYPHEN = 2
 _PAGE_NUMBER = re.compile(r"[\s\-–—~·|\[\]()<>]*(?:\d{1,4}|[ivxlc]{1,6})(?:\s*/\s*\d{1,4})?[\s\-–—~·|\[\]()<>]*(?:쪽)?")
 _PARTICLE = re.compile(r"(?:은|는|이|가|을|를|에|에서|의|와|과|로|으로|도|만|까지|부터|이다|이며|이고)(?=[\s.,]|$)")
 """A particle at a line's start: the line before broke inside its word."""
+
+_STUCK = re.compile(r"(?:은|는|을|를|의|에서|으로|까지|부터|이다|이며|이고)(?=[\s.,])")
+"""Those that no other word begins like: the line goes on even if the one before stopped early, beside a picture."""
 
 _HEADING = re.compile(r"제\s?\d+\s?[편장절관조](?:의\s?\d+)?(?:\([^)]*\)|\s[^.]{1,30}$)")
 _NOTE = re.compile(r"(?:주\s?)?\d{1,3}\)|\*{1,3}\)?\s|[†‡]|\[\d{1,3}\]|주\s?\d{0,2}[:)]")
@@ -159,22 +165,27 @@ class _Run:
         if any(two < one - 1 for one, two in itertools.pairwise(lefts)):
             self.sort()
 
-    def gaps(self) -> tuple[list[re.Match], list[int]]:
-        """The run's words, and which of them stand behind a wide gap.
+    def gaps(self, least: float = WIDE_GAP) -> tuple[list[re.Match], dict[int, tuple[float, float]]]:
+        """The run's words, and the gaps of at least that share of its height by the words behind them.
 
-        A title whose letters stand far apart has none.
+        A title whose letters stand far apart has none, and none is behind an item's sign.
         """
         words = list(re.finditer(r"\S+", "".join(sign for sign, _ in self.signs)))
         if all(len(word[0]) == 1 for word in words):
-            return words, []
-        wide = WIDE_GAP * (self.top - self.bottom)
+            return words, {}
+        wide = least * (self.top - self.bottom)
         lefts = [self.place(self.signs[word.start()][1])[0] for word in words]
         ends = [self.place(self.signs[word.end() - 1][1])[1] for word in words]
-        return words, [number for number in range(1, len(words)) if lefts[number] - ends[number - 1] > wide]
+        gaps = enumerate(zip(ends, lefts[1:], strict=False), start=1)
+        found = {number: (left, right) for number, (left, right) in gaps if right - left > wide}
+        if begins_bullet(f"{words[0][0]} "):
+            found.pop(1, None)
+        return words, found
 
-    def part(self) -> None:
+    def part(self, of_table: bool) -> None:
         """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells."""
-        words, wide = self.gaps()
+        words, found = self.gaps(NARROW_GAP if of_table else WIDE_GAP)
+        wide = list(found)
         is_entry = wide == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
         self.is_row = bool(wide) and not is_entry
         for number in reversed(wide):
@@ -186,7 +197,7 @@ class _Run:
         words, wide = self.gaps()
         if len(wide) != 1:
             return None
-        cut = words[wide[0]].start()
+        cut = words[next(iter(wide))].start()
         halves = _Run(self.place), _Run(self.place)
         left = max(place for place, (sign, _) in enumerate(self.signs[:cut]) if not sign.isspace())
         halves[0].signs, halves[1].signs = self.signs[: left + 1], self.signs[cut:]
@@ -274,11 +285,28 @@ def _page_lines(page, number: int) -> list[Line]:
     for run in runs:
         run.finish()
     joined = _columns_apart(_joined_runs(runs))
+    tables = _in_tables(joined)
     for run in joined:
-        run.part()
+        run.part(id(run) in tables)
     lines = [run.line(number) for run in joined]
     text_page.close()
     return [line for line in lines if line.text]
+
+
+def _in_tables(runs: list[_Run]) -> set[int]:
+    """The ids of the runs that are a table's rows: as many gaps as in those above and below, at the same places."""
+    found, rows, gaps = set(), [], []
+    for run in [*runs, None]:
+        is_sentence = run is None or "".join(sign for sign, _ in run.signs).rstrip().endswith(("다.", "요."))
+        own = [] if is_sentence else list(run.gaps(NARROW_GAP)[1].values())
+        shared = [(max(one[0], two[0]), min(one[1], two[1])) for one, two in zip(gaps, own, strict=False)]
+        if rows and len(gaps) == len(own) > 0 and all(right - left > 1 for left, right in shared):
+            rows, gaps = [*rows, id(run)], shared
+            continue
+        if len(rows) >= FEWEST_LINES:
+            found.update(rows)
+        rows, gaps = ([id(run)], own) if own else ([], [])
+    return found
 
 
 def _joined_runs(runs: list[_Run]) -> list[_Run]:
@@ -410,7 +438,8 @@ def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list
     for edge, apart, line in found:
         if apart:
             places.setdefault((edge, *_place(line)), []).append(line)
-    changing = {key for key, found in places.items() if len(found) >= enough and _is_changing(found)}
+    changing = [lines for lines in places.values() if len(lines) >= enough and _is_changing(lines)]
+    heads = {_without_figures(line.text) for found in changing for line in found}
     kept = []
     for line in lines:
         edge, apart, _ = margins.get(id(line), ("", False, None))
@@ -418,7 +447,7 @@ def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list
             _PAGE_NUMBER.fullmatch(line.text)
             or exact[edge, _without_page(line.text)] >= enough
             or (apart and texts[edge, _without_figures(line.text)] >= enough)
-            or (apart and (edge, *_place(line)) in changing and not re.search(r"[.!?]$", line.text))
+            or (apart and _without_figures(line.text) in heads and not re.search(r"[.!?]$", line.text))
         ):
             continue
         kept.append(line)
@@ -591,6 +620,8 @@ def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float
     one_height, two_height = one.top - one.bottom, two.top - two.bottom
     if max(one_height, two_height) > 1.15 * min(one_height, two_height):
         return True
+    if _STUCK.match(two.text) and not re.search(r"[.!?…]$", one.text):
+        return False
     step = _step(one, two)
     if step > 1.4 * usual_step > 0:
         return True
@@ -634,7 +665,12 @@ def _glues(breaks: list[tuple[Line, Line]]) -> list[str]:
             one, two = breaks[place]
             pieces += [" ".join(one.text.split()[-2:])[-20:], " ".join(two.text.split()[:2])[:20]]
         _, blanks = kiwi().glue(pieces, return_space_insertions=True)
-        inside = [place for place, blank in zip(unclear, blanks[::2], strict=True) if not blank]
+        known = _known_starts(breaks)
+        inside = [
+            place
+            for place, blank in zip(unclear, blanks[::2], strict=True)
+            if not blank or _joined_start(*breaks[place]) in known
+        ]
         if len(inside) < LEAST_INSIDE * len(unclear):
             for place in inside:
                 glues[place] = "" if _PARTICLE.match(breaks[place][1].text) else " "
@@ -646,6 +682,17 @@ def _glues(breaks: list[tuple[Line, Line]]) -> list[str]:
             if not one.blank and one.text[-1].isdecimal() and _is_hangul(two.text[0]):
                 glues[place] = ""
     return glues
+
+
+def _known_starts(breaks: list[tuple[Line, Line]]) -> set[str]:
+    """How the words begin that stand whole inside lines: three signs and more."""
+    words = {word for pair in breaks for line in pair for word in line.text.split()[1:-1]}
+    return {word[:end] for word in words for end in range(3, len(word) + 1)}
+
+
+def _joined_start(one: Line, two: Line) -> str:
+    """How the word would begin that two lines' ends make: two signs of the second line are enough to know it."""
+    return one.text.split()[-1] + two.text.split()[0][:2]
 
 
 def _needs_no_blank(one: Line, two: Line) -> bool:

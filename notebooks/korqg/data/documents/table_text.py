@@ -102,9 +102,10 @@ def _names(grid: list[list[Cell]], width: int) -> tuple[str, ...]:
     names = tuple(cell.text for cell in grid[0])
     if len(names) != width or not any(names):
         return ()
-    if grid[0][0].head:
-        return names
-    looks = all(len(name) <= LONGEST_NAME and not _SENTENCE.search(name) for name in names) and all(names[1:])
+    looks = all(len(name) <= LONGEST_NAME and not _SENTENCE.search(name) for name in names)
+    if grid[0][0].head:  # some programs mark the first row of every table, those of a form or a box too
+        return names if looks and sum(map(bool, names)) > 1 else ()
+    looks = looks and all(names[1:])
     plain = all(_NUMBERED_NAME.fullmatch(name) for name in names)
     joined = any(cell.rows > 1 for cell in grid[0])
     return names if width > 2 and looks and plain and not joined and not _is_form(grid) else ()

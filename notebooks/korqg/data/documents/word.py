@@ -238,10 +238,10 @@ class _Reader:
             level = _outline_level(properties) or style.level
             number = _number(properties)
             frame = child(properties, "framePr")
-        if level == CONTENTS:
-            return
         boxes: list = []
         text = without_note_marks("".join(self.text(paragraph, boxes, bool(style.hidden))))
+        if level == CONTENTS:
+            text = ""
         if frame is not None and attribute(frame, "dropCap") in ("drop", "margin"):
             self.initial += text.strip()
             return
