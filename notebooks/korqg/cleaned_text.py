@@ -8,7 +8,7 @@ from typing import Any
 LOST = "\ufffd"
 """U+FFFD, the replacement sign: what a program writes for letters that it could not read."""
 
-MISSING = {"nan", "NaN", "None", "<NA>", "NaT"}
+MISSING = {"nan", "NaN", "None", "null", "NULL", "<NA>", "#N/A", "NaT"}
 """What a table program writes into an empty cell when it makes text of it."""
 
 LONGEST_QUOTE = 20
@@ -35,6 +35,13 @@ def tidy(text: str) -> str:
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return _LINE_ENDS.sub("\n", _BLANKS.sub(" ", text))
+
+
+def is_untidy(text: Any) -> bool:
+    """Whether a value is text that `tidy` takes signs out of, or composes."""
+    if not isinstance(text, str) or text.isascii():
+        return False
+    return bool(_UNSEEN.search(text) or _BLANKS.search(text)) or not unicodedata.is_normalized("NFC", text)
 
 
 def tidy_line(text: str) -> str:
