@@ -61,6 +61,7 @@ def test_value_of_a_record_becomes_text(value, text):
         ),
         ("????? ???? ??? 2019? ???.", "question marks, an encoding's replacement"),
         (FERRY.encode().decode("latin-1"), "wrong encoding"),
+        (FERRY.encode("euc-kr").decode("latin-1"), "latin-1 for EUC-KR: it says"),
     ],
 )
 def test_text_that_is_broken_is_refused_with_what_is_wrong(value, said):

@@ -53,7 +53,7 @@ def test_answer_a_character_off_is_mended(korquad, write):
     [
         (lambda qa: qa.pop("question"), "the key 'question' is missing"),
         (lambda qa: qa.update(question="  "), "an empty question"),
-        (lambda qa: qa.update(answers=[]), "wrong shape"),
+        (lambda qa: qa.update(answers=None), "wrong shape"),
         (lambda qa: qa.update(answers=[{"text": "없는 말", "answer_start": 0}]), "does not stand at character 0"),
         (lambda qa: qa.update(answers=[{"text": "", "answer_start": 0}]), "without text or place"),
     ],
@@ -189,9 +189,36 @@ def test_klue_mrcs_own_records_are_read(shared_data):
 
 def test_unanswerable_question_is_recorded_and_not_broken(korquad, write):
     asked = {"id": "x", "question": "한라산의 주인은 누구인가?", "is_impossible": True, "answers": []}
-    korquad["data"][0]["paragraphs"][0]["qas"].append(asked)
+    unmarked = {"id": "y", "question": "한라산의 값은 얼마인가?", "answers": []}
+    korquad["data"][0]["paragraphs"][0]["qas"] += [asked, unmarked]
     corpus = read_korquad(write(korquad), max_dropped_fraction=0)
-    assert [record["reason"] for record in corpus.dropped] == [IMPOSSIBLE]
+    assert [record["reason"] for record in corpus.dropped] == [IMPOSSIBLE] * 2
+
+
+def test_place_written_as_text_is_read(korquad, write):
+    answer = _first_question(korquad)["answers"][0]
+    answer["answer_start"] = str(answer["answer_start"])
+    assert read_korquad(write(korquad)).dropped == []
+
+
+def test_same_question_under_another_title_is_there_once(korquad, write):
+    again = {**korquad["data"][0], "title": "다른 제목"}
+    korquad["data"].append(again)
+    corpus = read_korquad(write(korquad))
+    assert sum(len(passage.questions) for passage in corpus.passages) == 6
+    assert {record["reason"] for record in corpus.dropped} == {"the same question as an earlier one"}
+
+
+def test_file_of_a_folder_that_cannot_be_read_is_passed_over_and_named(korquad, write):
+    folder = write(korquad).parent
+    (folder / "other.json").write_text("[1]", encoding="utf-8")
+    (folder / "torn.json").write_text("{", encoding="utf-8")
+    corpus = read_korquad(folder)
+    assert [(record["file"], record["id"]) for record in corpus.dropped] == [
+        ("other.json", "whole file"),
+        ("torn.json", "whole file"),
+    ]
+    assert sum(len(passage.questions) for passage in corpus.passages) == 6
 
 
 def test_article_without_a_title_gets_one_of_its_own(korquad, write):

@@ -235,6 +235,7 @@ def test_documents_are_asked_with_the_one_instruction_of_the_rows_or_the_courses
     assert instruction_for_documents([one, one]) == one["instruction"]
     other = {"instruction": "둘째 단락을 두고 물어보세요."}
     assert instruction_for_documents([one, other]) == INSTRUCTIONS["question"]
+    assert instruction_for_documents([other]) == INSTRUCTIONS["question"]
 
 
 WORKS = (

@@ -155,6 +155,13 @@ def test_files_that_are_passed_over_are_named_on_the_screen(tmp_path, capsys):
     assert [record["file"] for record in corpus.dropped] == ["표.hwp"]
 
 
+def test_count_of_texts_that_were_cleaned_is_on_the_screen(tmp_path, capsys):
+    rows = [{"passage": "맷돌은\u00a0두 짝의 돌로 콩을 간다.", "question": "맷돌은 무엇을 가는가?"}]
+    (tmp_path / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+    corpus, _ = _read(source="own", source_path=str(tmp_path))
+    assert corpus.cleaned == 1 and "cleaned: 1 texts" in capsys.readouterr().out
+
+
 def test_sample_joins_a_file_of_another_source(korquad, tmp_path):
     path = tmp_path / "corpus.json"
     path.write_text(json.dumps(korquad), encoding="utf-8")

@@ -275,3 +275,63 @@ def test_first_attempts_corpus_is_read_whole(shared_data):
         {**{key: tidy(row[key]).strip() for key in keys}, "output": tidy_line(row["output"])} for row in given
     ]
     assert corpus.dropped == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("b.csv", b"day,weather\n1,rain\n"),
+        ("b.xlsx", b"PK\x03\x04"),
+        ("b.zip", b"PK\x05"),
+        ("b.json", b"{"),
+        ("b.jsonl", b"\n"),
+        ("b.csv", b'passage,question\n"never closed,'),
+        ("b.csv", "질문,답변\n누구인가?,나\n".encode()),
+    ],
+)
+def test_file_of_a_folder_that_cannot_be_read_is_passed_over_and_named(write, tmp_path, name, content):
+    write(ROWS, "rows.csv")
+    (tmp_path / name).write_bytes(content)
+    corpus = read_rows(tmp_path)
+    assert sum(len(passage.questions) for passage in corpus.passages) == 3
+    (record,) = corpus.dropped
+    assert (record["file"], record["id"]) == (name, "whole file") and name in record["reason"]
+
+
+def test_row_with_and_without_a_title_is_one_question(write, tmp_path):
+    write(ROWS, "a.csv")
+    write([{**row, "title": "다른 제목"} for row in ROWS], "b.csv")
+    corpus = read_rows(tmp_path)
+    assert sum(len(passage.questions) for passage in corpus.passages) == 3
+    assert len(corpus.dropped) == 3
+
+
+def test_columns_beside_lists_and_turns_of_parts_are_read(write):
+    columns = {name: [row[name] for row in ROWS] for name in ("passage", "question")}
+    assert sum(len(p.questions) for p in read_rows(write(json.dumps(columns), "columns.json")).passages) == 3
+    roles = (("user", "passage"), ("assistant", "question"))
+    talks = [
+        {"messages": [{"role": role, "content": [{"type": "text", "text": row[key]}]} for role, key in roles]}
+        for row in ROWS
+    ]
+    assert sum(len(p.questions) for p in read_rows(write(talks, "talks.jsonl")).passages) == 3
+
+
+def test_column_named_as_the_text_of_a_field_is_that_field(write):
+    names = {"passage": "지문 내용", "question": "질문내용", "answer": "answer_text"}
+    rows = [{names[name]: row[name] for name in names} for row in ROWS]
+    assert read_rows(write(rows, "rows.csv")).passages[0].questions[0].answer == ROWS[0]["answer"]
+
+
+@pytest.mark.parametrize("empty", ["null", "NULL", "#N/A"])
+def test_words_for_an_empty_cell_are_no_text(write, empty):
+    rows = [{**ROWS[0], "answer": empty}, {**ROWS[1], "question": empty}, ROWS[2]]
+    corpus = read_rows(write(rows), max_dropped_fraction=0.5)
+    assert corpus.passages[0].questions[0].answer == ""
+    assert [record["reason"] for record in corpus.dropped] == ["its question is empty"]
+
+
+def test_rows_that_were_cleaned_are_counted(write):
+    rows = [{**ROWS[0], "question": ROWS[0]["question"].replace(" ", "\u00a0")}, ROWS[1], ROWS[2]]
+    assert read_rows(write(rows)).cleaned == 1
+    assert read_rows(write(ROWS)).cleaned == 0

@@ -1,5 +1,6 @@
 """Text of data as a reader sees it: Hangul composed, signs that nobody sees left out, and places moved with it."""
 
+import itertools
 import math
 import re
 import unicodedata
@@ -8,7 +9,7 @@ from typing import Any
 LOST = "\ufffd"
 """U+FFFD, the replacement sign: what a program writes for letters that it could not read."""
 
-MISSING = {"nan", "NaN", "None", "<NA>", "NaT"}
+MISSING = {"nan", "NaN", "None", "null", "NULL", "<NA>", "#N/A", "NaT"}
 """What a table program writes into an empty cell when it makes text of it."""
 
 LONGEST_QUOTE = 20
@@ -35,6 +36,13 @@ def tidy(text: str) -> str:
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return _LINE_ENDS.sub("\n", _BLANKS.sub(" ", text))
+
+
+def is_untidy(text: Any) -> bool:
+    """Whether a value is text that `tidy` takes signs out of, or composes."""
+    if not isinstance(text, str) or text.isascii():
+        return False
+    return bool(_UNSEEN.search(text) or _BLANKS.search(text)) or not unicodedata.is_normalized("NFC", text)
 
 
 def tidy_line(text: str) -> str:
@@ -80,11 +88,11 @@ def _garbled(text: str) -> str:
     if signs >= LEAST_SIGNS and text.count("?") >= MOST_MARKS * signs:
         return f"has lost letters: of its {signs} signs {text.count('?')} are question marks, an encoding's replacement"
     if len(_WESTERN.findall(text)) >= LEAST_SIGNS and not _HANGUL.search(text):
-        for encoding in ("latin-1", "cp1252"):
+        for wrong, right in itertools.product(("latin-1", "cp1252"), ("UTF-8", "EUC-KR")):
             try:
-                right = text.encode(encoding).decode("utf-8")
+                meant = text.encode(wrong).decode(right)
             except UnicodeError:
                 continue
-            if _HANGUL.search(right):
-                return f"was read in the wrong encoding ({encoding} for UTF-8: it says {right[:LONGEST_QUOTE]!r})"
+            if _HANGUL.search(meant):
+                return f"was read in the wrong encoding ({wrong} for {right}: it says {meant[:LONGEST_QUOTE]!r})"
     return ""

@@ -74,8 +74,10 @@ def _find_fields(columns: tuple[str, ...], given: tuple[tuple[str, str], ...]) -
 
 
 def _bare(column: str) -> str:
-    """A name without blanks, line marks and what stands in brackets: "질문 (필수)" is 질문."""
-    return column.partition("(")[0].replace(" ", "").strip("*_-:")
+    """A name without blanks, line marks, what stands in brackets, and a word for text: "질문 내용 (필수)" is 질문."""
+    bare = column.partition("(")[0].replace(" ", "").strip("*_-:")
+    words = next((word for word in ("내용", "텍스트", "text") if bare.endswith(word) and bare != word), "")
+    return bare.removesuffix(words).rstrip("_-")
 
 
 def has_shape(columns: Collection[str], given: Mapping[str, str]) -> bool:

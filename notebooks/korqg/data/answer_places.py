@@ -4,11 +4,20 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from korqg.cleaned_text import tidy, tidy_place
 
 LARGEST_OFFSET_ERROR = 2
 """An answer that stands at most this many characters off its stated place is mended, not dropped."""
+
+
+def as_place(value: Any) -> int | None:
+    """A stated place as a number; None where there is none that could be meant."""
+    try:
+        return int(float(value)) if not isinstance(value, bool) else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def stated_place(raw: str, answer: str, start: int) -> tuple[int, bool] | None:

@@ -75,7 +75,10 @@ def read_corpus(config: DataConfig, paths: dict[str, list[Path]], count_tokens: 
     if "question" not in tasks:
         passages, unanswered = _with_answers(passages, config.task)
         dropped += unanswered
-    return Corpus(passages, dropped + repeated, sum(corpus.mended for corpus in corpora))
+    cleaned = sum(corpus.cleaned for corpus in corpora)
+    if cleaned:
+        print(f"cleaned: {cleaned} texts had signs that nobody sees, special blanks or decomposed Hangul")
+    return Corpus(passages, dropped + repeated, sum(corpus.mended for corpus in corpora), cleaned)
 
 
 def tasks_for(passages: list[Passage], tasks: list[str]) -> list[str]:

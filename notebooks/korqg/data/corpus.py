@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -10,17 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from korqg.cleaned_text import as_text, tidy, tidy_line, tidy_place
-from korqg.data.answer_places import LARGEST_OFFSET_ERROR, stated_place
+from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line, tidy_place
+from korqg.data.answer_places import LARGEST_OFFSET_ERROR, as_place, stated_place
 from korqg.data.packed_files import SUFFIXES as PACKED
 from korqg.data.packed_files import inner_suffix, unpack
 from korqg.data.table_files import decode_rows
-from korqg.data.text_blocks import find_files
+from korqg.data.text_blocks import WHOLE_FILE, find_files
 from korqg.errors import KorqgError
 
 __all__ = ["LARGEST_OFFSET_ERROR", "Corpus", "Passage", "Question", "read_korquad"]
 
-IMPOSSIBLE = "the paragraph does not answer it: it is marked as unanswerable (is_impossible)"
+IMPOSSIBLE = "the paragraph does not answer it: it is marked as unanswerable (is_impossible), or its answers are empty"
 
 IF_ROWS = 'If it holds rows (a table, or one object a line), set source="own".'
 
@@ -58,11 +57,15 @@ class Passage:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Passages in the file's order, the records that were left out and why, and how many were mended."""
+    """Passages in the file's order, the records that were left out and why, and counts of what was put right.
+
+    `mended` counts places of answers, `cleaned` texts with signs that nobody sees or with decomposed Hangul.
+    """
 
     passages: list[Passage]
     dropped: list[dict]
     mended: int
+    cleaned: int = 0
 
 
 def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, parts: tuple[str, ...] = ()) -> Corpus:
@@ -77,7 +80,8 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
     Text is composed and cleaned (see korqg.cleaned_text), and the answers' places move with it. An `id` that is taken
     gets a number behind it, so that none is there twice.
     A record that is broken is left out and listed in `dropped` as {"file", "id", "reason"}, and so are questions that
-    are marked `is_impossible`, repeated ones, and files of a folder that are not read.
+    are marked `is_impossible` or have an empty list of answers, repeated ones, and files of a folder or an archive
+    that are not read, or cannot be.
 
     Raises KorqgError, with file and record, when there is nothing to read, when the file is not JSON or of
     another schema, and when more than `max_dropped_fraction` of the questions are broken: an article that cannot be
@@ -85,20 +89,22 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
     """
     files, skipped = _files([paths] if isinstance(paths, Path) else paths)
     shown = ", ".join(str(file) for file in files[:3]) + (" and more" if len(files) > 3 else "")
-    reader = _Reader()
+    reader, refused = _Reader(), []
     for file in files:
         for name, value in _values(file, parts):
-            if not isinstance(value, dict) or not isinstance(value.get("data"), list):
-                raise KorqgError(
-                    f'{name} is not in KorQuAD 1.0\'s schema: a JSON object with a list under "data". {IF_ROWS}'
-                )
-            for number, article in enumerate(value["data"]):
+            if isinstance(value, KorqgError):
+                refused.append((Path(name).name, value))
+                continue
+            for number, article in enumerate(value):
                 reader.read_article(Path(name).name, number, article)
+    if refused and not reader.passages:
+        raise refused[0][1]
+    skipped += [{"file": name, "id": WHOLE_FILE, "reason": str(error).rstrip(".")} for name, error in refused]
     read = sum(len(passage.questions) for passage in reader.passages)
     if read == 0:
         reasons = reader.broken + reader.left
         reason = f" The first record: {describe_dropped(reasons[0])}" if reasons else ""
-        raise KorqgError(f"{shown}: there is no question that can be used.{reason}")
+        raise KorqgError(f"{shown}: there is no question that can be used.{reason} {IF_ROWS}")
     if reader.lost > max_dropped_fraction * (read + reader.lost):
         raise KorqgError(
             f"{shown}: {reader.lost} of {read + reader.lost} records are broken, more than "
@@ -106,7 +112,7 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
             "Mend the file, or raise max_dropped_fraction."
         )
     passages, repeated = each_question_once(reader.passages)
-    return Corpus(passages, skipped + reader.broken + reader.left + repeated, reader.mended)
+    return Corpus(passages, skipped + reader.broken + reader.left + repeated, reader.mended, reader.cleaned)
 
 
 def _files(paths: list[Path]) -> tuple[list[Path], list[dict]]:
@@ -123,36 +129,48 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[dict]]:
     return files, skipped
 
 
-def _values(file: Path, parts: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """The name and the JSON value of a file, or of each .json file in it (those of `parts`) when it is packed."""
-    if file.suffix.lower() not in PACKED:
-        try:
-            yield str(file), _json_of(str(file), file.read_bytes())
-        except OSError as error:
-            raise KorqgError(f"Cannot read {file}: {error.strerror}.") from None
-        return
-    for name, data in unpack(file):
-        if inner_suffix(name) == ".json" and (not parts or PurePosixPath(name).name in parts):
-            yield f"{file.name}/{name}", _json_of(f"{file.name}/{name}", data)
+def _values(file: Path, parts: tuple[str, ...] = ()) -> Iterator[tuple[str, list | KorqgError]]:
+    """The name and the articles of a file, or of each .json file in it (those of `parts`) when it is packed.
+
+    In place of the articles stands the error, with the file's name, where they cannot be read.
+    """
+    try:
+        if file.suffix.lower() not in PACKED:
+            found: Iterable[tuple[str, bytes]] = [(str(file), file.read_bytes())]
+        else:
+            found = ((f"{file.name}/{name}", data) for name, data in unpack(file) if inner_suffix(name) == ".json")
+        for name, data in found:
+            if not parts or PurePosixPath(name).name in parts:
+                try:
+                    yield name, _articles_of(name, data)
+                except KorqgError as error:
+                    yield name, error
+    except KorqgError as error:
+        yield str(file), error
+    except OSError as error:
+        yield str(file), KorqgError(f"Cannot read {file}: {error.strerror}.")
 
 
-def _json_of(name: str, data: bytes) -> Any:
-    """The value of a JSON file's bytes. A byte that cannot be read costs its record: U+FFFD stands for it.
+def _articles_of(name: str, data: bytes) -> list:
+    """The articles of a JSON file's bytes. A byte that cannot be read costs its record: U+FFFD stands for it.
 
-    Raises KorqgError with name and position when it is no JSON.
+    Raises KorqgError, with name and position, when it is no JSON or of another schema.
     """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = decode_rows(data, name)
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         raise KorqgError(
             f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. {IF_ROWS}"
         ) from None
     except (ValueError, RecursionError) as error:
         raise KorqgError(f"{name} cannot be read as JSON: {error}. Write it anew.") from None
+    if not isinstance(value, dict) or not isinstance(value.get("data"), list):
+        raise KorqgError(f'{name} is not in KorQuAD 1.0\'s schema: a JSON object with a list under "data". {IF_ROWS}')
+    return value["data"]
 
 
 def each_question_once(passages: Iterable[Passage], taken: set[str] | None = None) -> tuple[list[Passage], list[dict]]:
@@ -168,7 +186,7 @@ def each_question_once(passages: Iterable[Passage], taken: set[str] | None = Non
     for passage in passages:
         asked, keys = [], set()
         for question in passage.questions:
-            key = (passage.title, passage.id, question.text, question.answer, question.answer_start)
+            key = (passage.id, question.text, question.answer, question.answer_start)
             if key in seen:
                 dropped.append({"file": passage.title, "id": question.id, "reason": REPEATED})
                 continue
@@ -233,7 +251,7 @@ class _Reader:
         self.passages: list[Passage] = []
         self.broken: list[dict] = []
         self.left: list[dict] = []
-        self.lost = self.mended = 0
+        self.lost = self.mended = self.cleaned = 0
 
     def drop(self, file: str, record: str, reason: str, questions: int = 1) -> None:
         """Note a broken record, with the number of questions that go with it."""
@@ -271,11 +289,12 @@ class _Reader:
             return self.drop(file, spot, "a paragraph without text", _count_questions(paragraph))
         if not isinstance(paragraph.get("qas"), list):
             return self.drop(file, spot, 'a paragraph without a list under "qas"', _count_questions(paragraph))
+        self.cleaned += is_untidy(raw)
         questions = []
         for order, qa in enumerate(paragraph["qas"]):
             name = _name_of(qa)
             record = f"{spot}, qas[{order}]" + (f", id {_writable(str(name))}" if name not in (None, "") else "")
-            if isinstance(qa, dict) and qa.get("is_impossible") is True:
+            if isinstance(qa, dict) and (qa.get("is_impossible") is True or qa.get("answers") == []):
                 self.left.append({"file": file, "id": record, "reason": IMPOSSIBLE})
                 continue
             try:
@@ -284,6 +303,7 @@ class _Reader:
                 self.drop(file, record, _reason(error))
                 continue
             self.mended += moved
+            self.cleaned += is_untidy(qa["question"])
             questions.append(question)
         if questions:
             self.passages.append(Passage(make_passage_id(text), title, text, tuple(questions)))
@@ -329,16 +349,11 @@ def _read_question(raw: str, qa: dict) -> tuple[Question, bool]:
     lost = len(text) - len(text.lstrip())
     problem: ValueError | None = None
     for answer in answers_of(qa["answers"]):
-        span, start = tidy(as_text(answer["text"], "answer")), answer["answer_start"]
-        if (
-            not span.strip()
-            or not isinstance(start, int | float)
-            or isinstance(start, bool)
-            or not math.isfinite(start)
-        ):
+        span, start = tidy(as_text(answer["text"], "answer")), as_place(answer["answer_start"])
+        if not span.strip() or start is None:
             problem = problem or ValueError("an answer without text or place")
             continue
-        if found := stated_place(raw, span, int(start)):
+        if found := stated_place(raw, span, start):
             edited = qa.get("edited_draft") is True
             return Question(name, question, span, found[0] - lost, edited_draft=edited), found[1]
         problem = problem or ValueError(f"the answer {span!r} does not stand at character {start} of its paragraph")

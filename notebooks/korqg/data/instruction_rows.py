@@ -184,10 +184,10 @@ def _word_parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) 
 def instruction_for_documents(rows: Iterable[dict]) -> str:
     """What a model that learnt these rows is told to do with a document: their instruction, where they have one alone.
 
-    Rows of one's own may each bring an order of their own, which is about their text and no other.
+    Rows of one's own may each bring an order of their own, which is about their text and no other: one row alone, too.
     """
-    instructions = {row["instruction"] for row in rows}
-    return instructions.pop() if len(instructions) == 1 else INSTRUCTIONS["question"]
+    instructions = [row["instruction"] for row in rows]
+    return instructions[0] if len(instructions) > 1 and len(set(instructions)) == 1 else INSTRUCTIONS["question"]
 
 
 def _part_of(question: Question, text: str, parts: list[tuple[int, int]]) -> int | None:

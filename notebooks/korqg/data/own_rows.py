@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from korqg.cleaned_text import as_text, tidy, tidy_line
+from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line
 from korqg.column_names import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields
-from korqg.data.answer_places import likeliest_place, stated_place
+from korqg.data.answer_places import as_place, likeliest_place, stated_place
 from korqg.data.corpus import Corpus, Passage, Question, answers_of, describe_dropped, make_passage_id, untitled
 from korqg.data.documents.chunks import SUFFIXES as DOCUMENTS
 from korqg.data.table_files import READABLE, SUFFIXES, Row, read_tables
-from korqg.data.text_blocks import find_files, in_list, relative_name, short_names
+from korqg.data.text_blocks import WHOLE_FILE, find_files, in_list, relative_name, short_names
 from korqg.errors import KorqgError
 from korqg.question import is_single_question
 
@@ -48,21 +48,30 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
     is kept in Question.instruction. An `id` that is absent or taken is replaced by the file's name and a number.
 
     A row that is broken, the same as an earlier one, or not answered by its passage is left out and listed in
-    `dropped` as {"file", "id", "reason"}, and so is a file of the folder that is not read; `id` is "line N", "row N",
-    or "whole file". Raises KorqgError, with file and row, when there is nothing to read, when a file's columns or form
-    are wrong, and when more than `max_dropped_fraction` of the rows are broken (repeated and unanswerable ones are
-    not counted as broken).
+    `dropped` as {"file", "id", "reason"}, and so is a file of the folder or archive that is not read, or cannot be;
+    `id` is "line N", "row N", or "whole file". Raises KorqgError, with file and row, when there is nothing to read,
+    when no file can be read, and when more than `max_dropped_fraction` of the rows are broken (repeated and
+    unanswerable ones are not counted as broken).
     """
     columns = columns or {}
     files, folder, skipped = _files(path)
     names = short_names(files, folder)
-    found = _Found()
+    found, refused = _Found(), []
     for file in files:
         for name, rows in read_tables(file, columns):
             label = relative_name(file, folder) + name.removeprefix(file.name)
-            as_passages = _answers_as_passages(name, rows, columns)
+            try:
+                if isinstance(rows, KorqgError):
+                    raise rows
+                as_passages = _answers_as_passages(name, rows, columns)
+            except KorqgError as error:
+                refused.append(error)
+                skipped.append({"file": label, "id": WHOLE_FILE, "reason": str(error).rstrip(".")})
+                continue
             for number, row in enumerate(rows, start=1):
                 found.take(row, label, f"{names[file]}-{number:06d}", columns, as_passages)
+    if refused and not found.questions:
+        raise refused[0]
     if not found.questions:
         records = found.broken + found.left
         reason = f" The first row: {describe_dropped(records[0])}" if records else ""
@@ -76,7 +85,7 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
     passages = [
         Passage(make_passage_id(text), title, text, tuple(asked)) for (title, text), asked in found.questions.items()
     ]
-    return Corpus(passages, skipped + found.broken + found.left, found.mended)
+    return Corpus(passages, skipped + found.broken + found.left, found.mended, found.cleaned)
 
 
 class _Found:
@@ -88,7 +97,7 @@ class _Found:
         self.seen: set[tuple] = set()
         self.broken: list[dict] = []
         self.left: list[dict] = []
-        self.total = self.mended = 0
+        self.total = self.mended = self.cleaned = 0
 
     def take(self, row: Row, label: str, new_id: str, columns: Mapping[str, str], as_passages: bool) -> None:
         """Take up a row, or note why it is left out."""
@@ -98,7 +107,7 @@ class _Found:
             if row.reason:
                 raise ValueError(row.reason)
             title, passage, question, moved = _read_row(row.values, columns, new_id, self.ids, as_passages)
-            key = (title, passage, question.text, question.answer)
+            key = (passage, question.text, question.answer)
             if key in self.seen:
                 raise _LeftOut("the same row as an earlier one")
         except _LeftOut as error:
@@ -110,6 +119,7 @@ class _Found:
         self.seen.add(key)
         self.ids.add(question.id)
         self.mended += moved
+        self.cleaned += any(map(is_untidy, row.values.values()))
         self.questions.setdefault((title, passage), []).append(question)
 
 
@@ -238,11 +248,11 @@ def _answer_of(value: Any, start: Any) -> tuple[str, int | None]:
     if isinstance(value, dict) and "text" in value:
         value = answers_of(value)
     if not isinstance(value, list):
-        return as_text(value, "answer"), _as_place(start)
+        return as_text(value, "answer"), as_place(start)
     for one in value:
         text, at = (one.get("text"), one.get("answer_start")) if isinstance(one, dict) else (one, start)
         if as_text(text, "answer").strip():
-            return as_text(text, "answer"), _as_place(at)
+            return as_text(text, "answer"), as_place(at)
     raise _LeftOut(UNANSWERABLE)
 
 
@@ -261,12 +271,13 @@ def _parsed(text: str) -> Any:
     return text
 
 
-def _as_place(value: Any) -> int | None:
-    """A stated place as a number; None where there is none that could be meant."""
-    try:
-        return int(float(value)) if not isinstance(value, bool) else None
-    except (TypeError, ValueError, OverflowError):
-        return None
+def _words_of(content: Any) -> Any:
+    """A turn's content; of a list of parts ({"type": "text", "text": ...}), as models of pictures have it, its text."""
+    if isinstance(content, list) and all(
+        isinstance(part, dict) and isinstance(part.get("text"), str) for part in content
+    ):
+        return "\n".join(part["text"] for part in content)
+    return content
 
 
 def _chat_as_row(values: dict) -> dict:
@@ -283,7 +294,7 @@ def _chat_as_row(values: dict) -> dict:
             raise ValueError("its talk holds a turn that is not a JSON object")
         kind = plain if (plain := str(turn.get("role", turn.get("from", ""))).lower()) in said else kinds.get(plain)
         if kind:
-            said[kind].append(as_text(turn.get("content", turn.get("value")), "turn"))
+            said[kind].append(as_text(_words_of(turn.get("content", turn.get("value"))), "turn"))
     counts = Counter({kind: len(texts) for kind, texts in said.items()})
     if counts["user"] != 1 or counts["assistant"] != 1:
         raise ValueError(

@@ -41,28 +41,35 @@ class Row:
     reason: str = ""
 
 
-def read_tables(file: Path, columns: Mapping[str, str]) -> Iterator[tuple[str, list[Row]]]:
+def read_tables(file: Path, columns: Mapping[str, str]) -> Iterator[tuple[str, list[Row] | KorqgError]]:
     """The name and the rows of a file, or of each file in it that is read when it is packed.
 
-    `columns` says which column holds which field where the names do not. Raises KorqgError, with the file's name, for
-    what cannot be read and for a table without the columns that are wanted.
+    `columns` says which column holds which field where the names do not. In place of the rows stands the error, with
+    the file's name, for what cannot be read, for a table without the columns that are wanted, and for an empty one.
     """
     found = False
-    for name, data in packed_files.unpack(file):
-        inside = file.suffix.lower() in (".zip", ".tgz") or file.name.lower().endswith(".tar.gz")
-        suffix = packed_files.inner_suffix(name)
-        if suffix not in (*SUFFIXES, ".ndjson"):
-            if inside:
+    try:
+        for name, data in packed_files.unpack(file):
+            inside = file.suffix.lower() in (".zip", ".tgz") or file.name.lower().endswith(".tar.gz")
+            suffix = packed_files.inner_suffix(name)
+            if suffix not in (*SUFFIXES, ".ndjson") and inside:
                 continue
-            raise KorqgError(_no_rows(name))
-        found = True
-        shown = f"{file.name}/{name}" if inside else name
-        yield shown, _rows(shown, suffix, data, columns)
-    if not found:
-        raise KorqgError(f"{file.name} holds no {in_list(SUFFIXES)} file: put your rows there.")
+            found = True
+            shown = f"{file.name}/{name}" if inside else name
+            try:
+                rows = _rows(shown, suffix, data, columns)
+                yield shown, rows or KorqgError(f"{shown} holds no row that can be used.")
+            except KorqgError as error:
+                yield shown, error
+        if not found:
+            raise KorqgError(f"{file.name} holds no {in_list(SUFFIXES)} file: put your rows there.")
+    except KorqgError as error:
+        yield file.name, error
 
 
 def _rows(name: str, suffix: str, data: bytes, columns: Mapping[str, str]) -> list[Row]:
+    if suffix not in (*SUFFIXES, ".ndjson"):
+        raise KorqgError(_no_rows(name))
     if not data:
         raise KorqgError(f"{name} is empty and holds no text: save it again or remove it.")
     if suffix == ".xlsx":
@@ -152,11 +159,13 @@ def _json_rows(name: str, text: str) -> list[Row]:
 
 
 def _rows_of_object(value: dict) -> list | None:
-    """The rows of an object that holds them in lists, or column by column as pandas writes them; None for another."""
+    """The rows of an object that holds them in lists, or column by column (pandas, datasets); else None."""
     lists = [part for part in value.values() if isinstance(part, list) and all(isinstance(row, dict) for row in part)]
     if lists:
         rows = [row for part in lists for row in part]
         return [row["row"] if isinstance(row.get("row"), dict) else row for row in rows]
+    if value and all(isinstance(column, list) for column in value.values()):
+        return [dict(zip(value, cells, strict=True)) for cells in zip(*value.values(), strict=False)]
     if value and all(isinstance(column, dict) for column in value.values()):
         keys = list(dict.fromkeys(key for column in value.values() for key in column))
         return [{name: column.get(key) for name, column in value.items()} for key in keys]

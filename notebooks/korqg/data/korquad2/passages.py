@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from korqg.cleaned_text import is_untidy
 from korqg.config import LONG_ANSWERS
 from korqg.data.corpus import LARGEST_OFFSET_ERROR, Corpus, Passage, Question, describe_dropped, make_passage_id, tidied
 from korqg.data.documents.chunks import split_sentences
@@ -155,7 +156,8 @@ def read_korquad2(
     if not passages:
         reason = f" The first record: {describe_dropped(dropped[0])}" if dropped else ""
         raise KorqgError(f"The files hold no question that can be used.{reason}")
-    return Corpus([tidied(passage) for passage in passages.values()], dropped, totals["mended"])
+    cleaned = sum(is_untidy(text) for p in passages.values() for text in (p.text, *(q.text for q in p.questions)))
+    return Corpus([tidied(passage) for passage in passages.values()], dropped, totals["mended"], cleaned)
 
 
 def find_answer(page: str, start: int, answer: str) -> tuple[int, int, bool] | None:
