@@ -428,10 +428,13 @@ def _require_mounted(folder: Path, drive: Path = COLAB_DRIVE) -> None:
         )
 
 
-def assigned_names(source: str) -> set[str]:
-    """The names that a cell assigns to, inside of its functions apart; none where it is not Python alone."""
+def assigned_names(source: str, until: int = sys.maxsize) -> set[str]:
+    """The names that a cell assigns to, inside of its functions apart; none where it is not Python alone.
+
+    Of its statements those count that begin at line `until` (from 1) or above.
+    """
     try:
-        waiting = [*ast.parse(source).body]
+        waiting = [statement for statement in ast.parse(source).body if statement.lineno <= until]
     except SyntaxError:
         return set()
     found = set()

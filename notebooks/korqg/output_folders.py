@@ -34,6 +34,7 @@ MADE_BY_A_RUN = (
     "checkpoints",
     "adapter",
     "merged",
+    "merged.gguf",
     "train_log.jsonl",
     "init_outputs.json",
     "after_outputs.json",
