@@ -12,6 +12,7 @@ from conftest import COURSE
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+import korqg
 from korqg.errors import KorqgError, full_disk, in_words
 from korqg.files import cannot_write
 from korqg.packages import install_missing_packages, missing_packages
@@ -191,6 +192,27 @@ def test_name_that_no_cell_has_made_is_told_in_a_sentence():
     assert in_words(raised("some.library")) is None
 
 
+def test_what_a_failed_cell_was_making_is_taken_out_and_the_rest_stays():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from korqg.notebook import prepare_notebook
+
+    before = korqg.STARTED
+    shell = InteractiveShell()
+    shell.user_ns["prepare"] = prepare_notebook
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("builtins.get_ipython", lambda: shell, raising=False)
+        for cell in ("prepare()", "prepare()", "kept, made = 1, 1", "def half():\n    made = 3\n    raise ValueError"):
+            assert shell.run_cell(cell).success
+    shell.run_cell("loop = 0\nfor made in range(3):\n    new = made\n    if made: raise KeyboardInterrupt\nkept = 2")
+    assert not {"loop", "made", "new"} & set(shell.user_ns) and shell.user_ns["kept"] == 1
+    shell.run_cell("made = 1\nkept = half()\nlater = 1")
+    assert not {"made", "kept"} & set(shell.user_ns) and "half" in shell.user_ns
+    shell.run_cell("made = 2\nassert made == 2")
+    assert shell.user_ns["made"] == 2
+    korqg.STARTED = before
+
+
 class SafetensorError(Exception):
     """As that of a library which knows no OSError."""
 
@@ -211,6 +233,9 @@ def _came_from(cause: BaseException) -> Exception:
         RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0"),
         RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"),
         Exception("database or disk is full"),
+        OSError("262144 requested and 4096 written"),
+        RuntimeError("basic_filebuf: 장치에 남은 공간이 없음"),
+        OSError("Not enough free disk space to download the file"),
         _came_from(OSError(errno.ENOSPC, "")),
     ],
 )

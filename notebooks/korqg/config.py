@@ -51,8 +51,7 @@ class _Checked:
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _as_type(field.name, getattr(self, field.name), field.type))
         if self.outputs_dir:
-            _require_of_this_system(self.outputs_dir)
-            _require_mounted(self.outputs)
+            outputs_folder(self.outputs_dir)
         self.check()
 
     @classmethod
@@ -95,7 +94,7 @@ class _Checked:
     @property
     def outputs(self) -> Path:
         """The folder that holds data/, runs/ and compare/."""
-        return Path(self.outputs_dir).expanduser().resolve() if self.outputs_dir else COURSE_FOLDER / "outputs"
+        return outputs_folder(self.outputs_dir) if self.outputs_dir else COURSE_FOLDER / "outputs"
 
     def shown(self, folder: Path) -> str:
         """A folder of outputs for the reader: where it really is, as outputs_dir resolves, else below the course's."""
@@ -404,13 +403,30 @@ def _as_type(name: str, value: Any, wanted: type) -> Any:
     raise KorqgError(f"{name} must be of type {wanted.__name__}, but is {value!r} ({type(value).__name__}).{hint}")
 
 
+def outputs_folder(given: str) -> Path:
+    """The folder that outputs_dir or --outputs names. Raises KorqgError for a place that this machine does not have."""
+    _require_of_this_system(given)
+    try:
+        folder = Path(given).expanduser().resolve()
+    except RuntimeError:
+        raise KorqgError(f"outputs_dir={given!r}: this machine has no such user.") from None
+    _require_mounted(folder)
+    return folder
+
+
 def _require_of_this_system(outputs_dir: str) -> None:
-    """Raise KorqgError for a path of Windows elsewhere, and for the Drive's own: both would make a folder down here."""
-    windows = os.name != "nt" and ("\\" in outputs_dir or re.match(r"[A-Za-z]:", outputs_dir))
-    if windows:
+    """Raise KorqgError for a path of another system and for the Drive's own: they would make a folder down here."""
+    elsewhere = ""
+    if re.match(r"[A-Za-z][\w+.-]+:", outputs_dir):
+        elsewhere = "an address, and no path"
+    elif os.name != "nt" and ("\\" in outputs_dir or re.match(r"[A-Za-z]:", outputs_dir)):
+        elsewhere = "a path of Windows"
+    elif (top := re.match(r"/(?:Users|Volumes|mnt/[a-z])(?=/.)", outputs_dir)) and not Path(top[0]).is_dir():
+        elsewhere = "a path of macOS or WSL"
+    if elsewhere:
         raise KorqgError(
-            f"outputs_dir={outputs_dir!r} is a path of Windows, and this is another system: it would become one "
-            f"folder of that name in {Path.cwd()}. Give a path of this machine, such as /home/name/korqg."
+            f"outputs_dir={outputs_dir!r} is {elsewhere}, and this is another system: it would become a folder of that "
+            "name here. Give a path of this machine, such as /home/name/korqg."
         )
     if re.match(r"(?:content/)?(?:drive/)?(?:My ?Drive|내 드라이브)(?:/|$)", outputs_dir.removeprefix("./")):
         raise KorqgError(

@@ -10,8 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from korqg.config import COURSE_FOLDER, require_folder_name
-from korqg.errors import in_words
+from korqg.config import COURSE_FOLDER, outputs_folder, require_folder_name
+from korqg.errors import tell
 from korqg.notebook import prepare_notebook
 from korqg.output_folders import hold, let_go, require_finished
 
@@ -57,17 +57,13 @@ def main_export(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", nargs="?", default="sample", help="a finished run, outputs/runs/<run>")
     parser.add_argument("--gguf", action="store_true", help="make one file for llama.cpp of it, too")
-    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="the outputs folder")
+    parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="the outputs folder")
     options = parser.parse_args(arguments)
     prepare_notebook()
     try:
-        print(f"Saved {export_run(options.outputs.expanduser().resolve(), options.run, options.gguf)}")
+        print(f"Saved {export_run(outputs_folder(options.outputs), options.run, options.gguf)}")
     except Exception as error:
-        words = in_words(error)
-        if words is None:
-            raise
-        print(words, file=sys.stderr)
-        return 1
+        return tell(error)
     return 0
 
 
