@@ -4,6 +4,7 @@ The values stand in the notebooks' parameters cells, once; here stand the checks
 """
 
 import ast
+import builtins
 import dataclasses
 import difflib
 import gc
@@ -471,7 +472,16 @@ def _made_below(history: list[str]) -> set[str]:
 
 
 def _free_memory() -> None:
-    """Give back what has lost its name: a Trainer and its model refer to one another, and two models may not fit."""
+    """Give back what has lost its name: a Trainer and its model refer to one another, and two models may not fit.
+
+    The traceback that IPython keeps of the last error holds what the functions were working on: a stopped training's
+    model, for one.
+    """
+    shell = getattr(builtins, "get_ipython", lambda: None)()
+    if hasattr(shell, "InteractiveTB"):
+        shell.InteractiveTB.tb = None
+    for kept in ("last_exc", "last_value", "last_traceback"):
+        vars(sys).pop(kept, None)
     if "torch" in sys.modules:
         gc.collect()
         torch = sys.modules["torch"]
