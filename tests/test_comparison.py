@@ -212,6 +212,14 @@ def test_run_whose_files_were_changed_is_named(tmp_path):
     assert "after_outputs.json was changed after it was written" in comparison.remarks[0]
 
 
+def test_run_without_its_log_is_compared_without_losses(tmp_path):
+    (_write_run(tmp_path, "whole") / "train_log.jsonl").unlink()
+    comparison = read_comparison(tmp_path / "runs", ["whole"], [])
+    (run,) = comparison.runs
+    assert run.log == [] and all(path.is_file() for path in run.files) and len(run.files) == 2
+    assert comparison.remarks == ["whole: train_log.jsonl does not exist. Its losses are left out."]
+
+
 def test_losses_that_are_not_finite_or_not_readable_are_named_and_left_out(tmp_path):
     _write_run(tmp_path, "finite")
     _write_run(tmp_path, "broken", log=[*LOG, {"step": 3, "loss": math.nan}, {"step": 4, "loss": math.inf}])

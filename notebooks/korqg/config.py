@@ -81,13 +81,7 @@ class _Checked:
 
     def require_current(self, variables: dict[str, Any]) -> None:
         """Raise KorqgError when a parameter in a notebook's `globals()` is no longer the one that was checked."""
-        for field in dataclasses.fields(self):
-            checked, now = getattr(self, field.name), variables.get(field.name)
-            if now != checked:
-                raise KorqgError(
-                    f"{field.name} was {checked!r} when the parameters were checked, and is {now!r} now: run the "
-                    "notebook from its parameters cell on, so that everything is made with the same ones."
-                )
+        require_unchanged(self.as_dict(), variables)
 
     def check(self) -> None:
         """Overridden by each configuration."""
@@ -376,6 +370,16 @@ class CompareConfig(_Checked):
     @property
     def runs_folder(self) -> Path:
         return self.outputs / "runs"
+
+
+def require_unchanged(parameters: dict[str, Any], variables: dict[str, Any]) -> None:
+    """Raise KorqgError when a parameter's variable in a notebook has another value than the one that was used."""
+    for name, used in parameters.items():
+        if name in variables and variables[name] != used:
+            raise KorqgError(
+                f"{name} was {used!r} when the parameters were checked, and is {variables[name]!r} now: run the "
+                "notebook from its parameters cell on, so that everything is made with the same ones."
+            )
 
 
 def require_folder_name(name: str, value: str) -> None:

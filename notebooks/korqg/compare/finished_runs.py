@@ -153,7 +153,7 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
         train={name: manifest["figures"][name] for name in Run.TRAIN_FIGURES},
         figures=manifest["figures"],
         device=manifest["device"],
-        files=files,
+        files=[path for path in files if path.is_file()],
         own=own_outputs,
         chunks=read_jsonl(folder / CHUNKS_FILE) if (folder / CHUNKS_FILE).is_file() else [],
     )
