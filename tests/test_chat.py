@@ -57,6 +57,8 @@ def test_template_gives_the_ids_of_the_training_prompt(trained, tokenizer, tmp_p
             made = saved.apply_chat_template(_asked(text), add_generation_prompt=True, return_dict=False)
             assert list(made) == wanted
         assert GenerationConfig.from_pretrained(folder).eos_token_id == [1, 106]
+        assert (folder / "tokenizer.json").stat().st_size < 15e6
+        assert saved.backend_tokenizer.to_str() == tokenizer.backend_tokenizer.to_str()
 
 
 def test_template_knows_several_turns_and_an_order_in_front(tokenizer):

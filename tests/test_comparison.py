@@ -198,7 +198,7 @@ def test_run_that_was_cut_off_is_named_and_the_rest_compared(tmp_path):
         assert [run.name for run in comparison.runs] == ["whole"]
         assert "not finished" in comparison.remarks[0]
         assert 'run 02_train_lora.ipynb with run_name="cut"' in comparison.remarks[0]
-    with pytest.raises(KorqgError, match="runs/cut is not finished: run 02_train_lora"):
+    with pytest.raises(KorqgError, match=rf"in {tmp_path}/runs:\n.*runs/cut is not finished: run 02_train_lora"):
         read_comparison(tmp_path / "runs", ["cut"], [])
     with pytest.raises(KorqgError, match="holds no finished run: run 02_train_lora"):
         read_comparison(tmp_path / "nothing", [], [])

@@ -70,6 +70,7 @@ def save_for_chat(tokenizer, model, folder: Path, prompt_format: str) -> None:
     tokenizer.chat_template = TEMPLATES[prompt_format]
     try:
         tokenizer.save_pretrained(folder)
+        tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)  # 14 MB in place of 33
     finally:
         tokenizer.chat_template = kept
     model.generation_config.eos_token_id = list(STOP_IDS)
