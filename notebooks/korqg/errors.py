@@ -20,9 +20,9 @@ def in_words(error: BaseException) -> str | None:
         )
     if isinstance(error, NameError) and _raised_in_a_cell(error):
         return (
-            f"{error}: a cell above has not been run yet, was stopped or failed, a parameter was changed, or the kernel "
-            "was restarted. Run the notebook from its first cell; what is finished is kept, and a training that has "
-            'saved a checkpoint goes on from it, unless resume="never".'
+            f"{error}: a cell above has not been run yet, was stopped or failed, a parameter was changed, or the "
+            "kernel was restarted. Run the notebook from its first cell; what is finished is kept, and a training that "
+            'has saved a checkpoint goes on from it, unless resume="never".'
         )
     return full_disk() if is_full_disk(error) else None
 
