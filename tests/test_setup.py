@@ -211,8 +211,10 @@ def test_what_a_failed_cell_was_making_is_taken_out_and_the_rest_stays(shell):
     shell.run_cell("kept, made = 1, 1\ndef half():\n    made = 3\n    raise ValueError")
     shell.run_cell("loop = 0\nfor made in range(3):\n    new = made\n    if made: raise KeyboardInterrupt\nkept = 2")
     assert not {"loop", "made", "new"} & set(shell.user_ns) and shell.user_ns["kept"] == 1
-    shell.run_cell("made = 1\nkept = half()\nlater = 1")
-    assert not {"made", "kept"} & set(shell.user_ns) and "half" in shell.user_ns
+    shell.run_cell("made = 1\nkept = half(\n)\nlater = 1")  # it has not got another value
+    assert "made" not in shell.user_ns and "half" in shell.user_ns and shell.user_ns["kept"] == 1
+    shell.run_cell("if kept:\n    kept = 3\n    kept = half()")
+    assert "kept" not in shell.user_ns
     shell.run_cell("made = 2\nassert made == 2")
     assert shell.user_ns["made"] == 2
 

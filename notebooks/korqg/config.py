@@ -452,12 +452,14 @@ def _require_mounted(folder: Path, drive: Path = COLAB_DRIVE) -> None:
 def assigned_names(source: str, until: int = sys.maxsize) -> set[str]:
     """The names that a cell assigns to, inside of its functions apart; none where it is not Python alone.
 
-    Of its statements those count that begin at line `until` (from 1) or above.
+    Of its statements those count that end above line `until` (from 1), and a block that this line is within: where an
+    assignment itself fails, its name keeps what it had.
     """
     try:
-        waiting = [statement for statement in ast.parse(source).body if statement.lineno <= until]
+        statements = ast.parse(source).body
     except SyntaxError:
         return set()
+    waiting = [one for one in statements if one.end_lineno < until or (hasattr(one, "body") and one.lineno <= until)]
     found = set()
     scopes = (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
     while waiting:
