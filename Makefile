@@ -2,7 +2,7 @@
 # make try    the same in two minutes, with so few rows that nothing is learnt; ARGS="-p lora_rank 4" changes a parameter
 # make ask    the kept adapter, or a finished run, asks about documents of yours: make ask DOCUMENTS=path [RUN=sample]
 # make ladder  set up, then every recipe of notebooks/recipes/ladder (for a GPU); ARGS="--parallel 4" passes options on
-# make export  a finished run as a model that needs no adapter, and llama.cpp reads: make export RUN=sample
+# make export  a finished run as a model without adapter, for llama.cpp too: make export RUN=sample ARGS=--gguf
 # make train  notebook 2 on several processes: make train GPUS=4 RECIPE=notebooks/recipes/... ARGS="-p run_name mine"
 # make test   set up, then lint and all tests: what CI runs
 # make example  make run, and replace outputs/example, which is kept in git, by what came out

@@ -355,8 +355,9 @@ def test_training_that_is_stopped_leaves_nothing_to_the_cells_below_and_a_finish
 @pytest.mark.chain
 def test_finished_run_is_exported_without_training(chain, capsys):
     manifest = sha256_of(chain / "runs" / "two" / "manifest.json")
-    assert main_export(["two", "--outputs", str(chain)]) == 0
+    assert main_export(["two", "--gguf", "--outputs", str(chain)]) == 0
     merged = chain / "runs" / "two" / "merged"
+    merged.with_name("merged.gguf").unlink()
     assert {"model.safetensors", "tokenizer.json", "tokenizer.model"} <= {path.name for path in merged.iterdir()}
     assert sha256_of(chain / "runs" / "two" / "manifest.json") == manifest
     require_finished(chain / "runs" / "two")

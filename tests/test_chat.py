@@ -11,6 +11,7 @@ import pytest
 from korqg.files import read_json
 from korqg.model.chat_files import TEMPLATES
 from korqg.model.choose import choose_model
+from korqg.model.llama_cpp import write_gguf
 from korqg.model.load import load_model
 from korqg.model.precision import choose_precision
 from korqg.model.save import export_merged, save_adapter, write_model_card
@@ -56,6 +57,8 @@ def test_template_gives_the_ids_of_the_training_prompt(trained, tokenizer, tmp_p
             made = saved.apply_chat_template(_asked(text), add_generation_prompt=True, return_dict=False)
             assert list(made) == wanted
         assert GenerationConfig.from_pretrained(folder).eos_token_id == [1, 106]
+        assert (folder / "tokenizer.json").stat().st_size < 15e6
+        assert saved.backend_tokenizer.to_str() == tokenizer.backend_tokenizer.to_str()
 
 
 def test_template_knows_several_turns_and_an_order_in_front(tokenizer):
@@ -127,6 +130,33 @@ def test_merged_folder_has_what_llama_cpps_converter_reads(trained, tokenizer, t
     special = SpecialVocab(merged, n_vocab=len(file.pieces))
     assert special.special_token_ids.items() >= {"bos": 2, "eos": 1, "unk": 3, "pad": 0}.items()
     assert special.add_special_token["bos"] and special.chat_template == TEMPLATES["turns"]
+
+
+def test_gguf_file_is_the_merged_model_with_its_template_and_stops(trained, tokenizer, tmp_path):
+    import torch
+    from gguf import GGUFReader, dequantize
+    from safetensors.torch import load_file
+
+    export_merged(trained, tokenizer, tmp_path / "merged")
+    write_gguf(tmp_path / "merged", tmp_path / "merged.gguf")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["merged", "merged.gguf"]
+    made = GGUFReader(tmp_path / "merged.gguf")
+    told = {name.removeprefix("tokenizer."): field for name, field in made.fields.items()}
+    assert told["chat_template"].contents() == TEMPLATES["turns"]
+    assert [told[f"ggml.{name}_token_id"].contents() for name in ("bos", "eos", "eot")] == [2, 1, 106]
+    some = (3, 105, 107, 238, 500, 262_143)
+    assert [told["ggml.tokens"].contents(number) for number in some] == tokenizer.convert_ids_to_tokens(some)
+    assert [told["ggml.token_type"].contents(number) for number in some] == [2, 3, 4, 6, 1, 3]
+    assert told["ggml.add_bos_token"].contents() and not told["ggml.add_space_prefix"].contents()
+    assert made.fields["gemma3.attention.sliding_window"].contents() == 64
+    weights = load_file(tmp_path / "merged" / "model.safetensors")
+    written = {one.name: torch.tensor(dequantize(one.data, one.tensor_type)) for one in made.tensors}
+    assert len(written) == len(weights)
+    for name, of in {"blk.1.ffn_down": "layers.1.mlp.down_proj", "token_embd": "embed_tokens"}.items():
+        rounded = weights[f"model.{of}.weight"].bfloat16().float()
+        torch.testing.assert_close(written[f"{name}.weight"], rounded, rtol=0, atol=0)
+    norm = weights["model.layers.0.input_layernorm.weight"]
+    torch.testing.assert_close(written["blk.0.attn_norm.weight"], norm + 1, rtol=0, atol=0)
 
 
 def test_merged_folder_answers_messages_in_a_pipeline_and_stops(trained, tokenizer, tmp_path):

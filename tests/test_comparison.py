@@ -198,7 +198,7 @@ def test_run_that_was_cut_off_is_named_and_the_rest_compared(tmp_path):
         assert [run.name for run in comparison.runs] == ["whole"]
         assert "not finished" in comparison.remarks[0]
         assert 'run 02_train_lora.ipynb with run_name="cut"' in comparison.remarks[0]
-    with pytest.raises(KorqgError, match="runs/cut is not finished: run 02_train_lora"):
+    with pytest.raises(KorqgError, match=rf"in {tmp_path}/runs:\n.*runs/cut is not finished: run 02_train_lora"):
         read_comparison(tmp_path / "runs", ["cut"], [])
     with pytest.raises(KorqgError, match="holds no finished run: run 02_train_lora"):
         read_comparison(tmp_path / "nothing", [], [])
@@ -210,6 +210,14 @@ def test_run_whose_files_were_changed_is_named(tmp_path):
     comparison = read_comparison(tmp_path / "runs", [], [])
     assert [run.name for run in comparison.runs] == ["whole"]
     assert "after_outputs.json was changed after it was written" in comparison.remarks[0]
+
+
+def test_run_without_its_log_is_compared_without_losses(tmp_path):
+    (_write_run(tmp_path, "whole") / "train_log.jsonl").unlink()
+    comparison = read_comparison(tmp_path / "runs", ["whole"], [])
+    (run,) = comparison.runs
+    assert run.log == [] and all(path.is_file() for path in run.files) and len(run.files) == 2
+    assert comparison.remarks == ["whole: train_log.jsonl does not exist. Its losses are left out."]
 
 
 def test_losses_that_are_not_finite_or_not_readable_are_named_and_left_out(tmp_path):

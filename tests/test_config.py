@@ -221,6 +221,11 @@ def test_outputs_are_shown_where_they_really_are(tmp_path, monkeypatch):
         ("drive/MyDrive/korqg", "a place on a Drive"),
         ("content/drive/My Drive", "a place on a Drive"),
         ("./MyDrive", "a place on a Drive"),
+        ("gs://bucket/korqg", "is an address"),
+        ("file:///home/me/korqg", "is an address"),
+        ("/Volumes/no such disk/korqg", "is a path of macOS"),
+        ("/mnt/q/Users/me", "is a path of macOS or WSL"),
+        ("~nobody-here/korqg", "no such user"),
     ],
 )
 @pytest.mark.skipif(os.name == "nt", reason="these are paths of its own")

@@ -161,6 +161,20 @@ def test_replacing_that_was_cut_off_goes_on_when_the_folder_is_read(tmp_path, mo
     assert read_jsonl(folder / "train.jsonl") == ROWS[:1] and not new.exists()
 
 
+def test_parameter_changed_since_it_was_checked_is_refused_at_the_end(tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    folder = tmp_path / "compare" / "mine"
+    shell = SimpleNamespace(user_ns={"examples": 5, "another": 1})
+    monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
+    with pytest.raises(KorqgError, match=r"examples was 3 .* and is 5 now: run the notebook from its parameters"):
+        finish_stage(start_stage(folder), {"examples": 3, "seed": 1}, [], [], {})
+    assert not (folder / "manifest.json").exists()
+    shell.user_ns["examples"] = 3
+    finish_stage(folder, {"examples": 3, "seed": 1}, [], [], {})
+    require_finished(folder)
+
+
 def test_folder_without_a_manifest_is_not_finished(tmp_path):
     start_stage(tmp_path / "data" / "mine")
     with pytest.raises(

@@ -12,6 +12,7 @@ from conftest import COURSE
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+import korqg
 from korqg.errors import KorqgError, full_disk, in_words
 from korqg.files import cannot_write
 from korqg.packages import install_missing_packages, missing_packages
@@ -191,6 +192,50 @@ def test_name_that_no_cell_has_made_is_told_in_a_sentence():
     assert in_words(raised("some.library")) is None
 
 
+@pytest.fixture
+def shell(monkeypatch):
+    """IPython as a notebook has it after its setup cell, which was run twice."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from korqg.notebook import prepare_notebook
+
+    shell = InteractiveShell()
+    shell.user_ns["prepare"] = prepare_notebook
+    monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
+    monkeypatch.setattr(korqg, "STARTED", korqg.STARTED)
+    assert shell.run_cell("prepare()").success and shell.run_cell("prepare()").success
+    return shell
+
+
+def test_what_a_failed_cell_was_making_is_taken_out_and_the_rest_stays(shell):
+    shell.run_cell("kept, made = 1, 1\ndef half():\n    made = 3\n    raise ValueError")
+    shell.run_cell("loop = 0\nfor made in range(3):\n    new = made\n    if made: raise KeyboardInterrupt\nkept = 2")
+    assert not {"loop", "made", "new"} & set(shell.user_ns) and shell.user_ns["kept"] == 1
+    shell.run_cell("made = 1\nkept = half(\n)\nlater = 1")  # it has not got another value
+    assert "made" not in shell.user_ns and "half" in shell.user_ns and shell.user_ns["kept"] == 1
+    shell.run_cell("if kept:\n    kept = 3\n    kept = half()")
+    assert "kept" not in shell.user_ns
+    shell.run_cell("made = 2\nassert made == 2")
+    assert shell.user_ns["made"] == 2
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "KorqgError('so')", "ValueError"])
+def test_what_a_stopped_function_held_is_given_back_when_the_parameters_are_read_again(shell, error):
+    import gc
+
+    from korqg.config import _free_memory
+
+    shell.user_ns |= {"KorqgError": KorqgError, "held": []}
+    shell.run_cell(
+        "import weakref\nclass Model: pass\n"
+        f"def train():\n    model = Model()\n    held.append(weakref.ref(model))\n    raise {error}\ntrain()"
+    )
+    shell.run_cell("1")
+    _free_memory()
+    gc.collect()
+    assert shell.user_ns["held"][0]() is None
+
+
 class SafetensorError(Exception):
     """As that of a library which knows no OSError."""
 
@@ -211,6 +256,9 @@ def _came_from(cause: BaseException) -> Exception:
         RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0"),
         RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"),
         Exception("database or disk is full"),
+        OSError("262144 requested and 4096 written"),
+        RuntimeError("basic_filebuf: 장치에 남은 공간이 없음"),
+        OSError("Not enough free disk space to download the file"),
         _came_from(OSError(errno.ENOSPC, "")),
     ],
 )

@@ -80,12 +80,16 @@ def test_folder_of_an_offline_run_is_whole_and_names_no_folder(tmp_path, monkeyp
     home = tmp_path / "hong-gildong"
     for name in ("HOME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
         monkeypatch.setenv(name, str(home))
-    run = start_wandb("offline", "project", "name", {}, home / "runs" / "mine")
+    killed = home / "runs" / "mine" / "wandb" / "offline-run-20260101_000000-abc" / "logs" / "debug.log"
+    killed.parent.mkdir(parents=True)
+    killed.write_text(f"writes to {home}")
+    parameters = {"model_name": str(home / "models" / "mine"), "other": "google/gemma-3-1b-it"}
+    run = start_wandb("offline", "project", "name", parameters, home / "runs" / "mine")
     _log_two_losses(run)
     said = [{"split": "test", "title": "글 <b>", "model_output": "무엇인가?"}]
     finish_wandb(run, {"train_rows": 3}, said, said)
     recorded = _recorded(home / "runs" / "mine", last=b"train_rows")
-    assert b"train/global_step" in recorded
+    assert b"train/global_step" in recorded and b'"google/gemma-3-1b-it"' in recorded
     kept = [path for path in home.rglob("*") if path.is_file()]
     assert not [path for path in kept if "staging" in path.parts]
     for path in (home / "runs").rglob("*"):

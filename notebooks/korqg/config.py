@@ -4,6 +4,7 @@ The values stand in the notebooks' parameters cells, once; here stand the checks
 """
 
 import ast
+import builtins
 import dataclasses
 import difflib
 import gc
@@ -51,8 +52,7 @@ class _Checked:
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _as_type(field.name, getattr(self, field.name), field.type))
         if self.outputs_dir:
-            _require_of_this_system(self.outputs_dir)
-            _require_mounted(self.outputs)
+            outputs_folder(self.outputs_dir)
         self.check()
 
     @classmethod
@@ -81,13 +81,7 @@ class _Checked:
 
     def require_current(self, variables: dict[str, Any]) -> None:
         """Raise KorqgError when a parameter in a notebook's `globals()` is no longer the one that was checked."""
-        for field in dataclasses.fields(self):
-            checked, now = getattr(self, field.name), variables.get(field.name)
-            if now != checked:
-                raise KorqgError(
-                    f"{field.name} was {checked!r} when the parameters were checked, and is {now!r} now: run the "
-                    "notebook from its parameters cell on, so that everything is made with the same ones."
-                )
+        require_unchanged(self.as_dict(), variables)
 
     def check(self) -> None:
         """Overridden by each configuration."""
@@ -95,7 +89,7 @@ class _Checked:
     @property
     def outputs(self) -> Path:
         """The folder that holds data/, runs/ and compare/."""
-        return Path(self.outputs_dir).expanduser().resolve() if self.outputs_dir else COURSE_FOLDER / "outputs"
+        return outputs_folder(self.outputs_dir) if self.outputs_dir else COURSE_FOLDER / "outputs"
 
     def shown(self, folder: Path) -> str:
         """A folder of outputs for the reader: where it really is, as outputs_dir resolves, else below the course's."""
@@ -378,6 +372,16 @@ class CompareConfig(_Checked):
         return self.outputs / "runs"
 
 
+def require_unchanged(parameters: dict[str, Any], variables: dict[str, Any]) -> None:
+    """Raise KorqgError when a parameter's variable in a notebook has another value than the one that was used."""
+    for name, used in parameters.items():
+        if name in variables and variables[name] != used:
+            raise KorqgError(
+                f"{name} was {used!r} when the parameters were checked, and is {variables[name]!r} now: run the "
+                "notebook from its parameters cell on, so that everything is made with the same ones."
+            )
+
+
 def require_folder_name(name: str, value: str) -> None:
     """Raise KorqgError when the parameter `name` has a value that cannot name a folder of outputs."""
     if not re.fullmatch(r"[\w가-힣][\w가-힣.-]{0,99}", value):
@@ -404,13 +408,30 @@ def _as_type(name: str, value: Any, wanted: type) -> Any:
     raise KorqgError(f"{name} must be of type {wanted.__name__}, but is {value!r} ({type(value).__name__}).{hint}")
 
 
+def outputs_folder(given: str) -> Path:
+    """The folder that outputs_dir or --outputs names. Raises KorqgError for a place that this machine does not have."""
+    _require_of_this_system(given)
+    try:
+        folder = Path(given).expanduser().resolve()
+    except RuntimeError:
+        raise KorqgError(f"outputs_dir={given!r}: this machine has no such user.") from None
+    _require_mounted(folder)
+    return folder
+
+
 def _require_of_this_system(outputs_dir: str) -> None:
-    """Raise KorqgError for a path of Windows elsewhere, and for the Drive's own: both would make a folder down here."""
-    windows = os.name != "nt" and ("\\" in outputs_dir or re.match(r"[A-Za-z]:", outputs_dir))
-    if windows:
+    """Raise KorqgError for a path of another system and for the Drive's own: they would make a folder down here."""
+    elsewhere = ""
+    if re.match(r"[A-Za-z][\w+.-]+:", outputs_dir):
+        elsewhere = "an address, and no path"
+    elif os.name != "nt" and ("\\" in outputs_dir or re.match(r"[A-Za-z]:", outputs_dir)):
+        elsewhere = "a path of Windows"
+    elif (top := re.match(r"/(?:Users|Volumes|mnt/[a-z])(?=/.)", outputs_dir)) and not Path(top[0]).is_dir():
+        elsewhere = "a path of macOS or WSL"
+    if elsewhere:
         raise KorqgError(
-            f"outputs_dir={outputs_dir!r} is a path of Windows, and this is another system: it would become one "
-            f"folder of that name in {Path.cwd()}. Give a path of this machine, such as /home/name/korqg."
+            f"outputs_dir={outputs_dir!r} is {elsewhere}, and this is another system: it would become a folder of that "
+            "name here. Give a path of this machine, such as /home/name/korqg."
         )
     if re.match(r"(?:content/)?(?:drive/)?(?:My ?Drive|내 드라이브)(?:/|$)", outputs_dir.removeprefix("./")):
         raise KorqgError(
@@ -428,12 +449,17 @@ def _require_mounted(folder: Path, drive: Path = COLAB_DRIVE) -> None:
         )
 
 
-def assigned_names(source: str) -> set[str]:
-    """The names that a cell assigns to, inside of its functions apart; none where it is not Python alone."""
+def assigned_names(source: str, until: int = sys.maxsize) -> set[str]:
+    """The names that a cell assigns to, inside of its functions apart; none where it is not Python alone.
+
+    Of its statements those count that end above line `until` (from 1), and a block that this line is within: where an
+    assignment itself fails, its name keeps what it had.
+    """
     try:
-        waiting = [*ast.parse(source).body]
+        statements = ast.parse(source).body
     except SyntaxError:
         return set()
+    waiting = [one for one in statements if one.end_lineno < until or (hasattr(one, "body") and one.lineno <= until)]
     found = set()
     scopes = (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
     while waiting:
@@ -452,7 +478,16 @@ def _made_below(history: list[str]) -> set[str]:
 
 
 def _free_memory() -> None:
-    """Give back what has lost its name: a Trainer and its model refer to one another, and two models may not fit."""
+    """Give back what has lost its name: a Trainer and its model refer to one another, and two models may not fit.
+
+    The traceback that IPython keeps of the last error holds what the functions were working on: a stopped training's
+    model, for one.
+    """
+    shell = getattr(builtins, "get_ipython", lambda: None)()
+    if hasattr(shell, "InteractiveTB"):
+        shell.InteractiveTB.tb = None
+    for kept in ("last_exc", "last_value", "last_traceback"):
+        vars(sys).pop(kept, None)
     if "torch" in sys.modules:
         gc.collect()
         torch = sys.modules["torch"]

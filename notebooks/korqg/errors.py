@@ -1,6 +1,8 @@
 """Errors that a reader can act on."""
 
 import errno
+import re
+import sys
 
 
 class KorqgError(Exception):
@@ -18,24 +20,34 @@ def in_words(error: BaseException) -> str | None:
         )
     if isinstance(error, NameError) and _raised_in_a_cell(error):
         return (
-            f"{error}: a cell above has not been run yet, a parameter was changed, or the kernel was restarted. Run "
-            "the notebook from its first cell; what is finished is kept, and a training that was cut off goes on from "
-            "its last checkpoint."
+            f"{error}: a cell above has not been run yet, was stopped or failed, a parameter was changed, or the "
+            "kernel was restarted. Run the notebook from its first cell; what is finished is kept, and a training that "
+            'has saved a checkpoint goes on from it, unless resume="never".'
         )
     return full_disk() if is_full_disk(error) else None
 
 
+def tell(error: BaseException) -> int:
+    """Print the error's words for the user of a command; its exit code. An error without words is raised again."""
+    words = in_words(error)
+    if words is None:
+        raise error
+    print(f"\n{words}", file=sys.stderr)
+    return 1
+
+
 OF_A_FULL_DISK = (
     "no space left",
-    "not enough space",
-    "disk is full",
+    "not enough (free )?(disk )?space",
+    "(disk|device) is full",
     "quota exceeded",
-    "os error 28)",
-    "os error 112)",
+    "남은 공간이 없|공간이 부족",
+    r"os error (28|112|122)\)",
     "pytorchstreamwriter failed",
-    "inline_container.cc",
+    r"inline_container\.cc",
+    r"\d+ requested and \d+ written",
 )
-"""What systems, Rust and torch write of it: safetensors, pyarrow and others raise errors of their own kinds."""
+"""What systems, Rust, torch and numpy write of it: safetensors, pyarrow and others raise errors of their own kinds."""
 
 
 def is_full_disk(error: BaseException) -> bool:
@@ -43,7 +55,7 @@ def is_full_disk(error: BaseException) -> bool:
     while error is not None:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", 0) in (39, 112):
             return True
-        if any(words in str(error).lower() for words in OF_A_FULL_DISK):
+        if re.search("|".join(OF_A_FULL_DISK), str(error).lower()):
             return True
         error = error.__cause__ or error.__context__
     return False

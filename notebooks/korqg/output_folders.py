@@ -1,5 +1,6 @@
 """Output folders: a folder is finished when, and only when, it has its manifest.json."""
 
+import builtins
 import contextlib
 import datetime
 import errno
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import korqg
-from korqg.config import COURSE_FOLDER
+from korqg.config import COURSE_FOLDER, require_unchanged
 from korqg.devices import from_main, process_count
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, sha256_of, write_json
@@ -34,6 +35,7 @@ MADE_BY_A_RUN = (
     "checkpoints",
     "adapter",
     "merged",
+    "merged.gguf",
     "train_log.jsonl",
     "init_outputs.json",
     "after_outputs.json",
@@ -207,7 +209,9 @@ def finish_stage(
     JSON Lines, their rows. `figures` are the stage's own results. Seconds are wall-clock since the setup cell was
     run; the peak is this process's resident memory in GB (1e9 bytes), and where a CUDA
     device was used there is `peak_device_memory_gb`, what torch held on it, tries that ran out of memory included.
+    Raises KorqgError when a notebook's variable of a parameter's name has another value by now.
     """
+    require_unchanged(parameters, getattr(getattr(builtins, "get_ipython", lambda: None)(), "user_ns", {}))
     return from_main(lambda: _finish_stage(folder, parameters, read, written, figures, device))
 
 

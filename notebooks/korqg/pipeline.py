@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from korqg.config import COURSE_FOLDER
-from korqg.errors import KorqgError
+from korqg.config import COURSE_FOLDER, outputs_folder
+from korqg.errors import KorqgError, tell
 from korqg.files import cannot_write, read_json, write_json, write_text
 from korqg.output_folders import NOTEBOOKS, PARAMETERS
 from korqg.packages import require_packages
@@ -277,14 +277,14 @@ def shown(path: Path) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the three notebooks; the exit code is 0 only when all three finished."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="where results go")
+    parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="where results go")
     parser.add_argument("--name", default="sample", help="name of the data, the run and the comparison")
     parser.add_argument("--recipe", type=Path, help="a file of notebooks/recipes/all_three")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
     options = parser.parse_args(arguments)
-    outputs, name = options.outputs.expanduser().resolve(), options.name
-    started = time.monotonic()
+    name, started = options.name, time.monotonic()
     try:
+        outputs = outputs_folder(options.outputs)
         require_packages()
         recipe = read_recipe(options.recipe) if options.recipe else {}
         given = _by_stage(recipe, options.p)
@@ -292,12 +292,12 @@ def main(arguments: list[str] | None = None) -> int:
             run_notebook("data", name, outputs, given["data"])
             run_notebook("runs", name, outputs, {**given["runs"], "data_name": name})
             page = run_notebook("compare", name, outputs, {"run_names": [name], **given["compare"]})
-    except KorqgError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
+    except Exception as error:
+        return tell(error)
     except KeyboardInterrupt:
         print(
-            "\nInterrupted. Run the same command again: notebook 2 goes on from its newest checkpoint.",
+            "\nInterrupted. What was finished before is kept. Run the same command again: a training that was cut off "
+            "goes on from its newest checkpoint, if it has saved one.",
             file=sys.stderr,
         )
         return 130

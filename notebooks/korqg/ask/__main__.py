@@ -18,9 +18,9 @@ from pathlib import Path
 
 from korqg.ask.recommend import QUESTIONS_PER_CHUNK, recommend
 from korqg.ask.round_trip import RoundTrip, trusted_threshold
-from korqg.config import COURSE_FOLDER, require_folder_name
+from korqg.config import COURSE_FOLDER, outputs_folder, require_folder_name
 from korqg.devices import from_main, is_main, join_processes, process_count, wait_for_all
-from korqg.errors import KorqgError
+from korqg.errors import KorqgError, tell
 from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json, write_text
 from korqg.notebook import prepare_notebook
 from korqg.output_folders import require_finished
@@ -227,12 +227,15 @@ def main_ask(arguments: list[str] | None = None) -> int:
     parser.add_argument("--candidates", type=int, default=CANDIDATES_PER_CHUNK, help="asked about in a chunk, at most")
     parser.add_argument("--questions", type=int, default=QUESTIONS_PER_CHUNK, help="recommended for a chunk, at most")
     parser.add_argument("--style", choices=("plain", "polite"), default="plain", help="-는가 or -나요")
-    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="the outputs folder")
+    parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="the outputs folder")
     options = parser.parse_args(arguments)
     for name in ("gpus", "batch_size", "candidates", "questions"):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more.")
-    outputs = options.outputs.expanduser().resolve()
+    try:
+        outputs = outputs_folder(options.outputs)
+    except KorqgError as error:
+        return tell(error)
     if options.gpus > 1 and "WORLD_SIZE" not in os.environ:
         from korqg.train.launch import run_processes
 
@@ -255,11 +258,10 @@ def main_ask(arguments: list[str] | None = None) -> int:
             options.style,
         )
         print(f"Open {folder / 'page.html'}")
-    except KorqgError as error:
+    except Exception as error:
         if process_count() > 1:
             raise
-        print(f"\n{error}", file=sys.stderr)
-        return 1
+        return tell(error)
     except KeyboardInterrupt:
         if process_count() > 1:
             raise

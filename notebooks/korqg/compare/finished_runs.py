@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from korqg.compare.scores import LONGEST_SCORED
 from korqg.errors import KorqgError
 from korqg.files import mended, read_json, read_jsonl
-from korqg.output_folders import finished_folders, require_finished
+from korqg.output_folders import finished_folders, require_finished, shown_folder
 from korqg.prompts import passage_of
 from korqg.question import unified
 
@@ -111,7 +111,7 @@ def read_comparison(runs_folder: Path, names: list[str], output_pairs: list[list
     if not runs:
         if not remarks:
             raise KorqgError(f"{runs_folder} holds no finished run: run 02_train_lora.ipynb first.")
-        raise KorqgError("\n".join(remarks))
+        raise KorqgError("\n".join([f"Nothing to compare in {shown_folder(runs_folder)}:", *remarks]))
     groups = _group(runs, remarks)
     if not names:
         groups.sort(key=lambda group: -len(group.runs))
@@ -153,7 +153,7 @@ def _read_run(folder: Path, remarks: list[str]) -> Run:
         train={name: manifest["figures"][name] for name in Run.TRAIN_FIGURES},
         figures=manifest["figures"],
         device=manifest["device"],
-        files=files,
+        files=[path for path in files if path.is_file()],
         own=own_outputs,
         chunks=read_jsonl(folder / CHUNKS_FILE) if (folder / CHUNKS_FILE).is_file() else [],
     )

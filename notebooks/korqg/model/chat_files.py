@@ -1,10 +1,8 @@
 """What other programs need to ask a saved model as it was trained: a chat template, where to stop, a card with code."""
 
 import json
-import re
 from pathlib import Path
 
-from korqg.files import write_json
 from korqg.prompts import INSTRUCTIONS, STOP_IDS, marked_sentence, question_and_passage
 
 HUB_NAMES = {"gemma-3-270m": "google/gemma-3-270m"}
@@ -72,38 +70,11 @@ def save_for_chat(tokenizer, model, folder: Path, prompt_format: str) -> None:
     tokenizer.chat_template = TEMPLATES[prompt_format]
     try:
         tokenizer.save_pretrained(folder)
+        tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)  # 14 MB in place of 33
     finally:
         tokenizer.chat_template = kept
     model.generation_config.eos_token_id = list(STOP_IDS)
     model.generation_config.save_pretrained(folder)
-
-
-def save_for_llama_cpp(tokenizer, folder: Path) -> None:
-    """Save Gemma's tokenizer as llama.cpp's converter reads it; from tokenizer.json it would take another one's rules.
-
-    That is tokenizer.model, SentencePiece's own file, and added_tokens.json, for the texts that are tokens as they
-    stand. Gemma's ids follow the order in which its pieces were merged, so an id tells a piece's score.
-    """
-    from transformers.convert_slow_tokenizer import import_protobuf
-
-    file = import_protobuf().ModelProto()
-    kinds = file.SentencePiece
-    added = {one.content: one.special for one in tokenizer.added_tokens_decoder.values()}
-    for piece, number in sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1]):
-        kind = kinds.BYTE if re.fullmatch("<0x[0-9A-F]{2}>", piece) else kinds.NORMAL
-        if piece in added:
-            kind = kinds.CONTROL if added[piece] else kinds.USER_DEFINED
-        file.pieces.add(piece=piece, score=-number, type=kinds.UNKNOWN if piece == tokenizer.unk_token else kind)
-    file.trainer_spec.model_type = file.trainer_spec.BPE
-    file.trainer_spec.byte_fallback = True
-    for name in ("unk", "bos", "eos", "pad"):
-        setattr(file.trainer_spec, f"{name}_id", getattr(tokenizer, f"{name}_token_id"))
-    file.normalizer_spec.name = "identity"
-    file.normalizer_spec.add_dummy_prefix = False
-    file.normalizer_spec.remove_extra_whitespaces = False
-    (folder / "tokenizer.model").write_bytes(file.SerializeToString())
-    words = {text: tokenizer.convert_tokens_to_ids(text) for text, special in added.items() if not special}
-    write_json(folder / "added_tokens.json", words)
 
 
 def example_code(base_name: str, instruction: str) -> str:

@@ -1,16 +1,17 @@
 """A finished run as a model of its own, without training it again: `make export RUN=sample`.
 
-    python -m korqg.model.export [RUN]
+    python -m korqg.model.export [RUN] [--gguf]
 
-run with notebooks/ on PYTHONPATH. The model with the adapter merged in goes to outputs/runs/<run>/merged.
+run with notebooks/ on PYTHONPATH. The model with the adapter merged in goes to outputs/runs/<run>/merged, and as one
+file for llama.cpp to outputs/runs/<run>/merged.gguf.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from korqg.config import COURSE_FOLDER, require_folder_name
-from korqg.errors import in_words
+from korqg.config import COURSE_FOLDER, outputs_folder, require_folder_name
+from korqg.errors import tell
 from korqg.notebook import prepare_notebook
 from korqg.output_folders import hold, let_go, require_finished
 
@@ -29,8 +30,12 @@ def load_run(run: Path, parameters: dict):
     return PeftModel.from_pretrained(model, str(run / "adapter")).eval(), load_tokenizer(choice)
 
 
-def export_run(outputs: Path, name: str) -> Path:
-    """Merge a finished run's adapter into its model; the folder. Raises KorqgError when that cannot be done."""
+def export_run(outputs: Path, name: str, gguf: bool = False) -> Path:
+    """Merge a finished run's adapter into its model; the folder, or the file with `gguf`.
+
+    Raises KorqgError when that cannot be done.
+    """
+    from korqg.model.llama_cpp import write_gguf
     from korqg.model.save import export_merged
 
     require_folder_name("run_name", name)
@@ -39,25 +44,26 @@ def export_run(outputs: Path, name: str) -> Path:
     hold(run)
     model, tokenizer = load_run(run, parameters)
     export_merged(model, tokenizer, run / "merged", parameters["prompt_format"])
+    made = run / "merged"
+    if gguf:
+        made = run / "merged.gguf"
+        write_gguf(run / "merged", made)
     let_go(run)
-    return run / "merged"
+    return made
 
 
 def main_export(arguments: list[str] | None = None) -> int:
     """What `python -m korqg.model.export` does; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", nargs="?", default="sample", help="a finished run, outputs/runs/<run>")
-    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="the outputs folder")
+    parser.add_argument("--gguf", action="store_true", help="make one file for llama.cpp of it, too")
+    parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="the outputs folder")
     options = parser.parse_args(arguments)
     prepare_notebook()
     try:
-        print(f"Saved {export_run(options.outputs.expanduser().resolve(), options.run)}")
+        print(f"Saved {export_run(outputs_folder(options.outputs), options.run, options.gguf)}")
     except Exception as error:
-        words = in_words(error)
-        if words is None:
-            raise
-        print(words, file=sys.stderr)
-        return 1
+        return tell(error)
     return 0
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from korqg.devices import is_main, wait_for_all
 from korqg.errors import KorqgError
 from korqg.files import whole_folder, write_json, write_text
-from korqg.model.chat_files import HUB_NAMES, example_code, save_for_chat, save_for_llama_cpp
+from korqg.model.chat_files import HUB_NAMES, example_code, save_for_chat
 from korqg.model.choose import BUILT_IN
+from korqg.model.llama_cpp import save_for_converter
 
 
 def save_adapter(model, folder: Path, base_name: str, tokenizer=None, prompt_format: str = "turns") -> None:
@@ -91,12 +92,13 @@ With transformers and peft alone:
 ```python
 {example_code(base_name, instruction)}```
 
-The model with the adapter merged in (`make export` in the course, folder `merged`) becomes a GGUF file for llama.cpp,
-Ollama and others, from llama.cpp's folder:
+`make export RUN=<the run> ARGS=--gguf` in the course merges the adapter into the model (folder `merged`) and makes one
+GGUF file of it, `merged.gguf`, for llama.cpp, Ollama and others. In llama.cpp's folder the first command makes it out
+of `merged` as well, and the second asks:
 
 ```bash
-python convert_hf_to_gguf.py path/to/merged --outtype bf16 --outfile questions.gguf
-llama-cli -m questions.gguf --jinja --temp 0 -p "the instruction, an empty line and the text"
+python convert_hf_to_gguf.py path/to/merged --outtype bf16 --outfile merged.gguf
+llama-cli -m merged.gguf --jinja --single-turn --temp 0 -p "the instruction\\n\\nthe text"
 ```
 
 The adapter is a derivative of Gemma and under the Gemma Terms of Use (ai.google.dev/gemma/terms); what the
@@ -131,5 +133,5 @@ def export_merged(model, tokenizer, folder: Path, prompt_format: str = "turns") 
         finally:
             model.unmerge_adapter()
         save_for_chat(tokenizer, base, temporary, prompt_format)
-        save_for_llama_cpp(tokenizer, temporary)
+        save_for_converter(tokenizer, temporary)
     wait_for_all()

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from korqg.compare.scores import copied_stretches, reference_outputs, score_outputs, summarize
-from korqg.config import COURSE_FOLDER
+from korqg.config import COURSE_FOLDER, outputs_folder
 from korqg.data.instruction_rows import SPLITS
-from korqg.errors import KorqgError
+from korqg.errors import KorqgError, tell
 from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.output_folders import require_finished
 from korqg.pipeline import NOTEBOOKS_FOLDER, run_notebook, shown, usual_parameters
@@ -398,7 +398,7 @@ def _require_gpu(cpu: bool) -> None:
 def run_ladder(arguments: list[str] | None = None) -> int:
     """Make the data, run what is missing, print the table; the exit code is 0 only when nothing failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--outputs", type=Path, default=COURSE_FOLDER / "outputs", help="where results go")
+    parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="where results go")
     parser.add_argument("--recipes", type=Path, default=RECIPES, help="the folder with a parameter file for each rung")
     parser.add_argument("--data-name", default="ladder", help="names the data, outputs/data/<data-name>")
     parser.add_argument(
@@ -411,11 +411,11 @@ def run_ladder(arguments: list[str] | None = None) -> int:
     parser.add_argument("--devices", nargs="+", default=[], help="CUDA devices to spread them over, for example: 0 1")
     parser.add_argument("--cpu", action="store_true", help="go on without a GPU, many times slower")
     options = parser.parse_args(arguments)
-    outputs = options.outputs.expanduser().resolve()
-    path = outputs / "ladder" / f"{options.sweep.stem if options.sweep else 'ladder'}.json"
     source = str(Path(options.source_path).expanduser().resolve()) if options.source_path else ""
     started = time.monotonic()
     try:
+        outputs = outputs_folder(options.outputs)
+        path = outputs / "ladder" / f"{options.sweep.stem if options.sweep else 'ladder'}.json"
         _require_gpu(options.cpu)
         if options.sweep:
             recipes = read_sweep(options.sweep, options.only)
@@ -433,9 +433,8 @@ def run_ladder(arguments: list[str] | None = None) -> int:
         if ladder["results"] and not ladder["reference"]:
             ladder["reference"] = reference_figures(outputs, ladder)
             write_json(path, ladder)
-    except KorqgError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
+    except Exception as error:
+        return tell(error)
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
         return 130

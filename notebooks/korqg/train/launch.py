@@ -21,7 +21,7 @@ from typing import Any
 
 from korqg.config import TrainConfig
 from korqg.devices import check_gpus
-from korqg.errors import KorqgError
+from korqg.errors import KorqgError, tell
 from korqg.files import write_text
 from korqg.output_folders import NOTEBOOKS, require_finished
 from korqg.packages import require_packages
@@ -153,11 +153,10 @@ def launch(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _launch(options)
-    except KorqgError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
+    except Exception as error:
+        return tell(error)
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on from the newest checkpoint.", file=sys.stderr)
+        print("\nInterrupted. The same command goes on from what is whole.", file=sys.stderr)
         return 130
 
 

@@ -37,6 +37,9 @@ def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], fold
         mode = "offline"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("WANDB_SILENT", "true")
+    for cut_off in folder.glob("wandb/*run-*"):
+        _leave_no_logs(cut_off)
+    config = {key: _without_folder(value) for key, value in config.items()}
     options = dict(project=project, name=name, config=config, dir=str(folder), reinit="finish_previous")
     settings = dict(
         init_timeout=INIT_TIMEOUT_S,
@@ -141,6 +144,12 @@ def _is_open(run) -> bool:
     import wandb
 
     return wandb.run is run
+
+
+def _without_folder(value: Any) -> Any:
+    """A parameter for others: of a path of this machine, such as a model's, the name alone."""
+    is_path = isinstance(value, str) and (value.startswith("~") or Path(value).is_absolute())
+    return Path(value).name if is_path else value
 
 
 def _leave_no_logs(folder: Path) -> None:
