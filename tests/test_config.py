@@ -101,7 +101,7 @@ COMPARE = dict(
         ),
         (DataConfig, DATA, {"source": "own"}, "needs source_path"),
         (DataConfig, DATA, {"source_path": "data.json"}, 'source="sample" reads the built-in corpus'),
-        (DataConfig, DATA, {"task": "summary"}, "use one of question, answer_aware, answer"),
+        (DataConfig, DATA, {"task": "summary"}, "use one of: question, answer_aware, answer"),
         (DataConfig, DATA, {"overlap_tokens": 300}, "overlap_tokens=300 is out of range; use 0 to 192"),
         (DataConfig, DATA, {"data_name": "../elsewhere"}, "cannot name a folder"),
         (DataConfig, DATA, {"data_name": ""}, "cannot name a folder"),

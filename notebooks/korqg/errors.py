@@ -4,7 +4,10 @@ import errno
 
 
 class KorqgError(Exception):
-    """Something that the user can put right; the message says what and how."""
+    """Something that the user can put right; the message says what and how, in English and briefly in Korean."""
+
+    def __init__(self, said: str, korean: str = ""):
+        super().__init__(f"{said} · {korean}" if korean else said)
 
 
 def in_words(error: BaseException) -> str | None:
