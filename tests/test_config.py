@@ -295,3 +295,9 @@ def test_without_a_run_of_ones_own_the_kept_example_is_compared(tmp_path, capsys
     (tmp_path / "runs" / "cut").mkdir(parents=True)
     (tmp_path / "runs" / "cut" / "run.json").touch()
     assert config.runs_to_compare() == (tmp_path / "runs", [])
+
+
+def test_in_colab_it_is_said_what_a_drive_would_keep(monkeypatch, capsys):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    DataConfig.from_notebook(DATA | DataConfig.defaults())
+    assert "on a Drive (see Setup) it would be kept" in capsys.readouterr().out

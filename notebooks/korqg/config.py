@@ -89,6 +89,11 @@ class _Checked:
         set_too = {name: value for name, value in checked.as_dict().items() if names[name] not in (MISSING, value)}
         if set_too:
             print("Set beside the parameters shown:", ", ".join(f"{name}={value!r}" for name, value in set_too.items()))
+        if "COLAB_RELEASE_TAG" in os.environ and not checked.outputs.is_relative_to(COLAB_DRIVE):
+            print(
+                "This Colab machine forgets what the notebook writes; on a Drive (see Setup) it would be kept. · "
+                "코랩은 결과를 지웁니다. 남기려면 드라이브를 연결하세요."
+            )
         for name in _made_below(cells) - set(names):
             variables.pop(name, None)
         _free_memory()
