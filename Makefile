@@ -73,9 +73,11 @@ chromium:
 
 # The one address: the setup cells' constant, and the badges that lead to it.
 .PHONY: address
-address: .venv/installed
-	@test -n "$(REPOSITORY)" || { echo "Name it as GitHub does: make address REPOSITORY=account/name"; exit 1; }
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.research.address "$(REPOSITORY)"
+address:
+	@echo "$(REPOSITORY)" | grep -Eqx "[A-Za-z0-9-]+/[A-Za-z0-9._-]+" || { echo "Name it as GitHub does: make address REPOSITORY=account/name"; exit 1; }
+	@for file in notebooks/*.ipynb outputs/example/*/*/*.ipynb README.md README.ko.md; do test -f "$$file" || continue; \
+	  sed -e 's|REPOSITORY = \\"[^\\]*|REPOSITORY = \\"$(REPOSITORY)|' -e 's|\(google.com/github/\)[^/]*/[^/]*/|\1$(REPOSITORY)/|g' \
+	    "$$file" >.address && cat .address >"$$file"; done; rm -f .address
 
 clean:
 	rm -rf .venv

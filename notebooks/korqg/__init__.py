@@ -8,7 +8,7 @@ A room for each stage; the modules outside of them use none of the rooms:
     train       encoded_rows, collate, adapter, trainer, checkpoints, speed, wandb_run, and `make train` (launch)
     ask         asker, candidates, the rule, the editor, round trip, checks, what is recommended; `make ask` (__main__)
     compare     finished_runs, scores, figures, examples, plots, the page, blind reading (blind)
-    research    `make ladder` and its page, `make example` (kept_example), `make address` (address)
+    research    `make ladder` and its page, `make example` (kept_example)
 
     config      the parameters of the three notebooks, checked
     notebook    what the first cell of a notebook sets up
