@@ -72,8 +72,7 @@ class _Checked:
         taken out of `variables` and of memory: a cell that would go on with it finds its name missing, and says so.
         """
         names = {field.name: field.default for field in dataclasses.fields(cls)}
-        cells = _cells(variables)
-        for name in _unknown_names(cells, list(names)):
+        for name in _unknown_names(_cells(variables), list(names)):
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it has: {', '.join(names)}."
             similar = f" 비슷한 이름: {near[0]}" if near else ""
@@ -94,7 +93,7 @@ class _Checked:
                 "This Colab machine forgets what the notebook writes; on a Drive (see Setup) it would be kept. · "
                 "코랩은 결과를 지웁니다. 남기려면 드라이브를 연결하세요."
             )
-        for name in _made_below(cells) - set(names):
+        for name in _made_below(variables.get("In", [])) - set(names):
             variables.pop(name, None)
         _free_memory()
         return checked
