@@ -369,7 +369,7 @@ def test_finished_run_is_exported_without_training(chain, capsys):
 def test_third_and_second_notebook_opened_first_name_the_one_before(tmp_path):
     given = {"outputs_dir": str(tmp_path), "run_names": ["mine"]}
     (said, *_) = _run_cells("compare", given)[_cell("compare", "read_comparison(")]
-    assert said.startswith("runs/mine does not exist: run 02_train_lora.ipynb")
+    assert "runs/mine does not exist: run 02_train_lora.ipynb" in said and "먼저 실행할 노트북" in said
     with pytest.raises(KorqgError, match=r'data/mine does not exist: run 01_make_data.ipynb with data_name="mine"'):
         run_notebook("runs", "sample", tmp_path, {"data_name": "mine"})
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".ipynb"]

@@ -174,7 +174,7 @@ def require_finished(folder: Path, needed: Iterable[str] | None = None) -> dict:
         state = "is not finished" if folder.is_dir() else "does not exist"
         others = finished_folders(folder.parent)
         hint = f" Finished there: {', '.join(path.name for path in others)}." if others else ""
-        raise KorqgError(f"{shown} {state}: {remedy}{hint}", f"먼저 {NOTEBOOKS[stage]}을 끝까지 실행하세요.")
+        raise KorqgError(f"{shown} {state}: {remedy}{hint}", f"먼저 실행할 노트북: {NOTEBOOKS[stage]}")
     manifest = read_json(folder / "manifest.json")
     for written in manifest.get("written", []):
         path = folder / _below(written["path"])
