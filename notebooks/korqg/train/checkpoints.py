@@ -29,6 +29,7 @@ def begin_run(folder: Path, settings: dict[str, Any], resume: str) -> Path | Non
     """
     require_same("what the run is made of", {"run_name": final_place(folder).name, "resume": resume, **settings})
     name = from_main(lambda: _begin_run(folder, settings, resume))
+    print(f"Going on from {name}" if name else "Starting from the beginning", flush=True)
     return folder / "checkpoints" / name if name else None
 
 
