@@ -34,10 +34,12 @@ def outputs_before(
 
     Raises KorqgError when the model carries an adapter already.
     """
-    if not file.is_file():
-        require_untouched(base_model)
-        write_json(file, ask(base_model, rows))
-    return read_json(file)
+    if file.is_file():
+        return read_json(file)
+    require_untouched(base_model)
+    before = ask(base_model, rows)
+    write_json(file, before)  # by the first of several processes
+    return before
 
 
 def begin_training(model, checkpoint: Path | None, variables: dict[str, Any]) -> None:
