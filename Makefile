@@ -1,11 +1,13 @@
 # make run    set up, then the three notebooks on the built-in data and model
 # make try    the same in two minutes, with so few rows that nothing is learnt; ARGS="-p lora_rank 4" changes a parameter
+# make parameters  list the parameters that the notebooks do not show, for recipes and -p
 # make ask    the kept adapter, or a finished run, asks about documents of yours: make ask DOCUMENTS=path [RUN=sample]
 # make ladder  set up, then every recipe of notebooks/recipes/ladder (for a GPU); ARGS="--parallel 4" passes options on
 # make export  a finished run as a model without adapter, for llama.cpp too: make export RUN=sample ARGS=--gguf
 # make train  notebook 2 on several processes: make train GPUS=4 RECIPE=notebooks/recipes/... ARGS="-p run_name mine"
 # make test   set up, then lint and all tests: what CI runs
 # make example  make run, and replace outputs/example, which is kept in git, by what came out
+# make address  write where the course is published into notebooks and READMEs: make address REPOSITORY=account/name
 # make clean  remove the environment (results in outputs/ stay)
 
 PYTHON ?= python3
@@ -20,6 +22,10 @@ run: .venv/installed
 .PHONY: try
 try: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline --recipe notebooks/recipes/all_three/quick_try.yaml --name $(or $(NAME),try) $(ARGS)
+
+.PHONY: parameters
+parameters: .venv/installed
+	@PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline --parameters
 
 ask: .venv/installed
 	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md"; exit 1; }
@@ -64,6 +70,14 @@ chromium:
 	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium) \
 	    >.venv/chromium.log 2>&1 || echo "Chromium could not be installed (see .venv/chromium.log): its tests will be skipped."; \
 	else echo "No Chromium here (on Debian: apt-get install chromium): the tests of the page in a browser will be skipped."; fi
+
+# The one address: the setup cells' constant, and the badges that lead to it.
+.PHONY: address
+address:
+	@echo "$(REPOSITORY)" | grep -Eqx "[A-Za-z0-9-]+/[A-Za-z0-9._-]+" || { echo "Name it as GitHub does: make address REPOSITORY=account/name"; exit 1; }
+	@for file in notebooks/*.ipynb outputs/example/*/*/*.ipynb README.md README.ko.md; do test -f "$$file" || continue; \
+	  sed -e 's|REPOSITORY = \\"[^\\]*|REPOSITORY = \\"$(REPOSITORY)|' -e 's|\(google.com/github/\)[^/]*/[^/]*/|\1$(REPOSITORY)/|g' \
+	    "$$file" >.address && cat .address >"$$file"; done; rm -f .address
 
 clean:
 	rm -rf .venv

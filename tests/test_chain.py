@@ -298,14 +298,14 @@ def test_cells_without_those_above_them_say_so_and_leave_what_is_finished(chain,
     """A kernel restarted midway: setup and configuration run again, then straight on from the middle."""
     given = {"data_name": "villages", "model_name": str(tiny_model_folder), **SMALL, "outputs_dir": str(chain)}
     kept = sha256_of(chain / "runs" / "one" / "manifest.json")
-    above = ("base_model = load_model", "watching = list(", "encoded = {}", "checkpoint = begin_run(")
+    above = ("base_model = load_model", "watching = list(", "encoded = {}", "lora = LoraConfig(")
     left_out = tuple(_cell("runs", words) for words in above)
     errors = _run_cells("runs", {**given, "run_name": "one"}, leave_out=left_out)
     below = (
         "begin_training(",
-        "after_own = outputs_of",
-        "finish_wandb(",
-        "finish_stage(",
+        "after_own = ask(",
+        "save_adapter(",
+        "finish_run(",
     )
     assert {_cell("runs", words) for words in below} <= set(errors)
     assert all("a cell above has not been run yet" in words for said in errors.values() for words in said)
@@ -313,7 +313,7 @@ def test_cells_without_those_above_them_say_so_and_leave_what_is_finished(chain,
     compared = sha256_of(chain / "compare" / "both" / "manifest.json")
     assert set(_run_cells("compare", given, leave_out=(_cell("compare", "read_comparison("),))) >= {
         _cell("compare", words)
-        for words in ("metrics = compare(main)", "choose_run(", "draw_rates(axes, group, of)", "finish_stage(\n")
+        for words in ("metrics = compare_groups(", "choose_run(", "draw_rates(every_group", "finish_stage(\n")
     }
     assert sha256_of(chain / "runs" / "one" / "manifest.json") == kept
     assert sha256_of(chain / "compare" / "both" / "manifest.json") == compared
@@ -342,7 +342,7 @@ def test_training_that_is_stopped_leaves_nothing_to_the_cells_below_and_a_finish
     training = _cell("runs", "begin_training(")
     errors = _run_cells("runs", {**given, "run_name": "stopped", "learning_rate": 5.0e-3}, in_front={training: STOP})
     assert "Interrupted. What was finished before is kept" in errors[training][0]
-    below = ("after_own = outputs_of", "save_adapter(", "after_outputs.json", "finish_wandb(", "finish_stage(")
+    below = ("after_own = ask(", "choose_threshold(", "save_adapter(", "finish_run(run_folder")
     assert {_cell("runs", words) for words in below} <= set(errors)
     if finished:
         assert {path: sha256_of(path) for path in kept} == kept
@@ -368,12 +368,30 @@ def test_finished_run_is_exported_without_training(chain, capsys):
 
 @pytest.mark.chain
 def test_third_and_second_notebook_opened_first_name_the_one_before(tmp_path):
-    given = {"outputs_dir": str(tmp_path)}
+    given = {"outputs_dir": str(tmp_path), "run_names": ["mine"]}
     (said, *_) = _run_cells("compare", given)[_cell("compare", "read_comparison(")]
-    assert said.endswith("runs holds no finished run: run 02_train_lora.ipynb first.")
-    with pytest.raises(KorqgError, match=r'data/sample does not exist: run 01_make_data.ipynb with data_name="sample"'):
-        run_notebook("runs", "sample", tmp_path, {})
+    assert "runs/mine does not exist: run 02_train_lora.ipynb" in said and "먼저 실행할 노트북" in said
+    with pytest.raises(KorqgError, match=r'data/mine does not exist: run 01_make_data.ipynb with data_name="mine"'):
+        run_notebook("runs", "sample", tmp_path, {"data_name": "mine"})
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".ipynb"]
+
+
+@pytest.mark.chain
+def test_third_notebook_alone_compares_the_kept_example(tmp_path):
+    run_notebook("compare", "alone", tmp_path, {"bootstrap_samples": 100})
+    manifest = require_finished(tmp_path / "compare" / "alone")
+    assert [read["path"].split("/")[-1] for read in manifest["read"]][:2] == ["init_outputs.json", "after_outputs.json"]
+    assert "강좌에 들어 있는 예시" in (tmp_path / "compare" / "alone" / NOTEBOOKS["compare"]).read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.chain
+def test_second_notebook_alone_makes_the_samples_data_first(tmp_path, tiny_model_folder):
+    given = {"data_name": "sample", "model_name": str(tiny_model_folder), **SMALL, "max_train_rows": 8}
+    run_notebook("runs", "alone", tmp_path, given | {"max_validation_rows": 4, "max_new_tokens": 4})
+    require_finished(tmp_path / "runs" / "alone")
+    assert require_finished(tmp_path / "data" / "sample")["figures"]["rows"]["train"] > 1000
 
 
 def _run_and_kill(outputs, parameters: dict, when) -> None:

@@ -101,7 +101,7 @@ COMPARE = dict(
         ),
         (DataConfig, DATA, {"source": "own"}, "needs source_path"),
         (DataConfig, DATA, {"source_path": "data.json"}, 'source="sample" reads the built-in corpus'),
-        (DataConfig, DATA, {"task": "summary"}, "use one of question, answer_aware, answer"),
+        (DataConfig, DATA, {"task": "summary"}, "use one of: question, answer_aware, answer"),
         (DataConfig, DATA, {"overlap_tokens": 300}, "overlap_tokens=300 is out of range; use 0 to 192"),
         (DataConfig, DATA, {"data_name": "../elsewhere"}, "cannot name a folder"),
         (DataConfig, DATA, {"data_name": ""}, "cannot name a folder"),
@@ -241,3 +241,68 @@ def test_parameter_that_was_changed_after_it_was_checked_stops_before_anything_i
     config.require_current({**TRAIN, "num_epochs": 1, "something_else": 3})
     with pytest.raises(KorqgError, match=r"run_name was 'sample' when .* is 'mine' now: run the notebook from its par"):
         config.require_current({**TRAIN, "run_name": "mine"})
+
+
+def test_parameter_that_no_cell_shows_has_a_default_and_is_set_by_a_line_or_by_papermill(capsys):
+    shown = {name: value for name, value in TRAIN.items() if name not in TrainConfig.defaults()}
+    assert TrainConfig.from_notebook(dict(shown)).as_dict() == {**shown, **TrainConfig.defaults()}
+    assert capsys.readouterr().out == ""
+    variables = {**shown, "keep": "last", "In": ["", "run_name: str = 'x'", "# Parameters\nkeep = 'last'\n"]}
+    config = TrainConfig.from_notebook(variables)
+    assert config.keep == "last"
+    assert capsys.readouterr().out == "Set beside the parameters shown: keep='last'\n"
+    with pytest.raises(KorqgError, match="keep was 'last' when"):
+        config.require_current(shown)
+    with pytest.raises(KorqgError, match="keep='first' is not known; use one of: best, last"):
+        TrainConfig.from_notebook({**shown, "keep": "first"})
+
+
+def test_typo_in_a_line_of_the_parameters_cell_is_an_error_and_a_name_of_ones_own_is_not():
+    cell = "run_name: str = 'x'\ndata_name: str = 'x'\nmax_train_rows: int = 1\n{} = 0.1\n"
+    with pytest.raises(KorqgError, match=r"no parameter 'lora_dropuot'; did you mean lora_dropout.*비슷한 이름"):
+        TrainConfig.from_notebook({**TRAIN, "In": ["", cell.format("lora_dropuot")]})
+    TrainConfig.from_notebook({**TRAIN, "In": ["", cell.format("my_folder")]})
+
+
+def test_typo_in_a_script_made_of_the_notebook_is_an_error_too(tmp_path):
+    """As torchrun starts it: there is no history of cells."""
+    script = tmp_path / "02_train_lora.py"
+    script.write_text(
+        "# In[1]:\n\nrun_name: str = 'a'\n\n# In[ ]:\n\n\n# Parameters\nlerning_rate = 1\n\n# In[2]:\n\nx = 1\n"
+    )
+    with pytest.raises(KorqgError, match="no parameter 'lerning_rate'; did you mean learning_rate"):
+        TrainConfig.from_notebook({**TRAIN, "__file__": str(script)})
+
+
+def test_every_error_about_a_parameter_is_in_korean_too():
+    import ast
+    import inspect
+
+    from korqg import config
+
+    raised = [node for node in ast.walk(ast.parse(inspect.getsource(config))) if isinstance(node, ast.Call)]
+    errors = [node for node in raised if getattr(node.func, "id", "") == "KorqgError"]
+    assert len(errors) > 15
+    for node in errors:
+        assert len(node.args) == 2, ast.unparse(node)
+        assert any("가" <= letter <= "힣" for letter in ast.unparse(node.args[1]))
+
+
+def test_without_a_run_of_ones_own_the_kept_example_is_compared(tmp_path, capsys):
+    config = CompareConfig(**COMPARE | {"outputs_dir": str(tmp_path)})
+    folder, names = config.runs_to_compare()
+    assert (folder / names[0] / "manifest.json").is_file()
+    assert "강좌에 들어 있는 예시" in capsys.readouterr().out
+    assert CompareConfig(**COMPARE | {"outputs_dir": str(tmp_path), "run_names": ["mine"]}).runs_to_compare() == (
+        tmp_path / "runs",
+        ["mine"],
+    )
+    (tmp_path / "runs" / "cut").mkdir(parents=True)
+    (tmp_path / "runs" / "cut" / "run.json").touch()
+    assert config.runs_to_compare() == (tmp_path / "runs", [])
+
+
+def test_in_colab_it_is_said_what_a_drive_would_keep(monkeypatch, capsys):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    DataConfig.from_notebook(DATA | DataConfig.defaults())
+    assert "on a Drive (see Setup) it would be kept" in capsys.readouterr().out

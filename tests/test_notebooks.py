@@ -4,6 +4,8 @@ import ast
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 from collections import Counter
 
 import nbformat
@@ -36,27 +38,36 @@ def _code(name: str) -> list[ast.Module]:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_parameters_cell_declares_exactly_the_fields_of_the_configuration(name):
+def test_parameters_cell_declares_the_fields_without_a_default_and_the_others_are_listed(name):
     declared = [(line["name"], line["type"]) for line in _parameters(name)]
-    assert declared == [(field.name, field.type.__name__) for field in dataclasses.fields(NOTEBOOKS[name])]
+    hidden = NOTEBOOKS[name].defaults()
+    fields = [(field.name, field.type.__name__) for field in dataclasses.fields(NOTEBOOKS[name])]
+    assert declared == [field for field in fields if field[0] not in hidden]
+    assert len(declared) <= 20
+    assert [line.split(":")[0] for line in NOTEBOOKS[name].listing().splitlines()] == list(hidden)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_no_cell_gives_another_value_to_a_parameter(name):
     """A loop variable of that name would change it unseen, and stop whoever runs an earlier cell again."""
-    parameters = {line["name"] for line in _parameters(name)}
-    (declared,) = [place for place, cell in enumerate(_code(name)) if _stored(cell) >= parameters]
+    shown = {line["name"] for line in _parameters(name)}
+    parameters = {field.name for field in dataclasses.fields(NOTEBOOKS[name])}
+    (declared,) = [place for place, cell in enumerate(_code(name)) if _stored(cell) >= shown]
     others = [_stored(cell) & parameters for place, cell in enumerate(_code(name)) if place != declared]
     assert not any(others), others
 
 
 def _stored(cell: ast.Module) -> set[str]:
-    """The names that a cell assigns to, inside of its functions apart."""
+    """The names that a cell gives something: by assignment, import or definition, inside of its functions apart."""
     kept, waiting = set(), list(cell.body)
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             kept.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            kept.add(node.name)
+        elif isinstance(node, ast.alias):
+            kept.add(node.asname or node.name.split(".")[0])
         scopes = (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
         if not isinstance(node, scopes):
             waiting += ast.iter_child_nodes(node)
@@ -67,7 +78,7 @@ def _stored(cell: ast.Module) -> set[str]:
 def test_default_parameters_are_accepted(name):
     values = {line["name"]: ast.literal_eval(line["default"]) for line in _parameters(name)}
     config = NOTEBOOKS[name](**values)
-    assert config.as_dict() == values
+    assert config.as_dict() == {**values, **NOTEBOOKS[name].defaults()}
     assert config.folder.name == "sample"
 
 
@@ -93,7 +104,8 @@ def test_source_has_no_outputs_and_no_leftovers_of_a_run(name):
             assert cell.outputs == []
             assert cell.execution_count is None
         assert set(cell.metadata) <= {"tags"}
-    assert set(READ[name].metadata) == {"kernelspec", "language_info"}
+    assert set(READ[name].metadata) - {"accelerator"} == {"kernelspec", "language_info"}
+    assert READ[name].metadata.get("accelerator") == ("GPU" if name.startswith("02") else None)  # Colab's word
 
 
 def test_no_function_or_class_is_defined_twice():
@@ -112,7 +124,7 @@ def test_no_function_or_class_is_defined_twice():
 def test_cells_are_short_and_well_behaved(name):
     for cell in READ[name].cells:
         if cell.cell_type == "code":
-            assert len(cell.source.splitlines()) <= 40, cell.source[:60]
+            assert len(cell.source.splitlines()) <= 25, cell.source[:60]
             assert not re.search(r"import \*|except\s*:|os\.chdir|%cd|^\s*!", cell.source, re.MULTILINE)
         elif cell.source.startswith("#"):
             assert re.match(r"#{1,3} .+ · .*[가-힣]", cell.source), cell.source.splitlines()[0]
@@ -121,6 +133,7 @@ def test_cells_are_short_and_well_behaved(name):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_each_cell_that_takes_long_has_its_time_in_the_text_above(name):
     long = {"01-05", "01-08", "02-05", "02-08", "02-21", "02-35", "02-38", "02-43", "03-05", "03-14"}
+    assert long <= {cell.id for notebook in READ.values() for cell in notebook.cells}
     text, seen = "", set()
     for cell in READ[name].cells:
         if cell.cell_type == "markdown":
@@ -157,15 +170,75 @@ def test_every_notebook_opens_and_ends_alike(name):
     assert "**Limits.**" in last
 
 
-def test_all_three_are_read_aloud_in_half_an_hour():
-    text = "\n".join(
-        re.sub(r"\]\([^)]*\)", "]", cell.source)
-        for notebook in READ.values()
+LIMITS = {"01_make_data.ipynb": (28, 190), "02_train_lora.ipynb": (36, 250), "03_compare_outputs.ipynb": (34, 200)}
+"""Cells, and lines of code that are not blank, at most."""
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_is_no_longer_than_it_should_be(name):
+    code = [cell.source for cell in READ[name].cells if cell.cell_type == "code"]
+    lines = [line for source in code for line in source.splitlines() if line.strip()]
+    cells_at_most, lines_at_most = LIMITS[name]
+    assert len(READ[name].cells) <= cells_at_most and len(lines) <= lines_at_most
+
+
+def test_all_three_are_read_aloud_code_included_in_45_minutes():
+    """Every word of text and code but the exercises; the setup cell, which is the same in all three, once."""
+    read = {
+        cell.source if cell.source.startswith("# Setup") else (name, cell.id): cell.source
+        for name, notebook in READ.items()
         for cell in notebook.cells
-        if cell.cell_type == "markdown" and not cell.source.startswith("## Exercises")
-    )
+        if not cell.source.startswith("## Exercises")
+    }
+    text = re.sub(r"\]\([^)]*\)", "]", "\n".join(read.values()))
     words = re.findall(r"\w[\w'.,/<>=-]*", text)
-    assert 3000 < len(words) < 30 * 160  # words a minute, of a calm reader
+    assert 5000 < len(words) <= 45 * 160  # words a minute, of a calm reader
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_under_each_heading_stands_a_korean_sentence(name):
+    for cell in READ[name].cells:
+        if cell.cell_type == "markdown":
+            heading, *paragraphs = [part for part in cell.source.split("\n\n") if not part.startswith("[![")]
+            assert heading.startswith("#"), cell.id
+            assert re.fullmatch(r"[^\n]*[가-힣]다\.", paragraphs[0]) and "다. " not in paragraphs[0], (
+                cell.id,
+                paragraphs[0],
+            )
+            assert len(re.findall("[가-힣]", paragraphs[0])) > len(re.findall("[A-Za-z]", paragraphs[0])), cell.id
+
+
+def test_badges_and_setup_cells_name_one_repository():
+    """What `make address` writes. Until it is known where the course is published, the README says so."""
+    (setup,) = {cell.source for notebook in READ.values() for cell in notebook.cells if cell.id.endswith("-05")}
+    (repository,) = re.findall(r'REPOSITORY = "([^"]+)"', setup)
+    links = [f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}" for name in NOTEBOOKS]
+    badge = r"https://colab\.research\.google\.com/github/[^)]+"
+    assert [re.findall(badge, notebook.cells[0].source) for notebook in READ.values()] == [[link] for link in links]
+    for page in ("README.md", "README.ko.md"):
+        text = (COURSE / page).read_text(encoding="utf-8")
+        assert re.findall(badge, text) == links
+        assert "make address" in text or "YOUR_ACCOUNT" not in repository
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_address_is_written_everywhere(tmp_path):
+    files = (*(f"notebooks/{name}" for name in NOTEBOOKS), "README.md", "README.ko.md", "Makefile")
+    (tmp_path / "notebooks").mkdir()
+    for file in files:
+        shutil.copy(COURSE / file, tmp_path / file)
+
+    def address(repository: str) -> subprocess.CompletedProcess:
+        command = ["make", "address", f"REPOSITORY={repository}"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    for repository in ("someone/course", "another-one/the.course"):  # it can be changed again
+        assert address(repository).returncode == 0
+        texts = [(tmp_path / file).read_text(encoding="utf-8") for file in files[:-1]]
+        assert [text.count(repository) for text in texts] == [2, 2, 2, 3, 3]
+        notebook = nbformat.read(tmp_path / "notebooks" / "02_train_lora.ipynb", as_version=4)
+        assert f'REPOSITORY = "{repository}"' in notebook.cells[4].source
+    assert "make address REPOSITORY=account/name" in address("https://github.com/someone/course").stdout
 
 
 def test_links_between_notebooks_lead_somewhere():

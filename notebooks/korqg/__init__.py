@@ -6,8 +6,8 @@ A room for each stage; the modules outside of them use none of the rooms:
                 corpus, table_files, own_rows, chosen_source, near_copies, instruction_rows
     model       choose, load, save, precision, generate, and `make export` (export)
     train       encoded_rows, collate, adapter, trainer, checkpoints, speed, wandb_run, and `make train` (launch)
-    ask         candidates, the rule, the editor, the round trip, the checks, what is recommended; `make ask` (__main__)
-    compare     finished_runs, scores, examples, plots, the page, blind reading (blind)
+    ask         asker, candidates, the rule, the editor, round trip, checks, what is recommended; `make ask` (__main__)
+    compare     finished_runs, scores, figures, examples, plots, the page, blind reading (blind)
     research    `make ladder` and its page, `make example` (kept_example)
 
     config      the parameters of the three notebooks, checked

@@ -49,7 +49,8 @@ def parse_columns(given: str) -> dict[str, str]:
         if not equals or not column or field not in NAMES or field in found:
             raise KorqgError(
                 f'columns={given!r} cannot be read: name each field once with its column, as in "passage=body,'
-                f'question=q". The fields are {", ".join(NAMES)}.'
+                f'question=q". The fields are {", ".join(NAMES)}.',
+                "항목=열 이름을 쉼표로 이어 적으세요.",
             )
         found[field] = column
     return found

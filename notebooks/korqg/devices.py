@@ -120,7 +120,8 @@ def share_of_step(batch_size: int, gradient_accumulation_steps: int, count: int 
     if rows % count:
         raise KorqgError(
             f"A step of {rows} rows (batch_size={batch_size} times gradient_accumulation_steps="
-            f"{gradient_accumulation_steps}) cannot be shared by {count} processes: make it a multiple of {count}."
+            f"{gradient_accumulation_steps}) cannot be shared by {count} processes: make it a multiple of {count}.",
+            "한 스텝의 행 수가 프로세스 수로 나누어떨어져야 합니다.",
         )
     mine = rows // count
     batch = max(size for size in range(1, min(batch_size, mine) + 1) if mine % size == 0)

@@ -6,7 +6,10 @@ import sys
 
 
 class KorqgError(Exception):
-    """Something that the user can put right; the message says what and how."""
+    """Something that the user can put right; the message says what and how, in English and briefly in Korean."""
+
+    def __init__(self, said: str, korean: str = ""):
+        super().__init__(f"{said} · {korean}" if korean else said)
 
 
 def in_words(error: BaseException) -> str | None:
@@ -16,13 +19,15 @@ def in_words(error: BaseException) -> str | None:
     if isinstance(error, KeyboardInterrupt):
         return (
             "Interrupted. What was finished before is kept, and nothing takes the rest for finished. Run the notebook "
-            'again from its first cell: a training that has saved a checkpoint goes on from it, unless resume="never".'
+            'again from its first cell: a training that has saved a checkpoint goes on from it, unless resume="never". '
+            "· 중단했습니다. 첫 셀부터 다시 실행하면 저장된 데서 이어집니다."
         )
     if isinstance(error, NameError) and _raised_in_a_cell(error):
         return (
             f"{error}: a cell above has not been run yet, was stopped or failed, a parameter was changed, or the "
             "kernel was restarted. Run the notebook from its first cell; what is finished is kept, and a training that "
-            'has saved a checkpoint goes on from it, unless resume="never".'
+            'has saved a checkpoint goes on from it, unless resume="never". · 위의 셀을 건너뛰었거나 커널이 다시 '
+            "시작되었습니다. 첫 셀부터 다시 실행하세요."
         )
     return full_disk() if is_full_disk(error) else None
 
@@ -66,7 +71,7 @@ def full_disk(path: object = "", elsewhere: str = "outputs_dir") -> str:
     shown = f": {path} cannot be written" if path else ""
     return (
         f"The disk is full{shown}. Free some space, or choose another folder with {elsewhere}, and run this again; "
-        "nothing that was finished before has been changed."
+        "nothing that was finished before has been changed. · 디스크가 가득 찼습니다. 공간을 비우고 다시 실행하세요."
     )
 
 

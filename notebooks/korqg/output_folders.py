@@ -176,16 +176,19 @@ def require_finished(folder: Path, needed: Iterable[str] | None = None) -> dict:
         state = "is not finished" if folder.is_dir() else "does not exist"
         others = finished_folders(folder.parent)
         hint = f" Finished there: {', '.join(path.name for path in others)}." if others else ""
-        raise KorqgError(f"{shown} {state}: {remedy}{hint}")
+        raise KorqgError(f"{shown} {state}: {remedy}{hint}", f"먼저 실행할 노트북: {NOTEBOOKS[stage]}")
     manifest = read_json(folder / "manifest.json")
     for written in manifest.get("written", []):
         path = folder / _below(written["path"])
         if not path.is_file():
             if needed is not None and _below(written["path"]).as_posix() not in needed:
                 continue
-            raise KorqgError(f"{shown} lacks {path.name}: {remedy}")
+            raise KorqgError(f"{shown} lacks {path.name}: {remedy}", "파일이 없습니다. 그 노트북을 다시 실행하세요.")
         if sha256_of(path) != written["sha256"]:
-            raise KorqgError(f"{shown}/{path.name} was changed after it was written: {remedy}")
+            raise KorqgError(
+                f"{shown}/{path.name} was changed after it was written: {remedy}",
+                "저장된 뒤에 바뀐 파일입니다. 그 노트북을 다시 실행하세요.",
+            )
     return manifest
 
 

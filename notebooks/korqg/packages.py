@@ -37,12 +37,14 @@ def install_missing_packages(requirements: Path = REQUIREMENTS) -> None:
             f"pip could not install {', '.join(missing)}: {' '.join(said[:2]) or 'it gave no reason'} The network is "
             "needed for this once (behind a proxy, HTTPS_PROXY too), and 4 GB of disk. In the whole course, choose "
             "the kernel of its .venv, which `make run` makes; or in a terminal: "
-            f'"{sys.executable}" -m pip install -r "{requirements}"'
+            f'"{sys.executable}" -m pip install -r "{requirements}"',
+            "패키지를 설치하지 못했습니다. 네트워크와 디스크 공간(4GB)을 확인하세요.",
         )
     if imported:
         raise KorqgError(
             f"Installed, but this kernel had already loaded another version of {', '.join(imported)}: restart it and "
-            "run the notebook from its first cell."
+            "run the notebook from its first cell.",
+            "설치했습니다. 커널을 다시 시작하고 첫 셀부터 실행하세요.",
         )
 
 

@@ -1,11 +1,11 @@
 """`make run` and `make try`: the three notebooks in order through papermill, each also as HTML.
 
-    python -m korqg.pipeline [--recipe FILE] [-p NAME VALUE ...] [--name NAME] [--outputs FOLDER]
+    python -m korqg.pipeline [--recipe FILE] [-p NAME VALUE ...] [--name NAME] [--outputs FOLDER] [--parameters]
 
 run with notebooks/ on PYTHONPATH. The parameters are those of recipes/all_three/sample.yaml, whatever stands in the
 notebooks' cells; over them come the recipe's and those given. It prints each section as it begins, the lines of asking
 and training as they come, then where to look and the figures; an error in a notebook is printed as its message alone,
-with the executed notebook's place.
+with the executed notebook's place. --parameters lists the parameters that no cell shows.
 """
 
 import argparse
@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from korqg.config import COURSE_FOLDER, outputs_folder
+from korqg.config import CONFIGS, COURSE_FOLDER, TrainConfig, outputs_folder
+from korqg.devices import is_main
 from korqg.errors import KorqgError, tell
 from korqg.files import cannot_write, read_json, write_json, write_text
 from korqg.output_folders import NOTEBOOKS, PARAMETERS
@@ -32,11 +33,11 @@ PROGRESS = re.compile(r"step +\d|[\d,]+ of [\d,]+ asked|Going on from ")
 
 
 def own_parameters(stage: str) -> dict:
-    """The parameters of the stage's notebook with the values that stand in it."""
+    """The parameters of the stage's notebook: its cell's with the values that stand in it, the others' defaults."""
     import papermill
 
     declared = papermill.inspect_notebook(NOTEBOOKS_FOLDER / NOTEBOOKS[stage])
-    return {name: ast.literal_eval(entry["default"]) for name, entry in declared.items()}
+    return CONFIGS[stage].defaults() | {name: ast.literal_eval(entry["default"]) for name, entry in declared.items()}
 
 
 def read_recipe(path: Path) -> dict:
@@ -54,7 +55,7 @@ def read_recipe(path: Path) -> dict:
 
 def usual_parameters(stage: str) -> dict:
     """The parameters of the stage's notebook as the course means them, whatever somebody's cell says today."""
-    return read_recipe(RECIPES / "sample.yaml")[Path(NOTEBOOKS[stage]).stem]
+    return CONFIGS[stage].defaults() | read_recipe(RECIPES / "sample.yaml")[Path(NOTEBOOKS[stage]).stem]
 
 
 def read_value(text: str, own: Any = None) -> Any:
@@ -205,6 +206,7 @@ def write_html(executed: Path) -> Path:
     exporter = nbconvert.HTMLExporter(embed_images=True, mathjax_url="", require_js_url="", jquery_url="")
     body, _ = exporter.from_filename(str(executed))
     body = re.sub(r'<script src="">\s*</script>', "", body)
+    body = re.sub(r'<p><a href="https://colab\.[^"]*"><img [^>]*></a></p>', "", body)  # the badge, for the notebook
     for stage, notebook in NOTEBOOKS.items():
         link = f"../../{stage}/{executed.parent.name}/{Path(notebook).with_suffix('.html')}"
         body = body.replace(f'href="{notebook}"', f'href="{link}"')
@@ -223,6 +225,17 @@ def _leave_out_machine_paths(executed: Path) -> None:
         if noted.get(key):
             noted[key] = Path(noted[key]).name
     write_json(executed, notebook)
+
+
+def make_missing_sample(config: TrainConfig) -> None:
+    """Run notebook 1 as it came, when `config` reads the sample's data and nobody has made them yet.
+
+    So notebook 2 can be opened alone, as in Colab. Raises KorqgError when notebook 1 fails.
+    """
+    if config.data_name != "sample" or (config.data_folder / "manifest.json").is_file() or not is_main():
+        return
+    print("No data yet: notebook 1 makes the sample's first, about a minute. · 먼저 1번 노트북으로 데이터를 만듭니다.")
+    run_notebook("data", config.data_name, config.outputs, {})
 
 
 class PeakMemory:
@@ -281,7 +294,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", default="sample", help="name of the data, the run and the comparison")
     parser.add_argument("--recipe", type=Path, help="a file of notebooks/recipes/all_three")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
+    parser.add_argument("--parameters", action="store_true", help="list the parameters that no cell shows")
     options = parser.parse_args(arguments)
+    if options.parameters:
+        for stage, config in CONFIGS.items():
+            print(f"{NOTEBOOKS[stage]}\n{config.listing() or 'all of them stand in its cell'}\n")
+        return 0
     name, started = options.name, time.monotonic()
     try:
         outputs = outputs_folder(options.outputs)

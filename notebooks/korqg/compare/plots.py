@@ -65,3 +65,48 @@ def error_bars(summaries: list[dict], name: str) -> tuple[list[float], list[list
 def run_colors(run_names: list[str]) -> dict[str, str]:
     """A colour for each run, by its place in the sorted names."""
     return {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(sorted(run_names))}
+
+
+RATES = {
+    "single_question_rate": "single question\n질문 하나",
+    "rouge_l": "ROUGE-L\ncharacters · 글자",
+    "bleu_4": "BLEU-4\ncharacters · 글자",
+    "chrf": "chrF",
+    "rouge_l_morphemes": "ROUGE-L\nmorphemes · 형태소",
+}
+REFERENCES = {
+    "human": ("--", "human · 사람"),
+    "rule": ((0, (5, 1, 1, 1)), "rule · 규칙"),
+    "first_sentence": (":", "copied · 베낀 글"),
+    "random_question": ("-.", "elsewhere · 다른 글"),
+}
+
+
+def draw_rates(groups: list[dict], colors: dict[str, str]):
+    """A figure with a panel for each group of compare_groups: RATES before and after, REFERENCES as lines across."""
+    import matplotlib.pyplot as plt
+
+    size = {"figsize": (10, 4.2 * len(groups)), "squeeze": False, "layout": "constrained"}
+    figure, panels = plt.subplots(len(groups), 1, **size)
+    for axes, group in zip(panels[:, 0], groups, strict=True):
+        first = next(iter(group["runs"]))
+        bars = [(f"{first}, before · 학습 전", group["runs"][first]["before"], BEFORE_COLOR)]
+        bars += [(f"{name}, after · 학습 후", stages["after"], colors[name]) for name, stages in group["runs"].items()]
+        width = 0.8 / len(bars)
+        for place, (label, summary, color) in enumerate(bars):
+            drawn = [error_bars([summary], name) for name in RATES]
+            ends = [[ends[side][0] for _, ends in drawn] for side in (0, 1)]
+            spots = [number + (place + 0.5) * width - 0.4 for number in range(len(RATES))]
+            axes.bar(spots, [means[0] for means, _ in drawn], width, yerr=ends, capsize=3, color=color, label=label)
+        for reference, (style, words) in REFERENCES.items():
+            summary = group["reference"].get(reference)
+            for number, name in enumerate(RATES if summary else ()):
+                level = 100 * (summary[name] or 0.0)
+                label = words if number == 0 else None
+                axes.plot((number - 0.45, number + 0.45), (level, level), linestyle=style, color="black", label=label)
+        axes.set_xticks(range(len(RATES)), RATES.values())
+        n = group["runs"][first]["before"]["n"]
+        axes.set(ylabel="of 100", ylim=(0, 108), title=f"{group['data']}, n = {n}")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
+    figure.suptitle("Before and after, with 95 % intervals · 학습 전과 후")
+    return figure

@@ -38,7 +38,10 @@ def _files_of(source: str, config: DataConfig) -> list[Path]:
         return [fetch(file, korquad_folder()) for file in files]
     path = Path(config.source_path).expanduser()
     if not path.exists():
-        raise KorqgError(f"{path} does not exist: set source_path to the file or folder to read.")
+        raise KorqgError(
+            f"{path} does not exist: set source_path to the file or folder to read.",
+            "source_path에 적은 파일이나 폴더가 없습니다.",
+        )
     if source == "own":
         inside = [path, *path.rglob("*")] if path.is_dir() else [path]
         suffixes = {entry.suffix.lower() for entry in inside if entry.is_file()}

@@ -115,6 +115,14 @@ def make_own_row(chunk: Chunk, instruction: str) -> dict:
     }
 
 
+def own_rows_of(chunks: Iterable[Chunk], train: Iterable[dict], tasks: Iterable[str], count: int) -> list[dict]:
+    """The rows of one's own document for a model that learns `tasks`: see make_own_rows, or else make_own_row."""
+    if "answer_aware" in tasks:
+        return [row for chunk in chunks for row in make_own_rows(chunk, count)]
+    instruction = instruction_for_documents(train)
+    return [make_own_row(chunk, instruction) for chunk in chunks]
+
+
 def place_of_chunk(chunk: Chunk) -> dict:
     """Where a chunk stands in its document: file, section, paragraphs, pages, as far as they are known."""
     place = {
@@ -355,6 +363,15 @@ GROUNDED = 0.6
 def grounded(row: dict) -> bool:
     """Whether the question of a row of task answer_aware can be asked from its input alone."""
     return support(row["output"], row["input"]) >= GROUNDED
+
+
+def rows_to_ask(rows: Iterable[dict], split: str) -> list[dict]:
+    """One entry a prompt (see rows_by_prompt) to put to a model that asks, with its `split`.
+
+    Rows of task answer are left out, unless there are no others: then the model only answers.
+    """
+    asking = [row for row in rows if row["instruction"] != INSTRUCTIONS["answer"]]
+    return [{**row, "split": split} for row in rows_by_prompt(asking or rows)]
 
 
 def rows_by_prompt(rows: Iterable[dict]) -> list[dict]:

@@ -188,11 +188,13 @@ def _from_hub(name: str) -> ModelChoice:
         auth_check(name)
     except GatedRepoError:
         raise KorqgError(
-            f"{name} is gated: open huggingface.co/{name}, log in, accept its licence, then {token_help}"
+            f"{name} is gated: open huggingface.co/{name}, log in, accept its licence, then {token_help}",
+            "사용 조건에 동의하고 토큰을 HF_TOKEN에 넣거나, 내장 모델을 쓰세요.",
         ) from None
     except (RepositoryNotFoundError, HFValidationError):
         raise KorqgError(
-            f"The hub knows no model {name}, or it is private: check the spelling; for a private one, {token_help}"
+            f"The hub knows no model {name}, or it is private: check the spelling; for a private one, {token_help}",
+            "그런 이름의 모델을 찾지 못했습니다.",
         ) from None
     except HfHubHTTPError as error:
         raise KorqgError(f"The hub refused {name} ({error}): {token_help}") from None

@@ -96,7 +96,8 @@ def check_target_modules(model, targets: str | list[str]) -> None:
     if unknown or not targets:
         raise KorqgError(
             f"target_modules: the model has no linear layer {', '.join(unknown)}; it has {', '.join(names)}, or use "
-            "all-linear."
+            "all-linear.",
+            "모델에 그런 이름의 층이 없습니다.",
         )
 
 

@@ -46,11 +46,14 @@ def choose_precision(precision: str, quantization: str) -> Precision:
             "float32", "fp16", f"{device}: no bfloat16 in hardware; float32 weights with fp16 autocast keep the range"
         )
     if precision == "fp16" and not cuda:
-        raise KorqgError('precision="fp16" needs a CUDA device; use auto or float32 on a CPU.')
+        raise KorqgError(
+            'precision="fp16" needs a CUDA device; use auto or float32 on a CPU.', "이 컴퓨터에는 CUDA 장치가 없습니다."
+        )
     if precision == "bf16" and cuda and capability < (8, 0):
         raise KorqgError(
             f'precision="bf16" needs compute capability 8 or higher, and this device has {capability[0]}.'
-            f"{capability[1]} (it would only be emulated); use auto."
+            f"{capability[1]} (it would only be emulated); use auto.",
+            "이 GPU는 bf16을 계산하지 못합니다. auto로 두세요.",
         )
     weights, autocast = {"float32": ("float32", "no"), "bf16": ("bfloat16", "bf16"), "fp16": ("float32", "fp16")}[
         precision

@@ -20,7 +20,7 @@ from korqg.output_folders import NOTEBOOKS, require_finished
 
 OUTPUTS = COURSE_FOLDER / "outputs"
 NAME = "sample"
-KEPT = ("*.ipynb", "*.html", "*.png", "*.json", "*.csv", "train_log.jsonl")
+KEPT = ("*.ipynb", "*.html", "*.png", "*.json", "*.csv", "train_log.jsonl", "chunks.jsonl")
 NOT_KEPT = ("corpus.json", "run.json")
 """All rows once more, and the state of a run that may go on."""
 

@@ -1,11 +1,13 @@
 """The LoRA adapter beside the frozen weights: put there once, trained once, checked again from disk."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from korqg.errors import KorqgError
+from korqg.files import read_json, write_json
 
-TRAINED = ("trainer", "model", "train_seconds", "eval_loss_after", "after", "after_own", "round_trip", "figures")
+TRAINED = ("trainer", "model", "losses", "after", "after_own", "round_trip", "figures")
 """What notebook 2 calls the result of a training, and what is made with it."""
 
 AGAIN = "restart the kernel and run from the first cell."
@@ -23,6 +25,21 @@ def require_untouched(base_model) -> None:
     """Raise KorqgError when the model in memory is no longer the one that was loaded."""
     if hasattr(base_model, "peft_config"):
         raise KorqgError(f"The model carries an adapter already: {AGAIN}")
+
+
+def outputs_before(
+    ask: Callable[[Any, list[dict]], list[dict]], base_model, rows: list[dict], file: Path
+) -> list[dict]:
+    """What the untrained model says to the rows, asked and written to `file`; a run that was cut off has it there.
+
+    Raises KorqgError when the model carries an adapter already.
+    """
+    if file.is_file():
+        return read_json(file)
+    require_untouched(base_model)
+    before = ask(base_model, rows)
+    write_json(file, before)  # by the first of several processes
+    return before
 
 
 def begin_training(model, checkpoint: Path | None, variables: dict[str, Any]) -> None:

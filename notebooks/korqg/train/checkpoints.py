@@ -4,10 +4,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from korqg.config import TrainConfig
 from korqg.devices import from_main, require_same
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, follow_umask, read_json, sha256_of, write_json
-from korqg.output_folders import MADE_BY_A_RUN, final_place, hold
+from korqg.output_folders import MADE_BY_A_RUN, final_place, finish_stage, hold
 
 NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 """Without any of these the Trainer resumes in silence, with other numbers than the run would have had."""
@@ -28,6 +29,7 @@ def begin_run(folder: Path, settings: dict[str, Any], resume: str) -> Path | Non
     """
     require_same("what the run is made of", {"run_name": final_place(folder).name, "resume": resume, **settings})
     name = from_main(lambda: _begin_run(folder, settings, resume))
+    print(f"Going on from {name}" if name else "Starting from the beginning", flush=True)
     return folder / "checkpoints" / name if name else None
 
 
@@ -48,6 +50,18 @@ def _begin_run(folder: Path, settings: dict[str, Any], resume: str) -> str | Non
         )
     newest = newest_complete(folder / "checkpoints", keep_best=settings.get("keep", "best") == "best")
     return newest.name if newest else None
+
+
+def finish_run(folder: Path, config: TrainConfig, figures: dict[str, Any], device: str) -> dict:
+    """Add the data's chunks (notebook 3 names those without a question) and the manifest; returns that.
+
+    `folder` is place_for_new's, with all that the run has written; it becomes the run's own.
+    """
+    shutil.copyfile(config.data_folder / "chunks.jsonl", folder / "chunks.jsonl")
+    names = ("train_log.jsonl", "init_outputs.json", "after_outputs.json", "chunks.jsonl")
+    adapter = sorted(path for path in (folder / "adapter").iterdir() if path.is_file())
+    read = [config.data_folder / f"{name}.jsonl" for name in ("test", "own", "validation", "train")]
+    return finish_stage(folder, config.as_dict(), read, [folder / name for name in names] + adapter, figures, device)
 
 
 def newest_complete(checkpoints: Path, keep_best: bool = True) -> Path | None:

@@ -5,6 +5,7 @@ next run with the same rows and settings begins with it. The table holds token i
 from its ids, because a loss on the answer ignores the front of a row and nothing else.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -13,8 +14,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from korqg.config import TrainConfig
+from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_jsonl
-from korqg.prompts import IGNORED, EncodedRow
+from korqg.prompts import IGNORED, STOP_OF, EncodedRow, encode_row
 
 LARGE_FILE = 200_000_000
 """Bytes of a JSON Lines file from which it is read as Arrow: some 100,000 rows of KorQuAD's lengths."""
@@ -99,6 +102,28 @@ def encode_rows(
 
     key = json.dumps([ENCODING, rows._fingerprint, list(settings)])
     return EncodedRows(_kept("encoded", key, make))
+
+
+def encode_and_check(rows: Sequence[dict], tokenizer, config: TrainConfig, loss_on: str, model: str) -> EncodedRows:
+    """Every row encoded as notebook 2's `config` says, its labels looked at; `model` is whose tokenizer it is.
+
+    Raises KorqgError when a row is longer than max_length, or when a loss on the answer (`loss_on`) would see anything
+    but the answer and its stop token.
+    """
+    encode = functools.partial(_encode_checked, tokenizer, config.max_length, config.prompt_format, loss_on)
+    return encode_rows(rows, encode, (model, config.max_length, config.prompt_format, loss_on))
+
+
+def _encode_checked(tokenizer, max_length: int, prompt_format: str, loss_on: str, row: dict) -> EncodedRow:
+    encoded = encode_row(tokenizer, row, max_length, prompt_format, loss_on)
+    right = len(encoded.input_ids) <= max_length
+    if loss_on == "answer":
+        *learnt, stop = [label for label in encoded.labels if label != IGNORED]
+        right &= tokenizer.decode(learnt).strip() == row["output"].strip()
+        right &= stop == encoded.labels[-1] == STOP_OF[prompt_format]
+    if not right:
+        raise KorqgError(f"Row {row['id']} is not encoded as it should be: is its output empty, or of special tokens?")
+    return encoded
 
 
 def _columns(encoded: EncodedRow) -> dict:

@@ -66,6 +66,7 @@ def write_script(parameters: dict[str, Any], host: str = "") -> Path:
     import papermill
 
     folder = TrainConfig(**{**own_parameters("runs"), **parameters}).folder
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters that the notebook's cell leaves out
     with tempfile.TemporaryDirectory() as temporary:
         prepared = Path(temporary) / NOTEBOOKS["runs"]
         papermill.execute_notebook(

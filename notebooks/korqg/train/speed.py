@@ -6,6 +6,8 @@ import importlib.util
 import shutil
 from collections.abc import Iterator
 
+from korqg.config import TrainConfig
+
 ROWS_WORTH_COMPILING = 10_000
 """Compiling takes three quarters of a minute (an H200) or more; below so many rows (times epochs) it does not pay."""
 
@@ -169,6 +171,39 @@ def _agrees_with_mask(kernel, model, window: int) -> bool:
             return False
     norm = torch.linalg.vector_norm
     return all(bool(norm(a - b) < 0.02 * norm(a)) for a, b in zip(exact, (b.float() for b in found), strict=True))
+
+
+def choose_speed(model, config: TrainConfig, rows: int) -> tuple[bool, bool]:
+    """Whether activations are computed twice, and whether layers are compiled, for `rows` training rows; prints both.
+
+    "auto" computes twice on a GPU under 40 GB for more than half a billion parameters, and compiles for
+    ROWS_WORTH_COMPILING rows or more where that can be done.
+    """
+    import torch
+
+    small = torch.cuda.is_available() and torch.cuda.get_device_properties(0).total_memory < 40e9
+    tight = small and model.num_parameters() > 5e8
+    recompute = {"auto": tight, "on": True, "off": False}[config.activation_checkpointing]
+    rows_to_see = config.num_epochs * rows
+    if config.max_steps > 0:
+        rows_to_see = config.max_steps * config.batch_size * config.gradient_accumulation_steps
+    worth_it = can_compile() and rows_to_see >= ROWS_WORTH_COMPILING
+    compiled = {"auto": worth_it, "on": True, "off": False}[config.torch_compile]
+    print("Activations are", "computed twice, to save memory" if recompute else "kept: there is memory enough")
+    print("Layers are", "compiled" if compiled else "not compiled", f"for {rows_to_see:,.0f} rows")
+    return recompute, compiled
+
+
+@contextlib.contextmanager
+def fast_layers(learner, compiled: bool, autocast: str) -> Iterator[None]:
+    """While inside: compiled layers where asked for, and inputs left in autocast's type.
+
+    peft would turn each layer's input into the adapter's float32, and autocast at once back.
+    """
+    from peft.helpers import disable_input_dtype_casting
+
+    with compiled_layers(learner, compiled), disable_input_dtype_casting(learner, active=autocast != "no"):
+        yield
 
 
 @contextlib.contextmanager

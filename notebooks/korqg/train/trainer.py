@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from transformers import Trainer, TrainerCallback
+from transformers import PrinterCallback, Trainer, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from korqg.devices import from_main, is_main, peak_device_memory_gb, process_count, process_rank, wait_for_all
@@ -146,6 +146,42 @@ def require_kept(state, loss: float, keep: str) -> None:
         )
 
 
+def losses_of(trainer: "CourseTrainer", log: Path, keep: str) -> dict[str, float]:
+    """Steps, seconds, and the validation loss before and after, of a training that is finished and kept what it should.
+
+    The loss after is that of the weights in memory, whatever the log says of others. Raises KorqgError as
+    require_trained and require_kept do.
+    """
+    require_trained(trainer, log)
+    history = trainer.state.log_history
+    after = trainer.loss_of_weights()
+    require_kept(trainer.state, after, keep)
+    return {
+        "steps": trainer.state.global_step,
+        "train_seconds": round(next(entry["train_runtime"] for entry in history if "train_runtime" in entry), 1),
+        "eval_loss_before": next(entry["eval_loss"] for entry in history if "eval_loss" in entry),
+        "eval_loss_after": after,
+    }
+
+
+def course_arguments() -> dict:
+    """Training arguments that teach nothing: what CourseTrainer's own parts and this machine need."""
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    return dict(
+        per_device_eval_batch_size=32 if on_gpu else 8,  # no gradients, so many fit; evaluated rows go in one piece
+        metric_for_best_model="eval_loss",
+        dataloader_pin_memory=on_gpu,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,  # a NaN must be seen
+        prediction_loss_only=True,  # the logits of 262,144 tokens are not collected
+        remove_unused_columns=False,  # the collator's own keys must reach the model
+        disable_tqdm=True,  # a saved notebook would freeze the bar
+        report_to="none",  # wandb gets its entries from WandbLog
+    )
+
+
 SAME_LOSS = {False: 1e-3, True: 2e-2}
 """Part of a loss by which it may differ when the same weights are evaluated again: on a CPU, and on a GPU."""
 
@@ -172,6 +208,7 @@ class CourseTrainer(Trainer):
         args.ddp_broadcast_buffers = False  # Gemma's are constants
         keep_to_one_gpu(args)
         super().__init__(args=args, **kwargs)
+        self.remove_callback(PrinterCallback)  # PrintProgress prints
         self.max_batch_tokens = max_batch_tokens
         processes = self.args.world_size
         if processes > 1:

@@ -4,6 +4,7 @@ import netrc
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -21,28 +22,17 @@ STEP = "train/global_step"
 """What the losses are drawn over: wandb's own count of entries differs between runs that log at other intervals."""
 
 
-def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], folder: Path):
-    """Start a wandb run, or return None for mode "disabled", and on all but the first of several processes.
-
-    "online" needs a key (WANDB_API_KEY, or `wandb login` beforehand); without one, or when the server does
-    not answer within 20 seconds, the run is kept offline and a line says so. Host name, paths, git state
-    and code are not recorded. The run is closed when a later cell fails, too.
-    """
-    if mode == "disabled" or not is_main():
-        return None
+def private_settings(folder: Path):
+    """wandb.Settings for a run in this folder, which is made: no host name, path, git state or code is recorded."""
     import wandb
 
-    if mode == "online" and not _has_key():
-        print("wandb: no API key found (WANDB_API_KEY, or `wandb login` in a terminal), so this run is kept offline.")
-        mode = "offline"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("WANDB_SILENT", "true")
     for cut_off in folder.glob("wandb/*run-*"):
         _leave_no_logs(cut_off)
-    config = {key: _without_folder(value) for key, value in config.items()}
-    options = dict(project=project, name=name, config=config, dir=str(folder), reinit="finish_previous")
-    settings = dict(
+    return wandb.Settings(
         init_timeout=INIT_TIMEOUT_S,
+        reinit="finish_previous",
         console="off",
         disable_code=True,
         disable_git=True,
@@ -55,13 +45,29 @@ def start_wandb(mode: str, project: str, name: str, config: dict[str, Any], fold
         x_disable_stats=True,
         x_save_requirements=False,
     )
+
+
+def start_wandb(init: Callable[[str], Any], mode: str):
+    """The run of `init(mode)`, which calls wandb.init; None for "disabled", and on all but the first of processes.
+
+    "online" needs a key (WANDB_API_KEY, or `wandb login` beforehand); without one, or when the server does
+    not answer within 20 seconds, the run is kept offline and a line says so. The run is closed when a later cell
+    fails, too.
+    """
+    if mode == "disabled" or not is_main():
+        return None
+    import wandb
+
+    if mode == "online" and not _has_key():
+        print("wandb: no API key found (WANDB_API_KEY, or `wandb login` in a terminal), so this run is kept offline.")
+        mode = "offline"
     try:
-        run = wandb.init(mode=mode, settings=wandb.Settings(**settings), **options)
+        run = init(mode)
     except (wandb.errors.Error, OSError, TimeoutError) as error:
         if mode == "offline":
             raise
         print(f"wandb: the server did not accept the run ({str(error).splitlines()[0]}); it is kept offline.")
-        run = wandb.init(mode="offline", settings=wandb.Settings(**settings), **options)
+        run = init("offline")
     run.define_metric(STEP)
     for shown in ("train/*", "eval/*"):
         run.define_metric(shown, step_metric=STEP)
@@ -146,10 +152,14 @@ def _is_open(run) -> bool:
     return wandb.run is run
 
 
-def _without_folder(value: Any) -> Any:
-    """A parameter for others: of a path of this machine, such as a model's, the name alone."""
-    is_path = isinstance(value, str) and (value.startswith("~") or Path(value).is_absolute())
-    return Path(value).name if is_path else value
+def for_others(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as others may see them: of a path of this machine, such as a model's, the name alone."""
+
+    def name_of(value: Any) -> Any:
+        is_path = isinstance(value, str) and (value.startswith("~") or Path(value).is_absolute())
+        return Path(value).name if is_path else value
+
+    return {key: name_of(value) for key, value in parameters.items()}
 
 
 def _leave_no_logs(folder: Path) -> None:
