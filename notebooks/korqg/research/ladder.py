@@ -442,7 +442,7 @@ def run_ladder(arguments: list[str] | None = None) -> int:
     if ladder["results"] and not options.sweep:
         from korqg.research.ladder_page import write_page
 
-        write_page(path.parent)
+        write_page(path.parent, path.parent)
     print(f"\n{table_of(ladder)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
     return 1 if ladder["failed"] else 0
 
