@@ -22,6 +22,9 @@ from korqg.pipeline import read_value, run_notebook
 from korqg.prompts import INSTRUCTIONS
 from korqg.train.checkpoints import newest_complete
 
+HANGS = 600
+"""Seconds after which a run is taken to hang: two processes beside other programs may take minutes."""
+
 
 @pytest.fixture(scope="module")
 def villages(tmp_path_factory):
@@ -71,7 +74,14 @@ def small(villages, tiny_model_folder) -> dict:
 def _command(parameters: dict, processes: int, torchrun: str = "--standalone") -> list[str]:
     """`make train` without its setup, in this Python."""
     given = " ".join(f"-p {name} {shlex.quote(str(value))}" for name, value in parameters.items())
-    make = ["make", "--no-print-directory", "-o", ".venv/installed", "train", f"VENV_PYTHON={sys.executable}"]
+    make = [
+        "make",
+        "--no-print-directory",
+        "-o",
+        ".venv/installed",
+        "train",
+        f"VENV_PYTHON={os.path.relpath(sys.executable, COURSE)}",
+    ]
     return [*make, f"GPUS={processes}", f"TORCHRUN={torchrun}", f"ARGS={given}"]
 
 
@@ -81,10 +91,14 @@ def _start(command: list[str], **options) -> psutil.Popen:
 
 
 def _run(command: list[str]) -> tuple[str, str, int]:
-    """What a command said on stdout and stderr, and its exit code; ended with its children when it hangs."""
-    process = _start(command)
+    """What a command said on stdout and stderr, and its exit code."""
+    return _end(_start(command))
+
+
+def _end(process: psutil.Popen) -> tuple[str, str, int]:
+    """What a process said until it ended, and its exit code; ended with its children when it hangs."""
     try:
-        return *process.communicate(timeout=120), process.returncode
+        return *process.communicate(timeout=HANGS), process.returncode
     except subprocess.TimeoutExpired:
         for one in [*process.children(recursive=True), process]:
             one.kill()
@@ -135,12 +149,7 @@ def _two_hosts(first: dict, second: dict) -> list[tuple[str, str, int]]:
         port = str(probe.getsockname()[1])
     hosts = f"--nnodes=2 --master-addr=127.0.0.1 --master-port={port} --node-rank="
     started = [_start(_command(given, 1, f"{hosts}{rank}")) for rank, given in enumerate((first, second))]
-    try:
-        return [(*process.communicate(timeout=120), process.returncode) for process in started]
-    finally:
-        for process in [one for one in started if one.poll() is None]:
-            for child in [*process.children(recursive=True), process]:
-                child.kill()
+    return [_end(process) for process in started]
 
 
 @pytest.mark.chain
@@ -176,9 +185,9 @@ def test_killed_process_ends_the_others_and_the_run_goes_on_to_the_same_result(v
     assert len(workers) == 2, "the run ended before it could be killed"
     workers[1].kill()
     killed = time.monotonic()
-    _, errors = process.communicate(timeout=60)
-    assert time.monotonic() - killed < 60
-    assert process.returncode == 2  # make's own
+    _, errors, code = _end(process)
+    assert time.monotonic() - killed < HANGS / 4
+    assert code == 2  # make's own
     assert errors.count("Signal 9 (SIGKILL)") == 1
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
     assert not (folder / "manifest.json").exists()
@@ -200,8 +209,8 @@ def test_a_signal_ends_all_processes(villages, small, sent):
         time.sleep(0.02)
     workers = [one for one in process.children(recursive=True) if any("02_train" in part for part in one.cmdline())]
     os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode and f"got signal: {sent.value}" in errors
+    _, errors, code = _end(process)
+    assert code and f"got signal: {sent.value}" in errors
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
     assert not (folder / "manifest.json").exists()
 
@@ -212,10 +221,8 @@ def test_a_signal_ends_all_processes(villages, small, sent):
     [
         ({"target_modules": "query_proj"}, 2, "the model has no linear layer query_proj"),
         ({}, 3, "A step of 4 rows (batch_size=2 times gradient_accumulation_steps=2) cannot be shared by 3 processes"),
-        ({"learning_rate": "high"}, 2, "learning_rate must be of type float"),
-        ({"data_name": "nowhere"}, 2, "nowhere does not exist: run 01_make_data.ipynb"),
     ],
-    ids=["layer", "step", "type", "data"],
+    ids=["layer", "step"],
 )
 def test_what_is_wrong_is_said_once_above_torchruns_report(small, villages, parameters, processes, said):
     told, errors, code = _run(_command({**small, "run_name": "never", **parameters}, processes))
