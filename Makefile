@@ -31,6 +31,8 @@ export: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.model.export $(or $(RUN),sample) $(ARGS)
 
 # papermill puts the parameters into notebook 2, nbconvert makes a script of it, torchrun starts that once for each GPU.
+# Each call has a folder of its own: two trainings at once must not overwrite the script that the other one starts.
+# exec, so that what a scheduler sends to end the job reaches torchrun itself.
 train: .venv/installed
 	@script=$$(mktemp -d)/02_train_lora && \
 	$(VENV_PYTHON) -m papermill --prepare-only --log-level=ERROR --no-progress-bar \

@@ -168,7 +168,7 @@ def test_two_hosts_end_where_two_processes_of_one_end(villages, small, two):
 def test_hosts_with_other_parameters_are_told_which(villages, small):
     given = {**small, "run_name": "unlike"}
     ended = _two_hosts(given, {**given, "learning_rate": 0.02})
-    assert [code for *_, code in ended] == [1, 1]
+    assert all(code for *_, code in ended)
     for _, errors, _ in ended:
         assert errors.count("learning_rate is 0.01 on process 0 and 0.02 on process 1") == 1
     assert not (villages / "runs" / "unlike" / "manifest.json").exists()

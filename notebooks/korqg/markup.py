@@ -36,7 +36,8 @@ def templates(folder: Path):
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+        undefined=jinja2.StrictUndefined,  # a name that is not given is an error, not an empty place
+        # Called with each value before jinja2 escapes it; what is escaped here is marked, and not escaped again.
         finalize=lambda value: value if hasattr(value, "__html__") else Markup(escape(str(value))),
     )
     environment.filters["attribute"] = lambda text: Markup(html.escape(text))

@@ -207,6 +207,7 @@ def side_by_side_page(
     from korqg.compare import judging_page
 
     runs = list(dict.fromkeys(run for cards in sections.values() for card in cards for run in card))
+    # Cards are numbered through all sections (#p3 leads to one), and those about one paragraph stand under it together.
     numbered, shown = itertools.count(), {}
     for heading, cards in sections.items():
         together: dict[tuple, list[tuple[int, Card]]] = {}
@@ -254,6 +255,7 @@ def _document(title: str, template: str, scripts: Iterable[str] = (), **values) 
     """
     body = templates(_HERE).get_template(template).render(title=title, **values)
     css = (_HERE / "page.css").read_text(encoding="utf-8")
+    # A browser runs a script in the page only if the policy names its hash: nothing that a text smuggles in has one.
     hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
     return (
         templates(_HERE)

@@ -219,7 +219,7 @@ def climb(
     """
     waiting = [job for job in jobs if finished_manifest(outputs / "runs" / job.run_name, job.parameters, data) is None]
     print(f"{len(jobs) - len(waiting)} of {len(jobs)} finished before")
-    starts = threading.Lock()
+    starts = threading.Lock()  # threads only wait here: each job is a process of its own
     places: queue.SimpleQueue = queue.SimpleQueue()  # each running job holds one and gives it back
     for number in range(parallel):
         places.put(devices[number % len(devices)] if devices else None)

@@ -183,6 +183,8 @@ def estimate(rows: list[dict], name: str) -> Estimate:
     for line, row in enumerate(rows):
         values = {question["id"]: float(question[key]) for question in row["questions"]}
         table[line] = [values[one] for one in ids]
+    # Drawing n of n with replacement gives each a count: as weights (draws x seeds, draws x paragraphs) they make all
+    # draws two products of matrices.
     generator = numpy.random.default_rng(0)
     seeds = generator.multinomial(len(rows), [1 / len(rows)] * len(rows), BOOTSTRAP_SAMPLES) / len(rows)
     paragraphs = generator.multinomial(len(ids), [1 / len(ids)] * len(ids), BOOTSTRAP_SAMPLES) / len(ids)
