@@ -105,6 +105,12 @@ def _end(process: psutil.Popen) -> tuple[str, str, int]:
         raise
 
 
+def _workers(process: psutil.Popen) -> list[psutil.Process]:
+    """The processes that torchrun, itself one of make's, has started."""
+    commands = {one: " ".join(one.cmdline()) for one in process.children(recursive=True)}
+    return [one for one, said in commands.items() if "02_train_lora.py" in said and "torch.distributed.run" not in said]
+
+
 def _losses(run) -> list[tuple[int, str, float]]:
     log = read_jsonl(run / "train_log.jsonl")
     return [(entry["step"], name, entry[name]) for entry in log for name in ("loss", "eval_loss") if name in entry]
@@ -181,7 +187,7 @@ def test_killed_process_ends_the_others_and_the_run_goes_on_to_the_same_result(v
     process = _start(command)
     while process.poll() is None and not any(folder.glob("checkpoints/*/complete.json")):
         time.sleep(0.02)
-    workers = [one for one in process.children(recursive=True) if any("02_train" in part for part in one.cmdline())]
+    workers = _workers(process)
     assert len(workers) == 2, "the run ended before it could be killed"
     workers[1].kill()
     killed = time.monotonic()
@@ -207,7 +213,7 @@ def test_a_signal_ends_all_processes(villages, small, sent):
     folder = villages / "runs" / name
     while process.poll() is None and not any(folder.glob("checkpoints/*/complete.json")):
         time.sleep(0.02)
-    workers = [one for one in process.children(recursive=True) if any("02_train" in part for part in one.cmdline())]
+    workers = _workers(process)
     os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
     _, errors, code = _end(process)
     assert code and f"got signal: {sent.value}" in errors
