@@ -1,10 +1,11 @@
 # make run    set up, then the three notebooks on the built-in data and model
 # make try    the same in two minutes, with so few rows that nothing is learnt; ARGS="-p lora_rank 4" changes a parameter
 # make parameters  list the parameters that the notebooks do not show, for recipes and -p
-# make ask    the kept adapter, or a finished run, asks about documents of yours: make ask DOCUMENTS=path [RUN=sample]
+# make ask    the kept adapter, or a finished run, asks about documents of yours: make ask DOCUMENTS=path [RUN=sample] [GPUS=4]
 # make ladder  set up, then every recipe of notebooks/recipes/ladder (for a GPU); ARGS="--parallel 4" passes options on
 # make export  a finished run as a model without adapter, for llama.cpp too: make export RUN=sample ARGS=--gguf
-# make train  notebook 2 on several processes: make train GPUS=4 RECIPE=notebooks/recipes/... ARGS="-p run_name mine"
+# make train  notebook 2 on several GPUs: make train GPUS=4 RECIPE=notebooks/recipes/... ARGS="-p run_name mine"
+#             on several hosts that share outputs/, on each: TORCHRUN="--nnodes=2 --node-rank=0 --master-addr=ADDRESS"
 # make test   set up, then lint and all tests: what CI runs
 # make example  make run, and replace outputs/example, which is kept in git, by what came out
 # make address  write where the course is published into notebooks and READMEs: make address REPOSITORY=account/name
@@ -12,6 +13,7 @@
 
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
+TORCHRUN ?= --standalone
 INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: run ask export train ladder example test chromium clean
@@ -29,13 +31,24 @@ parameters: .venv/installed
 
 ask: .venv/installed
 	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md"; exit 1; }
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.ask "$(DOCUMENTS)" --run-name $(or $(RUN),sample-gpu) $(if $(NAME),--name "$(NAME)") $(ARGS)
+	PYTHONPATH=notebooks $(VENV_PYTHON) $(if $(GPUS),-m torch.distributed.run $(TORCHRUN) --nproc-per-node=$(GPUS)) -m korqg.ask "$(DOCUMENTS)" --run-name $(or $(RUN),sample-gpu) $(if $(NAME),--name "$(NAME)") $(ARGS)
 
 export: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.model.export $(or $(RUN),sample) $(ARGS)
 
+# papermill puts the parameters into notebook 2, nbconvert makes a script of it, torchrun starts that once for each GPU.
+# Each call has a folder of its own: two trainings at once must not overwrite the script that the other one starts.
+# exec, so that what a scheduler sends to end the job reaches torchrun itself.
 train: .venv/installed
-	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.train.launch --gpus $(or $(GPUS),0) $(if $(RECIPE),--recipe "$(RECIPE)") $(ARGS)
+	@script=$$(mktemp -d)/02_train_lora && \
+	$(VENV_PYTHON) -m papermill --prepare-only --log-level=ERROR --no-progress-bar \
+	  notebooks/02_train_lora.ipynb "$$script.ipynb" $(if $(RECIPE),-f "$(RECIPE)") $(ARGS) && \
+	$(VENV_PYTHON) -m nbconvert --log-level=ERROR --to=python "$$script.ipynb" && \
+	processes=$(or $(GPUS),$$($(VENV_PYTHON) -c "import torch; print(torch.cuda.device_count() or 1)")) && \
+	echo "$$script.py on $$processes process(es) of this host. If it stops, the reason stands above torchrun's own report;" \
+	  "the same command goes on from what is whole." && \
+	export OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$$(( ($$(getconf _NPROCESSORS_ONLN) + processes - 1) / processes ))} && \
+	exec $(VENV_PYTHON) -m torch.distributed.run $(TORCHRUN) --nproc-per-node=$$processes "$$script.py"
 
 ladder: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.research.ladder $(ARGS)

@@ -75,4 +75,3 @@ def test_kept_example_has_the_cells_of_the_notebooks_of_today(stage):
             text = file.read_text(encoding="utf-8")
             assert not re.search(r"/(home|root|tmp|Users)/\w", text), file.name
             assert WIDGET not in text, file.name
-    assert path.with_suffix(".html").is_file()

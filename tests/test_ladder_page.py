@@ -11,12 +11,12 @@ from korqg.research.ladder import LONGEST_QUOTE, RECIPES, read_recipes, without_
 from korqg.research.ladder_page import (
     EXAMPLE,
     PICTURES,
-    curve_in_words,
+    condense,
+    curve_of_rows,
     estimate,
     make_page,
     page,
     read_ladder,
-    same_paragraph,
     sweep_rows,
     table_rows,
 )
@@ -75,7 +75,7 @@ def test_estimate_is_the_mean_over_seeds_and_paragraphs_with_an_interval(ladder)
 
 
 def test_table_follows_the_story_and_ends_with_people(ladder):
-    rows = table_rows(ladder)
+    rows = table_rows(condense(ladder))
     assert [row["rung"].split(" ·")[0] for row in rows] == [
         "1. the first attempt",
         "5. + validation chooses",
@@ -90,19 +90,20 @@ def test_table_follows_the_story_and_ends_with_people(ladder):
 
 def test_curve_is_a_line_through_the_points(ladder):
     """1.4 nats at 100 rows and 1.2 at 1,000: 0.2 for ten times the rows, 1.2 - 0.2 x log10(60) at 60,000."""
-    assert "by 0.20 nats" in curve_in_words(ladder)
-    assert "would reach 0.84 at 60,000 rows" in curve_in_words(ladder)
+    curve = curve_of_rows(condense(ladder))
+    assert curve["slope"] == pytest.approx(-0.2)
+    assert curve["at_60000"] == pytest.approx(0.844, abs=1e-3)
     ladder["results"] = ladder["results"][:1]
-    assert curve_in_words(ladder) == ""
+    assert curve_of_rows(condense(ladder)) is None
 
 
 def test_same_paragraph_is_one_that_the_changes_repaired(ladder):
-    place, asked = same_paragraph(ladder)
-    assert place == "q0"
-    assert [one["single_question"] for one in asked.values()] == [False, True, True]
+    chosen = condense(ladder)["same_paragraph"]
+    assert chosen["id"] == "q0"
+    assert [one["single_question"] for one in chosen["questions"].values()] == [False, True, True]
 
 
-def test_page_and_pictures_come_from_the_results_alone(ladder, tmp_path, capsys):
+def test_page_and_pictures_come_from_the_results_alone(ladder, tmp_path, monkeypatch):
     write_json(tmp_path / "ladder.json", ladder)
     variants = [
         result("few_rows", 42, [True], loss=1.6),
@@ -118,9 +119,16 @@ def test_page_and_pictures_come_from_the_results_alone(ladder, tmp_path, capsys)
     for name in PICTURES:
         assert f"]({name}.png)" in text
         assert (tmp_path / f"{name}.png").stat().st_size > 5_000
-        assert (tmp_path / f"{name}.svg").is_file()
-    first = (tmp_path / "README.md").read_bytes()
-    assert make_page([str(tmp_path)]) == 0 and (tmp_path / "README.md").read_bytes() == first
+    # What is kept holds the figures alone, and gives the same page and pictures.
+    kept = tmp_path / "kept"
+    monkeypatch.setattr("korqg.research.ladder_page.EXAMPLE", kept)
+    assert make_page([str(tmp_path), "--keep"]) == 0
+    assert "questions" not in read_json(kept / "ladder.json")["rungs"]["7_rows_all"]
+    assert "results" not in read_json(kept / "few_rows.json")
+    made = {path.name: path.read_bytes() for path in kept.iterdir()}
+    assert all((tmp_path / name).read_bytes() == made[name] for name in made if not name.endswith(".json"))
+    assert make_page([str(kept)]) == 0
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == made
 
 
 def test_sweep_shows_what_varies_and_the_choice_first():
@@ -137,7 +145,7 @@ def test_sweep_shows_what_varies_and_the_choice_first():
         variant("low rate, lower loss", 94, 1.30, batch_size=16),
         variant("loss too high", 99, 1.363, batch_size=32),
     ]
-    rows = sweep_rows({"results": variants})
+    rows = sweep_rows(condense({"results": variants}))
     assert list(rows[0])[:2] == ["batch_size", "validation loss"]
     assert [row["batch_size"] for row in rows] == ["2", "4", "8", "1", "32", "16"]
 
@@ -167,11 +175,11 @@ def test_kept_page_and_readme_say_what_the_kept_results_say():
     sweeps = {path.stem: read_ladder(path) for path in sorted(EXAMPLE.glob("*_rows.json"), reverse=True)}
     assert (EXAMPLE / "README.md").read_text(encoding="utf-8") == page(ladder, sweeps)
     recipes = read_recipes(RECIPES)
-    for row in ladder["results"]:
-        assert {name: row["parameters"][name] for name in recipes[row["rung"]]} == recipes[row["rung"]], row["rung"]
+    for name, rung in ladder["rungs"].items():
+        assert {key: rung["parameters"][key] for key in recipes[name]} == recipes[name], name
 
     def said(rung: str, name: str) -> str:
-        return f"{estimate([row for row in ladder['results'] if row['rung'] == rung], name).mean:.1f}"
+        return f"{ladder['rungs'][rung][name]['mean']:.1f}"
 
     for name in recipes:
         rates = f"{said(name, 'single_question_rate')} % single questions, ROUGE-L {said(name, 'rouge_l')} "
@@ -190,8 +198,8 @@ def test_kept_page_and_readme_say_what_the_kept_results_say():
         said("8_swept", "copy_rate"),
         said("beside_rate_alone", "single_question_rate"),
         *(f"{100 * human[name]:.1f}" for name in ("rouge_l", "copy_rate")),
-        f"{len(ladder['results'][0]['questions'])}",
-        f"{len(sweeps['all_rows']['results'])}",
+        f"{ladder['paragraphs']}",
+        f"{len(sweeps['all_rows']['rungs'])}",
     }
     for name in ("README.md", "README.ko.md"):
         (told,) = [
@@ -202,8 +210,7 @@ def test_kept_page_and_readme_say_what_the_kept_results_say():
         found = re.findall(r"(?<![\d.,-])\d+(?:\.\d+)?(?![\d.,]*\d)", told)
         assert figures <= set(found), figures - set(found)
         assert {one for one in found if "." in one} - figures <= {"1.0"}, name  # KorQuAD 1.0
-    longest = max(len(one["model_output"]) for row in ladder["results"] for one in row["questions"])
-    assert longest < 1_000 and read_json(EXAMPLE / "ladder.json")["model_name"] == "gemma-3-270m"
+    assert ladder["model_name"] == "gemma-3-270m"
 
 
 def test_kept_outputs_quote_no_more_of_the_corpus_than_they_may(shared_data):
@@ -212,8 +219,7 @@ def test_kept_outputs_quote_no_more_of_the_corpus_than_they_may(shared_data):
     length = LONGEST_QUOTE + 1
     known = {text[start : start + length] for text in texts for start in range(len(text) - length + 1)}
     for file in sorted(EXAMPLE.glob("*.json")):
-        for row in read_json(file)["results"]:
-            for question in row["questions"]:
-                output = "".join(question["model_output"].split())
-                pieces = {output[start : start + length] for start in range(len(output) - length + 1)}
-                assert not pieces & known, (file.name, row["rung"], question["id"])
+        for rung, question in read_json(file)["same_paragraph"]["questions"].items():
+            output = "".join(question["model_output"].split())
+            pieces = {output[start : start + length] for start in range(len(output) - length + 1)}
+            assert not pieces & known, (file.name, rung)

@@ -249,7 +249,7 @@ def test_model_that_does_not_fit_the_gpu_is_told_with_the_remedy(tiny_model_fold
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3.73 GiB.")
 
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", full)
-    with pytest.raises(KorqgError, match=r"does not fit into this GPU's free memory.*nvidia-smi.*nf4"):
+    with pytest.raises(KorqgError, match=r"does not fit into this GPU's free memory.*nvidia-smi.*int8"):
         load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
 
 

@@ -155,11 +155,9 @@ def test_figures_of_other_data_stand_under_their_name(pair):
 
 
 def test_an_answer_that_came_back_is_told_from_the_marked_one():
-    from korqg.compare.page import _output
-
-    asked = {"model_output": "한빛도서관은 언제 쉬는가?", "stopped": True, "answer": "월요일", "confidence": 0.9}
-    asked["passage"] = "한빛도서관은 월요일에 쉰다."
-    right = _output("After", {**asked, "read_answer": "월요일"})
-    wrong = _output("After", {**asked, "read_answer": "한빛도서관"})
+    asked = {"id": "1", "title": "도서관", "input": "한빛도서관은 월요일에 쉰다.", "references": [], "answers": []}
+    asked |= {"model_output": "한빛도서관은 언제 쉬는가?", "stopped": True, "answer": "월요일", "confidence": 0.9}
+    right = passage_card({"sample": (asked, {**asked, "read_answer": "월요일"})}).split("After")[1]
+    wrong = passage_card({"sample": (asked, {**asked, "read_answer": "한빛도서관"})}).split("After")[1]
     assert "✓" in right and "the marked answer came back" in right
     assert "✗" in wrong and "another answer came back" in wrong

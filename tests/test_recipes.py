@@ -9,7 +9,6 @@ from korqg import CompareConfig, DataConfig, KorqgError, TrainConfig
 from korqg.output_folders import NOTEBOOKS
 from korqg.pipeline import RECIPES as ALL_THREE
 from korqg.pipeline import _by_stage, _Told, own_parameters, read_recipe, run_notebook, usual_parameters
-from korqg.train.launch import train_parameters
 
 RECIPES = sorted((COURSE / "notebooks" / "recipes").glob("*.yaml"))
 
@@ -44,12 +43,10 @@ def test_a_parameter_that_was_changed_in_a_cell_does_not_leak_into_a_run(monkeyp
 
     edited = own_parameters("runs") | {"learning_rate": 0.5, "seed": 7}
     monkeypatch.setattr("korqg.pipeline.own_parameters", lambda stage: edited)
-    monkeypatch.setattr("korqg.train.launch.own_parameters", lambda stage: edited)
     monkeypatch.setattr(papermill, "execute_notebook", execute)
     with pytest.raises(KorqgError, match="Stop: here"):
         run_notebook("runs", "one", tmp_path, {"seed": 43})
     assert (passed["learning_rate"], passed["seed"]) == (2.0e-4, 43)
-    assert train_parameters(None, {"seed": 43}) == {"learning_rate": 2.0e-4, "seed": 43}
 
 
 def test_quick_try_is_a_recipe_of_the_three_and_says_what_it_is():

@@ -34,12 +34,6 @@ EXAMPLE_RUNS = COURSE_FOLDER / "outputs" / "example" / "runs"
 SOURCES = ("sample", "korquad1", "korquad2", "klue_mrc", "own")
 LONG_ANSWERS = ("drop", "keep")
 DOCUMENT_SUFFIXES = (".txt", ".md", ".docx", ".pdf", ".hwpx", ".hwp")
-CORRECTION_RANK = 192
-"""Inner size of the two matrices that correct a layer rounded to 4 bits; measured by tests/benchmarks/precision.py."""
-
-CORRECTION = 1
-"""Raised when the computation in korqg.model.nf4_correction changes: older matrices are not taken for new ones then."""
-
 ROWS, SEEDS, SWITCH = (0, 10**9), (0, 2**31 - 1), ("auto", "on", "off")
 FOLDER_NAME = "the name of a folder"
 TYPES = {str: "문자열", int: "정수", float: "소수", bool: "True 또는 False", list: "목록"}
@@ -260,7 +254,7 @@ class TrainConfig(_Checked):
     prompt_format: str = _parameter(PROMPT_FORMATS)
     loss_on: str = _parameter(LOSS_ON)
     precision: str = _parameter(("auto", "float32", "bf16", "fp16"))
-    quantization: str = _parameter(("none", "nf4"))
+    quantization: str = _parameter(("none", "int8", "nf4"))
     lora_rank: int = _parameter((1, 1024))
     lora_alpha: int = _parameter((1, 4096))
     target_modules: str = _parameter()
@@ -308,11 +302,11 @@ class TrainConfig(_Checked):
         for name in ("model_name", "target_modules"):
             if not getattr(self, name).strip():
                 raise KorqgError(f"{name} is empty.", "값이 비어 있습니다.")
-        if self.export == "merged" and self.quantization == "nf4":
+        if self.export == "merged" and self.quantization != "none":
             raise KorqgError(
-                'export="merged" is not possible with quantization="nf4": 4-bit weights would lose by merging. Save '
-                "the adapter, load it on the unquantized model and merge there.",
-                "4비트 모델에는 어댑터를 합칠 수 없습니다. 어댑터만 저장하세요.",
+                f'export="merged" is not possible with quantization="{self.quantization}": rounded weights would lose by '
+                "merging. Save the adapter, load it on the unquantized model and merge there.",
+                "양자화한 모델에는 어댑터를 합칠 수 없습니다. 어댑터만 저장하세요.",
             )
         self.require_processes(process_count())
 
@@ -337,8 +331,6 @@ class TrainConfig(_Checked):
         free = {"run_name", "outputs_dir", "resume", "export", "generation_batch_size", "wandb_mode", "wandb_project"}
         free |= {"batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
         kept = {name: value for name, value in self.as_dict().items() if name not in free}
-        if self.quantization == "nf4":
-            kept["quantization"] = f"nf4, corrected by matrices of rank {CORRECTION_RANK} (version {CORRECTION})"
         return {**kept, "rows_a_step": self.batch_size * self.gradient_accumulation_steps}
 
     def run_settings(self, model: str, data_manifest: dict) -> dict[str, Any]:

@@ -103,17 +103,6 @@ def character_f1(answer: str, references: list[str]) -> float:
     return max((score(reference) for reference in references), default=0.0)
 
 
-def exact_match(answer: str, references: list[str]) -> float:
-    """KorQuAD 1.0's exact match, 0 or 1: equal after `normalize_answer` to one of the references."""
-    return float(any(normalize_answer(answer) == normalize_answer(reference) for reference in references))
-
-
-def stands_in(answer: str, passage: str) -> bool:
-    """Whether an answer's characters stand in the passage, white space aside."""
-    wanted = "".join(characters(answer))
-    return bool(wanted) and wanted in "".join(characters(passage))
-
-
 def gives_answer_away(question: str, answer: str) -> bool:
     """Whether the answer, signs and white space aside and of two characters or more, stands in the question."""
     said = normalize_answer(answer).replace(" ", "")

@@ -1,6 +1,6 @@
 """Ask about documents with a run that is finished: `make ask DOCUMENTS=path RUN=sample`.
 
-    python -m korqg.ask DOCUMENTS [--run-name RUN] [--name NAME] [--gpus N] [--batch-size N]
+    python -m korqg.ask DOCUMENTS [--run-name RUN] [--name NAME] [--batch-size N]
 
 run with notebooks/ on PYTHONPATH. DOCUMENTS is one file or a folder. The questions go to
 outputs/asked/<name>/recommended_questions.json, those without to left_out.json, and both to page.html. Each answer is
@@ -217,33 +217,24 @@ def ask_documents(
 
 
 def main_ask(arguments: list[str] | None = None) -> int:
-    """Ask, on as many processes as --gpus says; the exit code is 0 only when every chunk was asked about."""
+    """Ask, on as many processes as torchrun has started; the exit code is 0 only when every chunk was asked about."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("documents", type=Path, help="a .txt, .md, .docx, .hwpx or .pdf file, or a folder of them")
     parser.add_argument("--run-name", default=KEPT_RUN, help="a finished run; without one the adapter that is kept")
     parser.add_argument("--name", default="", help="names the folder outputs/asked/<name>")
-    parser.add_argument("--gpus", type=int, default=1, help="processes that share the work, one a GPU")
     parser.add_argument("--batch-size", type=int, default=16, help="questions generated at a time by each")
     parser.add_argument("--candidates", type=int, default=CANDIDATES_PER_CHUNK, help="asked about in a chunk, at most")
     parser.add_argument("--questions", type=int, default=QUESTIONS_PER_CHUNK, help="recommended for a chunk, at most")
     parser.add_argument("--style", choices=("plain", "polite"), default="plain", help="-는가 or -나요")
     parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="the outputs folder")
     options = parser.parse_args(arguments)
-    for name in ("gpus", "batch_size", "candidates", "questions"):
+    for name in ("batch_size", "candidates", "questions"):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more.")
     try:
         outputs = outputs_folder(options.outputs)
     except KorqgError as error:
         return tell(error)
-    if options.gpus > 1 and "WORLD_SIZE" not in os.environ:
-        from korqg.train.launch import run_processes
-
-        given = [str(options.documents.expanduser().resolve()), "--outputs", str(outputs), "--style", options.style]
-        for name in ("run_name", "name", "batch_size", "candidates", "questions"):
-            given += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
-        processes = ["--standalone", f"--nproc-per-node={options.gpus}", "-m", "korqg.ask", *given]
-        return run_processes(processes, options.gpus)
     prepare_notebook()
     try:
         join_processes()

@@ -1,7 +1,7 @@
 """Blind reading: people judge questions without knowing who wrote them, and their marks become figures.
 
-    python -m korqg.compare.blind sheet FOLDER --run RUN [--run RUN ...]   makes sheet.txt, sheet.json and key.json
-    python -m korqg.compare.blind read FOLDER RATINGS [RATINGS]             shares by maker, and kappa of two readers
+    python -m korqg.compare.blind sheet FOLDER --asked MADE [--asked MADE ...]   makes sheet.txt, sheet.json, key.json
+    python -m korqg.compare.blind read FOLDER RATINGS [RATINGS]                  shares by maker, kappa of two readers
 
 run with notebooks/ on PYTHONPATH. The sheet holds no hint of the makers; key.json does, so keep it from the readers.
 """

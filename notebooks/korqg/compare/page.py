@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-import html
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from korqg.ask.checks import AGREED, agreement
 from korqg.compare.examples import Card, is_good, verdict
 from korqg.compare.fonts import embedded_font
 from korqg.compare.scores import FORM, LIKENESS, copied_stretches
-from korqg.markup import _LEFT, escape, table
+from korqg.markup import escape, templates
 from korqg.prompts import passage_of
 from korqg.question import is_single_question
 
@@ -115,76 +115,76 @@ def passage_card(pairs: Card) -> str:
     `pairs` maps a run's name to its two outputs (see korqg.compare.finished_runs.Run). Answers are marked in
     the paragraph; what an output copies from it is underlined. Readable without any style.
     """
-    cells = _cells(pairs)
-    passage = f'<tr><td colspan="{len(cells)}"{_LEFT}>{_passage([pairs])}</td></tr>'
-    return f'<h3>{escape(_first(pairs)["title"])}</h3>\n<table border="1">{passage}{_row(cells)}</table>'
+    cards = templates(_HERE).get_template("cards.html.jinja").module
+    return str(cards.passage_card(_paragraph([(0, pairs)], list(pairs))))
 
 
 def _first(pairs: Card) -> dict:
     return next(iter(pairs.values()))[0]
 
 
-def _row(cells: list[str]) -> str:
-    return f"<tr>{''.join(f'<td{_LEFT}>{cell}</td>' for cell in cells)}</tr>"
+def _paragraph(cards: list[tuple[int, Card]], runs: list[str]) -> dict:
+    """For the template: a paragraph, with every answer marked that is asked for or that a reference is about.
 
-
-def _passage(cards: list[Card]) -> str:
-    """The paragraph of these cards, with every answer marked that is asked for or that a reference is about."""
-    passage, spans = passage_of(_first(cards[0])), []
-    for one in map(_first, cards):
+    `cards` are those about it, each with its number on the page.
+    """
+    first = _first(cards[0][1])
+    passage, spans = passage_of(first), []
+    for one in (_first(card) for _, card in cards):
         spans += [tuple(one["answer_place"])] if one.get("answer_place") else []
         spans += [(passage.find(answer), passage.find(answer) + len(answer)) for answer in one["answers"]]
-    return f'<span class="passage">{_marked(passage, (span for span in spans if span[0] >= 0))}</span>'
+    return {
+        "title": first["title"],
+        "passage": _marked(passage, (span for span in spans if span[0] >= 0)),
+        "cards": [{"number": number, "cells": _cells(card), "judged": _judged(card, runs)} for number, card in cards],
+    }
 
 
-def _cells(pairs: Card) -> list[str]:
-    """What was asked for with a person's question, each run's outputs, and the rule's question."""
+def _cells(pairs: Card) -> list[list[dict]]:
+    """What was asked for with a person's question, each run's outputs, and the rule's question, each in parts."""
     first = _first(pairs)
-    asked = [_labelled("Answer asked for · 물어볼 정답", escape(first["answer"]))] if first.get("answer") else []
+    asked = [{"label": "Answer asked for · 물어볼 정답", "lines": [first["answer"]]}] if first.get("answer") else []
     if first["references"]:
-        asked.append(_labelled("A person asks · 사람의 질문", "<br>".join(map(escape, first["references"]))))
-    cells = ["<br>".join(asked)] if asked else []
+        asked.append({"label": "A person asks · 사람의 질문", "lines": first["references"]})
+    cells = [asked] if asked else []
     for place, (run, (before, after)) in enumerate(pairs.items()):
         named = "" if len(pairs) == 1 else f" ({run})"
         if place == 0 or before["model_output"] != first["model_output"]:
-            cells.append(_output(f"Before · 학습 전{named}", before))
-        cells.append(_output(f"After · 학습 후{named}", after))
+            cells.append([{"label": f"Before · 학습 전{named}", "output": _output(before)}])
+        cells.append([{"label": f"After · 학습 후{named}", "output": _output(after)}])
     rule = next((after["rule_question"] for _, after in pairs.values() if after.get("rule_question")), "")
-    return [*cells, _labelled("The rule · 규칙", escape(rule))] if rule else cells
+    return [*cells, [{"label": "The rule · 규칙", "lines": [rule]}]] if rule else cells
 
 
-def _labelled(label: str, content: str) -> str:
-    return f"<strong>{escape(label)}</strong><br>{content}"
-
-
-def _output(label: str, output: dict) -> str:
+def _output(output: dict) -> dict:
+    """For the template: an output's beginning with what it copies underlined, whether it is good, and why not."""
     text, came = output["model_output"], output.get("read_answer")
-    passed = is_single_question(text)
-    back = came is not None and agreement(came, output.get("answer") or "") >= AGREED
-    kind, sign = ("yes", "✓") if is_good(output) else ("no", "✗")
+    passed, good = is_single_question(text), is_good(output)
     form = "a single question · 질문 하나" if passed else "not a single question · 질문 하나가 아님"
-    remarks = [] if passed and kind == "no" else [form]
+    remarks = [] if passed and not good else [form]
     if output["stopped"] is False:
         remarks.append("did not stop · 끝나지 않음")
     if came is not None:
+        back = agreement(came, output.get("answer") or "") >= AGREED
         words = "the marked answer came back · 정답이 되돌아옴" if back else "another answer came back · 다른 답이 나옴"
         remarks.append(f"{words}: {came or '(nothing · 없음)'} ({output.get('confidence', 0):.2f})")
     head = text[:LONGEST_SHOWN]
-    shown = _marked(head, copied_stretches(head, passage_of(output)), _COPIED) or "(empty · 비어 있음)"
-    if len(text) > LONGEST_SHOWN:
-        shown += f" <small>… and {len(text) - LONGEST_SHOWN:,} characters more · 글자 더</small>"
-    said = f'<small class="{kind}">{sign} {escape("; ".join(remarks))}</small>'
-    return _labelled(label, f'<span class="output">{shown}</span><br>{said}')
+    return {
+        "text": _marked(head, copied_stretches(head, passage_of(output)), _COPIED),
+        "left_out": len(text) - len(head),
+        "good": good,
+        "remarks": remarks,
+    }
 
 
-def _marked(text: str, spans: Iterable[tuple[int, int]], tags: tuple[str, str] = ("<mark>", "</mark>")) -> str:
-    """The escaped text with the spans between tags; of two that overlap, the one that begins first."""
+def _marked(text: str, spans: Iterable[tuple[int, int]], tags: tuple[str, str] = ("<mark>", "</mark>")):
+    """The text as HTML with the spans between tags; of two that overlap, the one that begins first."""
     parts, end = [], 0
     for start, stop in sorted(spans):
         if start >= end:
             parts += [escape(text[end:start]), tags[0], escape(text[start:stop]), tags[1]]
             end = stop
-    return "".join([*parts, escape(text[end:])]).replace("\n", "<br>")
+    return _html("".join([*parts, escape(text[end:])]).replace("\n", "<br>"))
 
 
 def side_by_side_page(
@@ -207,72 +207,67 @@ def side_by_side_page(
     from korqg.compare import judging_page
 
     runs = list(dict.fromkeys(run for cards in sections.values() for card in cards for run in card))
-    parts, number = [], 0
+    # Cards are numbered through all sections (#p3 leads to one), and those about one paragraph stand under it together.
+    numbered, shown = itertools.count(), {}
     for heading, cards in sections.items():
         together: dict[tuple, list[tuple[int, Card]]] = {}
         for card in cards:
-            together.setdefault((_first(card)["title"], passage_of(_first(card))), []).append((number, card))
-            number += 1
-        parts += [f'<section class="cards"><h2>{escape(heading)}</h2>'] if cards else []
-        for (title, _), some in together.items():
-            articles = [
-                f'<article id="p{place}"{_card_data(card, runs)}><table>{_row(_cells(card))}</table></article>'
-                for place, card in some
-            ]
-            parts.append(f'<div class="paragraph"><h3>{escape(title)}</h3>{_passage([card for _, card in some])}')
-            parts += [*articles, "</div>"]
-        parts += ["</section>"] if cards else []
-    said = f"<ul>{''.join(f'<li>{escape(remark)}</li>' for remark in remarks)}</ul>" if remarks else ""
-    links = {
-        "recommended": "Recommended questions · 추천 질문" if recommended else "",
-        "tests": "Before and after training · 학습 전과 후",
-        "judge": "Judge yourself · 직접 판정하기" if judged else "",
-        "figures": "Figures and plots · 지표와 그림",
-    }
-    body = [
-        f"<h1>{TITLE}</h1>",
-        "<nav>",
-        *(f'<a href="#{place}">{escape(words)}</a>' for place, words in links.items() if words),
-        "</nav>",
-        recommended_section(recommended),
-        f'<div id="tests">{_controls(runs)}',
-        _example_links(examples, next(iter(sections.values()), [])),
-        *parts,
-        "</div>",
-        judging_page.judge_section(list(judged), 0),
-        "<details><summary>Figures and plots · 지표와 그림</summary>",
-        f'<div id="figures"><p>{escape(about)}</p>{said}',
-        *_figure_parts(metrics),
-        *(_picture(alt, svg) for alt, svg in pictures.items()),
-        "</div></details>",
-    ]
+            together.setdefault((_first(card)["title"], passage_of(_first(card))), []).append((next(numbered), card))
+        shown[heading] = [_paragraph(some, runs) for some in together.values()]
+    tests = map(_first, next(iter(sections.values()), []))
+    named = [": ".join(filter(None, (one["title"], one.get("answer")))) for one in tests]
     script = (_HERE / "page.js").read_text(encoding="utf-8")
-    return _document(TITLE, "\n".join(body), [script, *([judging_page.script()] if judged else [])])
+    return _document(
+        TITLE,
+        "page.html.jinja",
+        [script, *([judging_page.script()] if judged else [])],
+        runs=runs,
+        sections=shown,
+        examples={rule: [(place, named[place]) for place in some] for rule, some in examples.items()},
+        chunks=_chunks(recommended),
+        judge_section=_html(judging_page.judge_section(list(judged), 0)),
+        about=about,
+        remarks=remarks,
+        tables={
+            "Form · 형식": figure_rows(metrics, FORM),
+            "Likeness to the references · 기준 질문과 비슷한 정도": figure_rows(metrics, LIKENESS),
+            "Differences, paired, in points · 짝지은 차이 (점)": change_rows(metrics),
+            "Kinds of question (%) · 질문의 종류": kind_rows(metrics),
+        },
+        pictures={alt: base64.b64encode(svg.encode()).decode() for alt, svg in pictures.items()},
+    )
 
 
 TITLE = "Questions before and after training · 학습 전과 후의 질문"
 
 
-def _document(title: str, body: str, scripts: Iterable[str] = ()) -> str:
-    """One HTML file with its style, its scripts and a Korean font, cut to its letters.
+def _html(text: str):
+    """Text that is HTML already, for a template."""
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+def _document(title: str, template: str, scripts: Iterable[str] = (), **values) -> str:
+    """One HTML file: the template filled in, with its style, its scripts and a Korean font, cut to its letters.
 
     It loads nothing: its policy lets no other script run and no request out, whatever a text says.
     """
+    body = templates(_HERE).get_template(template).render(title=title, **values)
     css = (_HERE / "page.css").read_text(encoding="utf-8")
+    # A browser runs a script in the page only if the policy names its hash: nothing that a text smuggles in has one.
     hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
-    allowed = " ".join(f"'sha256-{one}'" for one in hashes) or "'none'"
-    policy = (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; font-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    font = embedded_font("".join([title, body, css, *scripts]))
-    face = f"@font-face {{ font-family: Course; src: url(data:font/woff;base64,{font}) format('woff'); }}\n"
     return (
-        '<!doctype html>\n<html lang="ko"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{face if font else ''}{css}</style></head><body>\n{body}\n"
-        f"{''.join(f'<script>{one}</script>' for one in scripts)}</body></html>\n"
+        templates(_HERE)
+        .get_template("document.html.jinja")
+        .render(
+            title=title,
+            body=_html(body),
+            css=_html(css),
+            scripts=[_html(one) for one in scripts],
+            font=embedded_font("".join([title, body, css, *scripts])),
+            allowed=_html(" ".join(f"'sha256-{one}'" for one in hashes) or "'none'"),
+        )
     )
 
 
@@ -283,100 +278,34 @@ WRITERS = {
 }
 
 
-def recommended_section(recommended: list[dict]) -> str:
-    """The recommended questions under their chunks, the answer of each marked in its place; "" where there are none."""
-    if not recommended:
-        return ""
+def _chunks(recommended: list[dict]) -> list[dict]:
+    """For the template: the chunks of recommended questions, with the answer of each marked in its place."""
     chunks: dict[str, list[dict]] = {}
     for one in recommended:
         chunks.setdefault(one["chunk"], []).append(one)
-    parts = ['<section id="recommended"><h2>Recommended questions · 내 문서의 추천 질문</h2>']
-    for chunk, some in chunks.items():
-        lines = [
-            f'<li><span class="question">{escape(one["question"])}</span><br><small>Answer · 정답: '
-            f"{escape(one['answer'])} ({escape(WRITERS.get(one['written_by'], one['written_by']))})</small></li>"
-            for one in some
-        ]
-        title = some[0]["place"].get("section") or some[0]["title"]
-        marked = _marked(chunk, (tuple(one["answer_place"]) for one in some if one["answer_place"]))
-        parts.append(
-            f'<div class="chunk"><h3>{escape(title)}</h3><ul>{"".join(lines)}</ul><p class="passage">{marked}</p></div>'
-        )
-    return "\n".join([*parts, "</section>"])
+    return [
+        {
+            "title": some[0]["place"].get("section") or some[0]["title"],
+            "text": _marked(chunk, (tuple(one["answer_place"]) for one in some if one["answer_place"])),
+            "questions": [{**one, "written_by": WRITERS.get(one["written_by"], one["written_by"])} for one in some],
+        }
+        for chunk, some in chunks.items()
+    ]
 
 
 def questions_page(recommended: list[dict], left_out: list[dict], name: str) -> str:
     """The recommended questions of a document as one HTML file, and the chunks without any."""
     rows = [{"chunk · 조각": one["chunk"][:200], "because · 이유": one["reason"]} for one in left_out]
-    rest = f"<h2>Chunks without a question · 질문이 없는 조각</h2>{table(rows)}" if rows else ""
     title = f"Questions for {name} · 추천 질문"
-    return _document(title, f"<h1>{escape(title)}</h1>\n{recommended_section(recommended)}\n{rest}")
+    return _document(title, "questions.html.jinja", chunks=_chunks(recommended), left_out=rows)
 
 
-def _figure_parts(metrics: dict) -> list[str]:
-    tables = {
-        "Form · 형식": figure_rows(metrics, FORM),
-        "Likeness to the references · 기준 질문과 비슷한 정도": figure_rows(metrics, LIKENESS),
-        "Differences, paired, in points · 짝지은 차이 (점)": change_rows(metrics),
-        "Kinds of question (%) · 질문의 종류": kind_rows(metrics),
-    }
-    return [
-        f'<h2>{escape(heading)}</h2><div class="wide figures" role="region" tabindex="0" '
-        f'aria-label="{escape(heading)}">{table(rows)}</div>'
-        for heading, rows in tables.items()
-        if rows
-    ]
-
-
-def _picture(alt: str, svg: str) -> str:
-    data = base64.b64encode(svg.encode()).decode()
-    return f'<p><img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}"></p>'
-
-
-def _example_links(examples: dict[str, list[int]], cards: list[Card]) -> str:
-    def link(rule: str, place: int) -> str:
-        one = _first(cards[place])
-        shown = escape(": ".join(filter(None, (one["title"], one.get("answer")))))
-        return f'<a href="#p{place}" data-rule="{html.escape(rule)}">{shown}</a>'
-
-    words = {"best": "best · 가장 나은 것", "worst": "worst · 가장 못한 것", "random": "random · 무작위"}
-    lines = [
-        f"{escape(words.get(rule, rule))}: {', '.join(link(rule, place) for place in some)}"
-        for rule, some in examples.items()
-    ]
-    return f"<p>Examples, chosen by rule · 규칙으로 고른 예<br>{'<br>'.join(lines)}</p>" if lines else ""
-
-
-def _controls(runs: list[str]) -> str:
-    choices = {
-        "all": "all · 모두",
-        "better": "better after training · 나아짐",
-        "worse": "worse after training · 나빠짐",
-        "failed": "not a question after training · 질문 아님",
-    }
-    shown = "".join(f'<option value="{value}">{escape(words)}</option>' for value, words in choices.items())
-    named = "".join(f'<option value="{place}">{escape(run)}</option>' for place, run in enumerate(runs))
-    of_run = f' <label>of run · 실행 <select id="run"><option value="any">any · 모두</option>{named}</select></label>'
-    return (
-        '<form id="controls" hidden aria-label="Filters · 거르기"><label>Search · 찾기 <input type="search" '
-        f'id="search" autocomplete="off"></label> <label>Show · 보기 <select id="show">{shown}</select></label>'
-        f'{of_run} <button type="reset">Reset · 처음으로</button> <output id="count" role="status"></output></form>'
-        f"<p><small>In a paragraph <mark>marked</mark>: the answer to a question. In an output {_COPIED[0]}underlined"
-        f"{_COPIED[1]}: six characters or more, copied. Better or worse: a single question where there was none, or "
-        "the other way round; of two questions the one with five points more of ROUGE-L. Press / to search.<br>"
-        f"문단에 <mark>칠한 곳</mark>은 질문의 정답, 출력에 {_COPIED[0]}밑줄 친 곳{_COPIED[1]}은 문단에서 여섯 글자 "
-        "이상 그대로 옮긴 부분입니다. 질문 하나가 아니던 것이 질문 하나가 되면 나아진 것, 그 반대는 나빠진 것이고, "
-        "둘 다 질문이면 ROUGE-L이 5점 이상 높은 쪽이 낫습니다. / 키를 누르면 찾기로 갑니다.</small></p>"
-    )
-
-
-def _card_data(card: Card, runs: list[str]) -> str:
-    """The card's data attributes: the numbers of the runs for which it is better, worse or failed."""
-    found: dict[str, list[str]] = {"better": [], "worse": [], "failed": []}
+def _judged(card: Card, runs: list[str]) -> dict[str, list[int]]:
+    """The numbers of the runs for which a card is better, worse or failed, for the page's filters."""
+    found: dict[str, list[int]] = {"better": [], "worse": [], "failed": []}
     for run, (before, after) in card.items():
-        judged = verdict(before, after)
-        if judged in found:
-            found[judged].append(str(runs.index(run)))
+        if (change := verdict(before, after)) in found:
+            found[change].append(runs.index(run))
         if not is_single_question(after["model_output"]):
-            found["failed"].append(str(runs.index(run)))
-    return "".join(f' data-{name}="{" ".join(of)}"' for name, of in found.items())
+            found["failed"].append(runs.index(run))
+    return found

@@ -41,9 +41,9 @@ def use_korean_font() -> None:
     )
 
 
-def save_figure(figure, folder: Path, name: str) -> list[Path]:
+def save_figure(figure, folder: Path, name: str, kinds: tuple[str, ...] = ("png", "svg")) -> list[Path]:
     """Save a figure as PNG and as SVG in the folder; their paths. Raises KorqgError when they cannot be written."""
-    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
+    paths = [folder / f"{name}.{kind}" for kind in kinds]
     for path in paths:
         try:
             figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

@@ -72,7 +72,7 @@ def generate_tokens(
         return _greedy_batch(model, some, max_new_tokens)
 
     model.config.use_cache = True
-    too_large = 'The device\'s memory does not hold a single prompt: use a smaller max_length, or quantization="nf4".'
+    too_large = 'The device\'s memory does not hold a single prompt: use a smaller max_length, or quantization="int8".'
     return in_batches(model, prompts, batch_size, generate, too_large, progress)
 
 

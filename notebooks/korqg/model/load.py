@@ -1,23 +1,20 @@
 """The model's weights on their device."""
 
+import logging
 import os
 import sys
 
-from korqg.config import CORRECTION_RANK
 from korqg.devices import join_processes, process_count
 from korqg.errors import KorqgError
 from korqg.model.choose import BUILT_IN, ModelChoice, quiet_and_offline
-from korqg.model.nf4_correction import correct_rounding, keep_differentiable
 from korqg.model.precision import Precision
 
 
-def load_model(
-    choice: ModelChoice, precision: Precision, quantization: str = "none", correction_rank: int = CORRECTION_RANK
-):
+def load_model(choice: ModelChoice, precision: Precision, quantization: str = "none"):
     """The model on its device, in evaluation mode, with Gemma's stop tokens set.
 
-    With `quantization` "nf4" the linear layers' weights are rounded to 4 bits, and what that has cost is made good by
-    matrices of rank `correction_rank` (see correct_rounding); 0 leaves it at the rounding.
+    `quantization` rounds the frozen weights of the linear layers, of which bitsandbytes then computes: "int8" to 8 bits
+    a weight (Dettmers et al., LLM.int8(), arXiv 2208.07339), "nf4" to 4 (QLoRA, arXiv 2305.14314).
 
     For the whole process, attention is computed by kernels that take any shape as it comes (attention_without_plans).
     Raises KorqgError when weights are missing, of another shape than the configuration says, or not finite.
@@ -32,17 +29,8 @@ def load_model(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and process_count() > 1:
         device = f"cuda:{torch.cuda.current_device()}"  # its own, see join_processes
-    if quantization == "nf4":
-        from transformers import BitsAndBytesConfig
-
-        compute = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision.autocast]
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=compute,
-        )
-        dtype = torch.float32 if compute == torch.float16 else dtype
+    if quantization != "none":
+        options["quantization_config"] = _quantized(quantization, precision)
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
             choice.source,
@@ -69,17 +57,40 @@ def load_model(
     model.generation_config.pad_token_id = 0
     model.eval()
     if quantization == "nf4":
-        keep_differentiable(model)
-    if quantization == "nf4" and correction_rank:
-        try:
-            correct_rounding(model, choice, correction_rank)
-        except torch.OutOfMemoryError:
-            raise _too_large(choice, quantization) from None
+        _keep_differentiable(model)
     return model
 
 
+def _quantized(quantization: str, precision: Precision):
+    """transformers' configuration of bitsandbytes for "int8" or "nf4"."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if quantization == "int8":
+        # It warns at every product that inputs become float16: those of Gemma's linear layers are far below its limit.
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype={"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision.autocast],
+    )
+
+
+def _keep_differentiable(model) -> None:
+    """Keep bitsandbytes from packing 4-bit weights anew the first time that a layer is used without gradients.
+
+    On a CPU with AVX-512 for bfloat16 it does, for speed, and from then on no gradient passes through the layer, so
+    that training after a first generation would silently learn from wrong gradients (bitsandbytes 0.50).
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
 def _too_large(choice: ModelChoice, quantization: str) -> KorqgError:
-    smaller = 'quantization="nf4", or ' if quantization == "none" else ""
+    smaller = 'quantization="int8", or ' if quantization == "none" else ""
     return KorqgError(
         f"{choice.name} does not fit into this GPU's free memory. End other programs that use the GPU (nvidia-smi "
         f'lists them), or choose {smaller}model_name="{BUILT_IN}", which is a quarter as large.'

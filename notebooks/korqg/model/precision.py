@@ -24,18 +24,18 @@ def choose_precision(precision: str, quantization: str) -> Precision:
 
     bfloat16 from CUDA compute capability 8; on older CUDA devices float32 weights with fp16 autocast
     (Gemma 3's activations pass fp16's largest number, 65,504, so fp16 weights give NaN); float32 on a CPU.
-    With nf4 the 4-bit weights compute in the same autocast type and all else is float32.
+    Quantized layers (int8, nf4) compute in the autocast's type, or beside it; all else is held as this says.
     Raises KorqgError for a precision that the device cannot do.
     """
     import torch
 
     cuda = torch.cuda.is_available()
     capability = torch.cuda.get_device_capability() if cuda else (0, 0)
-    if quantization == "nf4":
+    if quantization != "none":
         try:
             import bitsandbytes  # noqa: F401
         except ImportError:
-            raise KorqgError('quantization="nf4" needs bitsandbytes: pip install bitsandbytes') from None
+            raise KorqgError(f'quantization="{quantization}" needs bitsandbytes: pip install bitsandbytes') from None
     if precision == "auto":
         if not cuda:
             return Precision("float32", "no", "a CPU computes float32 right and fast enough for the small model")

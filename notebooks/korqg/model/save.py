@@ -114,9 +114,9 @@ def export_merged(model, tokenizer, folder: Path, prompt_format: str = "turns") 
     Raises KorqgError for 4-bit weights, which would be merged with a loss, and when the disk is full.
     """
     base = model.get_base_model()
-    if getattr(base, "is_loaded_in_4bit", False):
+    if getattr(base, "is_loaded_in_4bit", False) or getattr(base, "is_loaded_in_8bit", False):
         raise KorqgError(
-            'export="merged" is not possible with quantization="nf4": 4-bit weights would lose by merging. The adapter '
+            'export="merged" is not possible with quantized weights, which would lose by merging. The adapter '
             "is saved; load it on the unquantized model and merge there."
         )
     if not is_main():

@@ -2,8 +2,9 @@
 
     python -m korqg.research.kept_example
 
-run with notebooks/ on PYTHONPATH, after the three notebooks. It takes the executed notebooks, their HTML, the pictures,
-the page and the small files, and no weights; and it refuses what would tell where or by whom they were run.
+run with notebooks/ on PYTHONPATH, after the three notebooks. It takes the executed notebooks (not their HTML: a
+notebook is read as it is where git is), the pictures, the page and the small files, and no weights; and it refuses what
+would tell where or by whom they were run.
 """
 
 import getpass
@@ -20,7 +21,7 @@ from korqg.output_folders import NOTEBOOKS, require_finished
 
 OUTPUTS = COURSE_FOLDER / "outputs"
 NAME = "sample"
-KEPT = ("*.ipynb", "*.html", "*.png", "*.json", "*.csv", "train_log.jsonl", "chunks.jsonl")
+KEPT = ("*.ipynb", "side_by_side.html", "*.png", "*.json", "*.csv", "train_log.jsonl", "chunks.jsonl")
 NOT_KEPT = ("corpus.json", "run.json")
 """All rows once more, and the state of a run that may go on."""
 

@@ -4,8 +4,9 @@
     python -m korqg.research.ladder --sweep notebooks/recipes/sweeps/all_rows.yaml [...]
 
 run with notebooks/ on PYTHONPATH. Each rung is a parameter file of notebooks/recipes/ladder/ for notebook 2, run by
-papermill on one data set that notebook 1 makes first. Run it again and it goes on where it stopped. The results are
-in outputs/ladder/ladder.json: parameters, figures and generated questions, no text of the corpus.
+papermill on one data set that notebook 1 makes first. Run it again and it goes on where it stopped: a run that is
+finished, with these parameters and this data, is not run again. The results of all that are finished are then in
+outputs/ladder/ladder.json: parameters, figures and generated questions, no text of the corpus.
 
 A sweep varies one recipe and asks about the validation articles alone, so that the test articles have no part in the
 choice; its results are in outputs/ladder/<name of the sweep's file>.json.
@@ -18,7 +19,6 @@ import queue
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -146,12 +146,8 @@ def finished_manifest(folder: Path, parameters: dict, data: dict[str, str] | Non
     return manifest if same else None
 
 
-def finished_result(job: Job, outputs: Path, data: dict[str, str]) -> dict | None:
-    """The result of a job whose run is finished with the same parameters and data; None when it is to be run."""
-    folder = outputs / "runs" / job.run_name
-    manifest = finished_manifest(folder, job.parameters, data)
-    if manifest is None:
-        return None
+def result_of(job: Job, folder: Path, manifest: dict, data: dict[str, str]) -> dict:
+    """The scored result of a job whose run is finished in `folder`."""
     outputs_of = {stage: _tested(folder, name) for stage, name in (("before", "init"), ("after", "after"))}
     figures = manifest["figures"]
     log = [entry for entry in read_jsonl(folder / "train_log.jsonl") if "loss" in entry or "eval_loss" in entry]
@@ -214,65 +210,41 @@ def shareable(parameters: dict) -> dict:
     return {**parameters, "model_name": Path(name).name if Path(name).is_absolute() else name}
 
 
-def open_results(path: Path, data: dict[str, str], model_name: str) -> dict:
-    """The results so far, or an empty set of them.
+def climb(
+    jobs: list[Job], outputs: Path, data: dict[str, str], parallel: int = 1, devices: list[str] | None = None
+) -> list[dict]:
+    """Run the jobs that are not finished, `parallel` at a time, spread over the CUDA `devices`; what failed, and why.
 
-    Raises KorqgError when those in the file were made from other data or for another model.
+    One that fails is noted, and the others go on.
     """
-    fresh = {"data": data, "model_name": model_name, "model": None, "reference": None, "results": [], "failed": []}
-    if not path.is_file():
-        return fresh
-    kept = read_json(path)
-    for name, what in (("data", "from other data"), ("model_name", "with another model")):
-        if kept.get(name) != fresh[name]:
-            raise KorqgError(
-                f"{shown(path)} holds results made {what}, which must not be mixed with new ones: move that file away, "
-                f"or go on with what it was made of ({name} was {kept.get(name)!r} and is {fresh[name]!r})."
-            )
-    return kept
-
-
-def climb(jobs: list[Job], outputs: Path, ladder: dict, path: Path, parallel: int, devices: list[str]) -> None:
-    """Run the jobs, `parallel` at a time, spread over the CUDA `devices`, and write the results to `path` as they come.
-
-    A job that is finished with the same parameters and data is not run again; one that fails is noted under
-    "failed", and the others go on.
-    """
-    waiting = []
-    for job in jobs:
-        if any(_is_of(row, job) for row in ladder["results"]):
-            print(f"{job.run_name}: finished before")
-        elif (result := finished_result(job, outputs, ladder["data"])) is not None:
-            print(f"{job.run_name}: finished before")
-            _note(ladder, path, job, result)
-        else:
-            waiting.append(job)
-    starts = threading.Lock()
+    waiting = [job for job in jobs if finished_manifest(outputs / "runs" / job.run_name, job.parameters, data) is None]
+    print(f"{len(jobs) - len(waiting)} of {len(jobs)} finished before")
+    starts = threading.Lock()  # threads only wait here: each job is a process of its own
     places: queue.SimpleQueue = queue.SimpleQueue()  # each running job holds one and gives it back
     for number in range(parallel):
         places.put(devices[number % len(devices)] if devices else None)
+    failed = []
     executor = ThreadPoolExecutor(parallel)
     try:
         running = {
-            executor.submit(_run, job, outputs, ladder["data"], places, starts if parallel > 1 else None): job
-            for job in waiting
+            executor.submit(_run, job, outputs, data, places, starts if parallel > 1 else None): job for job in waiting
         }
         for future in as_completed(running):
-            job, (result, failure) = running[future], future.result()
-            failure = _note(ladder, path, job, result, failure)
-            if not failure:  # a finished run needs none
+            job, failure = running[future], future.result()
+            if failure:
+                failed.append({"rung": job.rung, "seed": job.seed, "error": failure})
+            else:  # a finished run needs none
                 shutil.rmtree(outputs / "runs" / job.run_name / "checkpoints", ignore_errors=True)
-            said = f"failed: {failure}" if failure else f"{result['seconds']:.0f} s"
-            print(f"{job.run_name}: {said}", flush=True)
+            print(f"{job.run_name}: {f'failed: {failure}' if failure else 'finished'}", flush=True)
     finally:
         executor.shutdown(cancel_futures=True)
+    return sorted(failed, key=lambda row: (row["rung"], row["seed"]))
 
 
-def _run(job: Job, outputs: Path, data: dict, places, starts) -> tuple[dict | None, str]:
-    """Run a job in a process of its own, on a device out of `places` (None: no choice), and score it there.
+def _run(job: Job, outputs: Path, data: dict, places, starts) -> str:
+    """Run a job in a process of its own, on a device out of `places` (None: no choice); the message of a failure.
 
-    Under the lock `starts`, if there is one, until the next may start. Returns the result, or None and the message
-    of the failure.
+    Under the lock `starts`, if there is one, until the next may start.
     """
     if starts:
         with starts:
@@ -280,41 +252,30 @@ def _run(job: Job, outputs: Path, data: dict, places, starts) -> tuple[dict | No
     print(f"{job.run_name} ...", flush=True)
     device = places.get()
     environment = dict(os.environ) if device is None else {**os.environ, "CUDA_VISIBLE_DEVICES": device}
-    with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder) / "result.json"
-        given = json.dumps([job.rung, job.seed, job.parameters, str(outputs), data, str(written)])
-        command = [sys.executable, "-c", RUN_ONE, given]
-        try:
-            ended = subprocess.run(
-                command, cwd=NOTEBOOKS_FOLDER, env=environment, capture_output=True, text=True, check=False
-            )
-        finally:
-            places.put(device)
-        if ended.returncode == 0:
-            return read_json(written), ""
+    command = [sys.executable, "-c", RUN_ONE, json.dumps([job.run_name, job.parameters, str(outputs)])]
+    try:
+        ended = subprocess.run(
+            command, cwd=NOTEBOOKS_FOLDER, env=environment, capture_output=True, text=True, check=False
+        )
+    finally:
+        places.put(device)
+    if ended.returncode == 0:
+        made = finished_manifest(outputs / "runs" / job.run_name, job.parameters, data)
+        return "" if made else "the run ended, but not with this recipe's parameters and data"
     lines = [line for line in ended.stderr.strip().splitlines() if line and not line.startswith("See ")]
     stopped = [line for line in lines if line.startswith("02_train_lora.ipynb stopped")]
     said = (stopped or lines or [f"it ended with exit code {ended.returncode}"])[-1]
-    return None, said.replace(str(outputs), "outputs")
+    return said.replace(str(outputs), "outputs")
 
 
 def run_job(given: str) -> str | None:
-    """What a job's own process does: run notebook 2 and write the scored result; an error's message comes back."""
-    rung, seed, parameters, outputs, data, written = json.loads(given)
-    job = Job(rung, seed, parameters)
+    """What a job's own process does: run notebook 2; an error's message comes back."""
+    run_name, parameters, outputs = json.loads(given)
     try:
-        run_notebook("runs", job.run_name, Path(outputs), parameters)
-        result = finished_result(job, Path(outputs), data)
-        if result is None:
-            raise KorqgError("the run ended, but not with this recipe's parameters and data")
-        write_json(Path(written), result)
+        run_notebook("runs", run_name, Path(outputs), parameters)
     except KorqgError as error:
         return str(error)
     return None
-
-
-def _is_of(row: dict, job: Job) -> bool:
-    return (row["rung"], row["seed"]) == (job.rung, job.seed) and _made_with(row["parameters"], job.parameters)
 
 
 def _made_with(used: dict, wanted: dict) -> bool:
@@ -323,35 +284,32 @@ def _made_with(used: dict, wanted: dict) -> bool:
     return all(shareable({"model_name": "auto", **used}).get(name) == value for name, value in wanted.items())
 
 
-def _note(ladder: dict, path: Path, job: Job, result: dict | None, failure: str = "") -> str:
-    """Put a job's result, or its failure, in the place of what was noted of it before, and write the file.
+def collect(jobs: list[Job], outputs: Path, data: dict[str, str], failed: list[dict]) -> dict:
+    """The results of the jobs that are finished, with what failed, and what people and two floors reach.
 
-    Returns the failure: a result of another model than the others' is one.
+    Raises KorqgError for results of different models.
     """
-    if result and ladder["model"] not in (None, result["model"]):
-        failure = f"made with {result['model']}, while the other results are of {ladder['model']}"
-        result = None
-    for kind in ("results", "failed"):
-        ladder[kind] = [row for row in ladder[kind] if (row["rung"], row["seed"]) != (job.rung, job.seed)]
-    if result:
-        ladder["model"] = result["model"]
-        ladder["results"].append(result)
-    else:
-        ladder["failed"].append({"rung": job.rung, "seed": job.seed, "error": failure})
-    for kind in ("results", "failed"):
-        ladder[kind].sort(key=lambda row: (row["rung"], row["seed"]))
-    write_json(path, ladder)
-    return failure
-
-
-def reference_figures(outputs: Path, ladder: dict) -> dict | None:
-    """What the scores give to people's own questions about the test paragraphs, and to two floors."""
-    for row in ladder["results"]:
-        folder = outputs / "runs" / f"ladder-{row['rung']}-seed{row['seed']}"
-        if (folder / "after_outputs.json").is_file():
+    results, reference = [], None
+    for job in sorted(jobs, key=lambda job: (job.rung, job.seed)):
+        folder = outputs / "runs" / job.run_name
+        if (manifest := finished_manifest(folder, job.parameters, data)) is None:
+            continue
+        results.append(result_of(job, folder, manifest, data))
+        if reference is None:
             texts = reference_outputs(_tested(folder, "after"), 0)
-            return {name: summarize(score_outputs(some), BOOTSTRAP_SAMPLES, 0) for name, some in texts.items() if some}
-    return None
+            scores = {name: score_outputs(some) for name, some in texts.items() if some}
+            reference = {name: summarize(scored, BOOTSTRAP_SAMPLES, 0) for name, scored in scores.items()}
+    models = sorted({row["model"] for row in results})
+    if len(models) > 1:
+        raise KorqgError(f"The runs are of different models, which do not compare: {', '.join(models)}.")
+    return {
+        "model_name": results[0]["parameters"]["model_name"] if results else None,
+        "model": models[0] if models else None,
+        "data": data,
+        "reference": reference,
+        "results": results,
+        "failed": failed,
+    }
 
 
 def table_of(ladder: dict) -> str:
@@ -417,22 +375,18 @@ def run_ladder(arguments: list[str] | None = None) -> int:
         outputs = outputs_folder(options.outputs)
         path = outputs / "ladder" / f"{options.sweep.stem if options.sweep else 'ladder'}.json"
         _require_gpu(options.cpu)
-        if options.sweep:
-            recipes = read_sweep(options.sweep, options.only)
-        else:
-            recipes = read_recipes(options.recipes, options.only)
+        read, where = (read_sweep, options.sweep) if options.sweep else (read_recipes, options.recipes)
+        chosen = read(where, options.only)
         data = make_data(outputs, options.data_name, source)
-        model = next(iter(recipes.values())).get("model_name", "auto")
-        ladder = open_results(path, data, shareable({"model_name": model})["model_name"])
         jobs = [
             Job(rung, seed, {**recipe, "data_name": options.data_name, "seed": seed})
             for seed in options.seeds
-            for rung, recipe in recipes.items()
+            for rung, recipe in read(where).items()
         ]
-        climb(jobs, outputs, ladder, path, max(1, options.parallel, len(options.devices)), options.devices)
-        if ladder["results"] and not ladder["reference"]:
-            ladder["reference"] = reference_figures(outputs, ladder)
-            write_json(path, ladder)
+        parallel = max(1, options.parallel, len(options.devices))
+        failed = climb([job for job in jobs if job.rung in chosen], outputs, data, parallel, options.devices)
+        ladder = collect(jobs, outputs, data, failed)
+        write_json(path, ladder)
     except Exception as error:
         return tell(error)
     except KeyboardInterrupt:
@@ -441,7 +395,7 @@ def run_ladder(arguments: list[str] | None = None) -> int:
     if ladder["results"] and not options.sweep:
         from korqg.research.ladder_page import write_page
 
-        write_page(path.parent)
+        write_page(path.parent, path.parent)
     print(f"\n{table_of(ladder)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
     return 1 if ladder["failed"] else 0
 

@@ -1,21 +1,21 @@
 """The ladder told: a table, three pictures and a page from its results alone, without a model and without the corpus.
 
-    python -m korqg.research.ladder_page [FOLDER]
+    python -m korqg.research.ladder_page [FOLDER] [--keep]
 
 run with notebooks/ on PYTHONPATH. FOLDER holds `ladder.json` and, where they were run, `few_rows.json` and
-`all_rows.json` (see korqg.research.ladder); it gets `README.md` and the pictures. The default is the folder of the
-results that are kept in git, outputs/example/ladder.
+`all_rows.json` (see korqg.research.ladder); it gets `README.md` and the pictures. The default is what
+git keeps, outputs/example/ladder: its files hold figures alone (see condense), and `--keep` puts FOLDER's there.
 """
 
 import argparse
+import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError
-from korqg.files import read_json, write_text
+from korqg.files import read_json, write_json, write_text
 
 EXAMPLE = COURSE_FOLDER / "outputs" / "example" / "ladder"
 BOOTSTRAP_SAMPLES = 2000
@@ -89,11 +89,7 @@ FIGURES = {
 }
 SAME_RATE = 5.0
 SAME_LOSS = 0.01
-RULE = (
-    f"of the variants within {SAME_RATE:.0f} points of the best single-question rate, which so few paragraphs cannot "
-    f"tell apart, those within {SAME_LOSS} nats of the lowest validation loss, and of these the highest rate."
-)
-"""How a sweep is decided, see in_order_of_choice."""
+"""How a sweep is decided, see in_order_of_choice: in points of the single-question rate, and nats."""
 
 SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs", "lora_dropout")
 
@@ -112,70 +108,136 @@ class Estimate:
 
 
 def read_ladder(path: Path) -> dict:
-    """The results of a ladder or a sweep. Raises KorqgError when the file is absent or of another shape."""
+    """The figures of a ladder or a sweep (see condense). Raises KorqgError for no file, or one of another shape."""
     if not path.is_file():
         raise KorqgError(f"{path.name} is not in {path.parent.name}/: run `make ladder` first (a GPU, and KorQuAD).")
     ladder = read_json(path)
+    if isinstance(ladder, dict) and isinstance(ladder.get("rungs"), dict):
+        return ladder
     results = ladder.get("results") if isinstance(ladder, dict) else None
     if not isinstance(results, list) or not all(isinstance(row, dict) and "questions" in row for row in results):
         raise KorqgError(f"{path.name} does not hold results of the ladder.")
     if not results:
         raise KorqgError(f"{path.name} holds no finished run yet.")
-    return ladder
+    return condense(ladder)
 
 
-def by_rung(ladder: dict) -> dict[str, list[dict]]:
+def condense(results: dict) -> dict:
+    """What is shown of a ladder's or a sweep's results: of each rung the figures over seeds and paragraphs.
+
+    Under "rungs", in the order of the story: parameters, the validation loss of each seed, the figures of FIGURES (see
+    estimate), and, for a picture, the first seed's losses on the first and the last rung. Of what the rungs asked only
+    one paragraph's questions remain (see same_paragraph).
+    """
+    found = by_rung(results["results"])
+    proper = [rung for rung in found if not rung.startswith("beside_")] or list(found)
+    rungs = {}
+    for rung, rows in found.items():
+        rungs[rung] = {
+            "train_rows": rows[0]["train_rows"],
+            "parameters": {name: value for name, value in rows[0]["parameters"].items() if name != "seed"},
+            "eval_loss_after": [row["eval_loss_after"] for row in rows],
+            **{name: dataclasses.asdict(estimate(rows, name)) for name in FIGURES},
+        }
+        if rung in CURVE:
+            rungs[rung]["kept_at"] = _kept_at(rows)
+        if rung in (proper[0], proper[-1]):
+            rungs[rung]["losses"] = [
+                {key: entry[key] for key in ("loss", "eval_loss") if key in entry}
+                | {"percent": 100 * entry["step"] / rows[0]["steps"]}
+                for entry in rows[0]["losses"]
+            ]
+    place, asked = same_paragraph({rung: found[rung] for rung in proper})
+    return {
+        **{name: results.get(name) for name in ("model_name", "model", "data", "reference", "failed")},
+        "devices": sorted({row["device"] for row in results["results"]}),
+        "seeds": sorted({row["seed"] for row in results["results"]}),
+        "paragraphs": len(results["results"][0]["questions"]),
+        "same_paragraph": {"id": place, "questions": asked},
+        "rungs": rungs,
+    }
+
+
+def by_rung(results: list[dict]) -> dict[str, list[dict]]:
     """The results of each rung, by seed, in the order of the story."""
-    names = dict.fromkeys(row["rung"] for row in ladder["results"])
+    names = dict.fromkeys(row["rung"] for row in results)
     ordered = [name for name in RUNGS if name in names] + [name for name in names if name not in RUNGS]
-    return {name: [row for row in ladder["results"] if row["rung"] == name] for name in ordered}
+    return {name: [row for row in results if row["rung"] == name] for name in ordered}
 
 
 def title_of(rung: str) -> str:
     return RUNGS[rung][0] if rung in RUNGS else rung
 
 
-def estimate(rows: list[dict], name: str, samples: int = BOOTSTRAP_SAMPLES) -> Estimate:
+def estimate(rows: list[dict], name: str) -> Estimate:
     """A figure of FIGURES with its interval, for the results of one rung.
 
-    Seeds and paragraphs are both drawn with replacement, `samples` times (a bootstrap on two levels): the interval
-    covers the choice of the test paragraphs and that of the seed, so far as three seeds can tell.
+    Seeds and paragraphs are both drawn with replacement, BOOTSTRAP_SAMPLES times (a bootstrap on two levels): the
+    interval covers the choice of the test paragraphs and that of the seed, so far as three seeds can tell.
     """
     import numpy
 
     ids = [question["id"] for question in rows[0]["questions"]]
+    key = {"single_question_rate": "single_question", "stop_rate": "stopped"}.get(name, name)
     table = numpy.zeros((len(rows), len(ids)))
     for line, row in enumerate(rows):
-        values = {question["id"]: _value(question, name) for question in row["questions"]}
+        values = {question["id"]: float(question[key]) for question in row["questions"]}
         table[line] = [values[one] for one in ids]
+    # Drawing n of n with replacement gives each a count: as weights (draws x seeds, draws x paragraphs) they make all
+    # draws two products of matrices.
     generator = numpy.random.default_rng(0)
-    seeds = generator.multinomial(len(rows), [1 / len(rows)] * len(rows), samples) / len(rows)
-    paragraphs = generator.multinomial(len(ids), [1 / len(ids)] * len(ids), samples) / len(ids)
+    seeds = generator.multinomial(len(rows), [1 / len(rows)] * len(rows), BOOTSTRAP_SAMPLES) / len(rows)
+    paragraphs = generator.multinomial(len(ids), [1 / len(ids)] * len(ids), BOOTSTRAP_SAMPLES) / len(ids)
     drawn = ((seeds @ table) * paragraphs).sum(1)
     low, high = numpy.percentile(drawn, (2.5, 97.5))
     return Estimate(100 * table.mean(), 100 * float(low), 100 * float(high), [100 * x for x in table.mean(1).tolist()])
 
 
-def _value(question: dict, name: str) -> float:
-    return float(question[{"single_question_rate": "single_question", "stop_rate": "stopped"}.get(name, name)])
+def same_paragraph(rungs: dict[str, list[dict]]) -> tuple[str, dict[str, dict]]:
+    """A test paragraph's id and what each rung asked about it, with the first seed.
+
+    It is the first one, in the order of the data, where the first rung's output fails the check and the last one's
+    passes; where there is none, the first of all.
+    """
+    outputs = {rung: {one["id"]: one for one in rows[0]["questions"]} for rung, rows in rungs.items()}
+    first, last = next(iter(outputs.values())), list(outputs.values())[-1]
+    chosen = [one for one in first if last[one]["single_question"] and not first[one]["single_question"]]
+    place = (chosen or list(first))[0]
+    return place, {
+        rung: {key: some[place][key] for key in ("model_output", "single_question")} for rung, some in outputs.items()
+    }
 
 
-def mean_loss(rows: list[dict]) -> float:
+def _kept_at(rows: list[dict]) -> float:
+    """At which percentage of the run the validation loss was lowest, mean over the seeds."""
+    shares = []
+    for row in rows:
+        known = [(one["eval_loss"], one["step"]) for one in row["losses"] if one.get("eval_loss") and one["step"]]
+        shares.append(100 * min(known)[1] / row["steps"])
+    return sum(shares) / len(shares)
+
+
+def figure_of(rung: dict, name: str) -> Estimate:
+    """A figure of FIGURES of one of condense's rungs."""
+    return Estimate(**rung[name])
+
+
+def mean_loss(rung: dict) -> float:
     """The validation loss in nats per token of the question, mean over the seeds."""
-    return sum(row["eval_loss_after"] for row in rows) / len(rows)
+    return sum(rung["eval_loss_after"]) / len(rung["eval_loss_after"])
 
 
 def table_rows(ladder: dict) -> list[dict[str, str]]:
     """One row for each rung, and for what people and two floors reach, ready to be shown."""
     shown = []
-    for rung, rows in by_rung(ladder).items():
+    for name, rung in ladder["rungs"].items():
         shown.append(
             {
-                "rung": title_of(rung),
-                "rows": f"{rows[0]['train_rows']:,}",
-                "seeds": str(len(rows)),
-                "validation loss": f"{mean_loss(rows):.2f}",
-                **{heading: str(estimate(rows, name)) for name, heading in FIGURES.items()},
+                "rung": title_of(name),
+                "rows": f"{rung['train_rows']:,}",
+                "seeds": str(len(rung["eval_loss_after"])),
+                "validation loss": f"{mean_loss(rung):.2f}",
+                **{heading: str(figure_of(rung, figure)) for figure, heading in FIGURES.items()},
             }
         )
     words = {
@@ -196,66 +258,62 @@ def table_rows(ladder: dict) -> list[dict[str, str]]:
     return shown
 
 
-def in_order_of_choice(sweep: dict) -> list[list[dict]]:
-    """The results of each variant of a sweep, the chosen one first.
+def in_order_of_choice(sweep: dict) -> list[dict]:
+    """The variants of a sweep, the chosen one first.
 
-    The rule, of RULE: on some 80 validation paragraphs single-question rates within SAME_RATE points cannot be told
+    On some 80 validation paragraphs single-question rates within SAME_RATE points cannot be told
     from the best one, and validation losses within SAME_LOSS nats of the lowest differ no more than those of two
     seeds. Of the variants that pass both, the highest rate wins, and among equals the lowest loss.
     """
-    groups = list(by_rung(sweep).values())
-    rates = {rows[0]["rung"]: estimate(rows, "single_question_rate", 1).mean for rows in groups}
-    proper = [rows for rows in groups if rates[rows[0]["rung"]] >= max(rates.values()) - SAME_RATE]
+
+    def rate(variant: dict) -> float:
+        return figure_of(variant, "single_question_rate").mean
+
+    variants = list(sweep["rungs"].values())
+    proper = [one for one in variants if rate(one) >= max(map(rate, variants)) - SAME_RATE]
     lowest = min(map(mean_loss, proper))
 
-    def place(rows: list[dict]) -> tuple:
-        passes = rows in proper and mean_loss(rows) <= lowest + SAME_LOSS
-        return (not passes, -round(rates[rows[0]["rung"]]), mean_loss(rows))
+    def place(one: dict) -> tuple:
+        passes = one in proper and mean_loss(one) <= lowest + SAME_LOSS
+        return (not passes, -round(rate(one)), mean_loss(one))
 
-    return sorted(groups, key=place)
+    return sorted(variants, key=place)
 
 
 def sweep_rows(sweep: dict) -> list[dict[str, str]]:
     """One row for each variant of a sweep, the chosen one first; figures of validation articles."""
-    shown = []
-    groups = in_order_of_choice(sweep)
-    varied = [name for name in SWEPT if len({str(rows[0]["parameters"][name]) for rows in groups}) > 1]
-    for rows in groups:
-        shown.append(
-            {
-                **{name: f"{rows[0]['parameters'][name]}" for name in varied},
-                "validation loss": f"{mean_loss(rows):.3f}",
-                **{heading: str(estimate(rows, name)) for name, heading in FIGURES.items()},
-            }
-        )
-    return shown
+    ordered = in_order_of_choice(sweep)
+    varied = [name for name in SWEPT if len({str(one["parameters"][name]) for one in ordered}) > 1]
+    return [
+        {
+            **{name: f"{one['parameters'][name]}" for name in varied},
+            "validation loss": f"{mean_loss(one):.3f}",
+            **{heading: str(figure_of(one, figure)) for figure, heading in FIGURES.items()},
+        }
+        for one in ordered
+    ]
 
 
 def markdown_table(rows: list[dict[str, str]]) -> str:
-    """Rows with the same keys as a table in Markdown; a bar within a cell is escaped."""
+    """Rows with the same keys as a table in Markdown; a bar within a cell is escaped. "" without rows."""
+    if not rows:
+        return ""
     heads = list(rows[0])
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     lines += ["| " + " | ".join(row[head].replace("|", "\\|") for head in heads) + " |" for row in rows]
     return "\n".join(lines)
 
 
-def same_paragraph(ladder: dict) -> tuple[str, dict[str, dict]]:
-    """A test paragraph's id and what each rung asked about it (an entry of `questions`), of the first seed.
-
-    It is the first one, in the order of the data, where the first rung's output fails the check and the last one's
-    passes; where there is none, the first of all.
-    """
-    outputs = {rung: {one["id"]: one for one in rows[0]["questions"]} for rung, rows in _rungs(ladder)}
-    first, last = next(iter(outputs.values())), list(outputs.values())[-1]
-    chosen = [one for one in first if last[one]["single_question"] and not first[one]["single_question"]]
-    place = (chosen or list(first))[0]
-    return place, {rung: some[place] for rung, some in outputs.items()}
+def _ends(ladder: dict) -> list[tuple[str, dict]]:
+    """The first and the last rung, without what stands beside them."""
+    found = [(name, rung) for name, rung in ladder["rungs"].items() if "losses" in rung]
+    return [found[0], found[-1]]
 
 
-def _rungs(ladder: dict) -> list[tuple[str, list[dict]]]:
-    """The rungs proper, without what stands beside them."""
-    found = by_rung(ladder)
-    return [(rung, rows) for rung, rows in found.items() if not rung.startswith("beside_")] or list(found.items())
+def _curve(ladder: dict) -> list[dict]:
+    """The rungs of CURVE, by their number of rows."""
+    found = [rung for name, rung in ladder["rungs"].items() if name in CURVE]
+    return sorted(found, key=lambda rung: rung["train_rows"])
 
 
 def draw_rungs(ladder: dict):
@@ -264,11 +322,11 @@ def draw_rungs(ladder: dict):
 
     from korqg.compare.plots import PALETTE
 
-    found = list(by_rung(ladder).items())
+    found = list(ladder["rungs"].items())
     figure, panels = plt.subplots(1, 2, figsize=(11, 0.45 * len(found) + 1.6), sharey=True, layout="constrained")
     for axes, name in zip(panels, ("single_question_rate", "rouge_l"), strict=True):
-        for place, (rung, rows) in enumerate(found):
-            known = estimate(rows, name)
+        for place, (rung, figures) in enumerate(found):
+            known = figure_of(figures, name)
             color = PALETTE[5] if rung.startswith("beside_") else PALETTE[0]
             ends = [[max(0.0, known.mean - known.low)], [max(0.0, known.high - known.mean)]]
             axes.barh(place, known.mean, 0.6, xerr=ends, color=color, capsize=3)
@@ -292,17 +350,15 @@ def draw_losses(ladder: dict):
 
     from korqg.compare.plots import PALETTE
 
-    rungs = _rungs(ladder)
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
-    for color, (rung, rows) in zip((PALETTE[1], PALETTE[0]), (rungs[0], rungs[-1]), strict=False):
-        steps = rows[0]["steps"]
+    for color, (name, rung) in zip((PALETTE[1], PALETTE[0]), _ends(ladder), strict=True):
         for key, style, words in (
             ("loss", dict(linewidth=1, alpha=0.6), "training · 학습"),
             ("eval_loss", dict(marker="o"), "validation · 검증"),
         ):
-            points = [(100 * entry["step"] / steps, entry[key]) for entry in rows[0]["losses"] if key in entry]
+            points = [(entry["percent"], entry[key]) for entry in rung["losses"] if key in entry]
             if points:
-                axes.plot(*zip(*points, strict=True), color=color, label=f"{title_of(rung)}, {words}", **style)
+                axes.plot(*zip(*points, strict=True), color=color, label=f"{title_of(name)}, {words}", **style)
     axes.set(title="Loss · 손실", xlabel="share of the run (%) · 진행", ylabel="loss per token (nats) · 토큰당 손실")
     axes.set_ylim(0, None)
     axes.legend(fontsize="small")
@@ -315,18 +371,17 @@ def draw_rows(ladder: dict):
 
     from korqg.compare.plots import PALETTE
 
-    found = by_rung(ladder)
-    points = sorted((found[rung] for rung in CURVE if rung in found), key=lambda rows: rows[0]["train_rows"])
+    points = _curve(ladder)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    counts = [rows[0]["train_rows"] for rows in points]
-    losses = [[row["eval_loss_after"] for row in rows] for rows in points]
-    means = [mean_loss(rows) for rows in points]
+    counts = [rung["train_rows"] for rung in points]
+    losses = [rung["eval_loss_after"] for rung in points]
+    means = [mean_loss(rung) for rung in points]
     ends = [[mean - min(some) for mean, some in zip(means, losses, strict=True)]]
     ends.append([max(some) - mean for mean, some in zip(means, losses, strict=True)])
     left.errorbar(counts, means, yerr=ends, marker="o", capsize=3, color=PALETTE[0])
     for count, some in zip(counts, losses, strict=True):
         left.plot([count] * len(some), some, "o", color="black", markersize=3, zorder=3)
-    known = [estimate(rows, "single_question_rate") for rows in points]
+    known = [figure_of(rung, "single_question_rate") for rung in points]
     ends = [[max(0.0, one.mean - one.low) for one in known], [max(0.0, one.high - one.mean) for one in known]]
     right.errorbar(counts, [one.mean for one in known], yerr=ends, marker="o", capsize=3, color=PALETTE[0])
     left.set(ylabel="validation loss (nats) · 검증 손실")
@@ -345,7 +400,7 @@ PICTURES = {"rates": draw_rungs, "losses": draw_losses, "rows": draw_rows}
 
 
 def draw_all(ladder: dict, folder: Path) -> list[Path]:
-    """Save the three pictures in the folder as PNG and SVG; their paths."""
+    """Save the three pictures in the folder; their paths."""
     import matplotlib.pyplot as plt
 
     from korqg.compare.plots import save_figure, use_korean_font
@@ -354,123 +409,93 @@ def draw_all(ladder: dict, folder: Path) -> list[Path]:
     written = []
     for name, draw in PICTURES.items():
         figure = draw(ladder)
-        written += save_figure(figure, folder, name)
+        written += save_figure(figure, folder, name, ("png",))
         plt.close(figure)
     return written
 
 
 def page(ladder: dict, sweeps: dict[str, dict]) -> str:
-    """The page in Markdown. Every figure in it comes from the results."""
-    rungs = _rungs(ladder)
-    first, last = rungs[0][1], rungs[-1][1]
-    place, asked = same_paragraph(ladder)
-    devices = ", ".join(sorted({row["device"] for row in ladder["results"]}))
-    seeds = sorted({row["seed"] for row in ladder["results"]})
-    changes = [{"rung": title_of(rung), "what changed": RUNGS[rung][1]} for rung in by_rung(ladder) if rung in RUNGS]
+    """The page in Markdown, ladder_page.md.jinja filled in. Every figure in it comes from the results."""
+    import jinja2
+
+    (_, first), (_, last) = _ends(ladder)
     examples = [
         {
             "rung": title_of(rung),
             "output": "`" + one["model_output"].replace("\n", "⏎").replace("`", "'")[:200] + "`",
             "a single question": "yes" if one["single_question"] else "no",
         }
-        for rung, one in asked.items()
+        for rung, one in ladder["same_paragraph"]["questions"].items()
     ]
-    parts = [
-        "# Why the first attempt failed · 첫 시도는 왜 실패했나",
-        f"One change of the training at a time, {ladder['model']}, KorQuAD 1.0's development set split by article; "
-        f"{len(first[0]['questions'])} test paragraphs, one greedy question each; seeds "
-        f"{', '.join(map(str, seeds))}; {devices}. Means over the seeds, in brackets 95 % intervals (bootstrap over "
-        "seeds and paragraphs). Every figure here comes from `ladder.json`; "
-        "`PYTHONPATH=notebooks python -m korqg.research.ladder_page` writes this page and its pictures anew.",
-        f"From {estimate(first, 'single_question_rate')} % single questions on the first rung to "
-        f"{estimate(last, 'single_question_rate')} % on the last, and ROUGE-L from {estimate(first, 'rouge_l')} to "
-        f"{estimate(last, 'rouge_l')}.",
-        markdown_table(table_rows(ladder)),
-        "![Single-question rate and ROUGE-L of each rung](rates.png)",
-        "## What each change is · 무엇을 바꾸었나",
-        markdown_table(changes) if changes else "",
-        "## The same paragraph on each rung · 같은 문단에 대한 질문",
-        f"The test paragraph of question {place}: the first, in the order of the data, where the first rung's output "
-        "fails the check of form and the last one's passes (first seed). ⏎ is a line break; long outputs are cut, and "
-        "what one quotes of the paragraph beyond 24 letters is left out: the corpus may not be passed on.",
-        markdown_table(examples),
-        "## The losses · 손실",
-        "![Training and validation loss of the first and the last rung](losses.png)",
-        "The first rung's training loss counts headings, paragraphs and padding too, so it does not compare with "
-        "another's. The validation loss counts the question alone, on every rung, and does.",
-        "## More rows · 데이터의 크기",
-        "![Validation loss and single-question rate against the number of rows](rows.png)",
-        "The lines of the loss end at its lowest and highest seed (dots), those of the rate are 95 % intervals.",
-        curve_in_words(ladder),
-    ]
-    for name, sweep in sweeps.items():
-        title = {"few_rows": "98 rows", "all_rows": "all rows"}.get(name, name)
-        count = len(sweep["results"][0]["questions"])
-        seed = ", ".join(sorted({str(row["seed"]) for row in sweep["results"]}))
-        parts += [
-            f"## The sweep over {title} · 검증 데이터로 고르기",
-            f"On the {count} paragraphs of the validation articles, seed {seed}; the test articles have no part in it. "
-            f"The first line is the choice: {RULE}",
-            markdown_table(sweep_rows(sweep)),
-        ]
-    failed = [f"- {row['rung']}, seed {row['seed']}: {row['error']}" for row in ladder["failed"]]
-    if failed:
-        parts += ["## Failed · 실패한 실행", "\n".join(failed)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    template = Path(__file__).with_name("ladder_page.md.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined)  # Markdown: nothing escaped
+    text = environment.from_string(template).render(
+        ladder=ladder,
+        first=first,
+        last=last,
+        figure=figure_of,
+        table=markdown_table,
+        rungs=table_rows(ladder),
+        changes=[{"rung": RUNGS[name][0], "what changed": RUNGS[name][1]} for name in ladder["rungs"] if name in RUNGS],
+        examples=examples,
+        curve=curve_of_rows(ladder),
+        sweeps=sweeps,
+        sweep_rows=sweep_rows,
+        same_rate=f"{SAME_RATE:.0f}",
+        same_loss=SAME_LOSS,
+    )
+    return text.rstrip() + "\n"
 
 
-def curve_in_words(ladder: dict) -> str:
-    """What ten times the rows were worth, and what the same step again would give for 60,000, or nothing."""
+def curve_of_rows(ladder: dict) -> dict | None:
+    """What ten times the rows are worth, by a straight line through the rungs of CURVE; None with fewer than two."""
     import math
 
-    found = by_rung(ladder)
-    points = sorted((found[rung] for rung in CURVE if rung in found), key=lambda rows: rows[0]["train_rows"])
+    points = _curve(ladder)
     if len(points) < 2:
-        return ""
+        return None
     import numpy
 
-    counts = [math.log10(rows[0]["train_rows"]) for rows in points]
-    slope, start = numpy.polyfit(counts, [mean_loss(rows) for rows in points], 1)
-    known = f"{points[0][0]['train_rows']:,} to {points[-1][0]['train_rows']:,}"
-    rates = {rows[0]["train_rows"]: estimate(rows, "single_question_rate", 1).seeds for rows in points}
+    counts = [math.log10(rung["train_rows"]) for rung in points]
+    slope, start = numpy.polyfit(counts, [mean_loss(rung) for rung in points], 1)
+    rates = {rung["train_rows"]: rung["single_question_rate"]["seeds"] for rung in points}
     widest = max(rates, key=lambda count: max(rates[count]) - min(rates[count]))
-    kept = [f"{_kept_at(rows):.0f} % ({rows[0]['train_rows']:,} rows)" for rows in points]
-    return (
-        f"Ten times the rows lower the validation loss by {-slope:.2f} nats (a straight line through {len(points)} "
-        f"points, {known} rows). The same line would reach {start + slope * math.log10(60_000):.2f} at 60,000 rows, "
-        "the size of KorQuAD 1.0's training set: a guess beyond what was measured, not a measurement. The "
-        f"single-question rate rises less evenly: with {widest:,} rows it lies between {min(rates[widest]):.1f} and "
-        f'{max(rates[widest]):.1f} %, from seed to seed. A likely reason is `keep="best"`: the weights of the lowest '
-        f"validation loss are those at {', '.join(kept)} of the run, on average; where rows are seen several times, it "
-        "is in the midst of the learning rate's way down, before the form has settled, and most failures are sentences "
-        "copied without an end."
-    )
+    return {
+        "slope": slope,  # nats for each factor of ten
+        "at_60000": start + slope * math.log10(60_000),
+        "points": len(points),
+        "fewest": f"{points[0]['train_rows']:,}",
+        "most": f"{points[-1]['train_rows']:,}",
+        "widest": f"{widest:,}",
+        "lowest": min(rates[widest]),
+        "highest": max(rates[widest]),
+        "kept": [f"{rung['kept_at']:.0f} % ({rung['train_rows']:,} rows)" for rung in points],
+    }
 
 
-def _kept_at(rows: list[dict]) -> float:
-    """At which percentage of the run the validation loss was lowest, mean over the seeds."""
-    shares = []
-    for row in rows:
-        known = [(one["eval_loss"], one["step"]) for one in row["losses"] if one.get("eval_loss") and one["step"]]
-        shares.append(100 * min(known)[1] / row["steps"])
-    return sum(shares) / len(shares)
+def write_page(folder: Path, to: Path) -> list[Path]:
+    """Write README.md and the pictures of the results in `folder`, into the folder `to`, and return their paths.
 
-
-def write_page(folder: Path) -> list[Path]:
-    """Write README.md and the pictures from the results in the folder; their paths. Raises KorqgError without any."""
-    ladder = read_ladder(folder / "ladder.json")
-    sweeps: dict[str, Any] = {path.stem: read_ladder(path) for path in sorted(folder.glob("*_rows.json"), reverse=True)}
-    written = draw_all(ladder, folder)
-    write_text(folder / "README.md", page(ladder, sweeps))
-    return [folder / "README.md", *written]
+    Into another folder the figures go too (see condense). Raises KorqgError where there are no results.
+    """
+    files = [folder / "ladder.json", *sorted(folder.glob("*_rows.json"), reverse=True)]
+    found = {file.stem: read_ladder(file) for file in files}
+    if to != folder:
+        for name, figures in found.items():
+            write_json(to / f"{name}.json", figures)
+    ladder = found.pop("ladder")
+    written = draw_all(ladder, to)
+    write_text(to / "README.md", page(ladder, found))
+    return [to / "README.md", *written]
 
 
 def make_page(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=EXAMPLE)
+    parser.add_argument("--keep", action="store_true", help="write into outputs/example/ladder, figures included")
     options = parser.parse_args(arguments)
     try:
-        for path in write_page(options.folder):
+        for path in write_page(options.folder, EXAMPLE if options.keep else options.folder):
             print(path.name)
     except KorqgError as error:
         print(f"\n{error}", file=sys.stderr)

@@ -425,7 +425,7 @@ def train_within_memory(
         if batch_size == 1:
             raise KorqgError(
                 "A single row does not fit into the device's memory: use a smaller max_length, or "
-                'quantization="nf4", or activation_checkpointing="on".'
+                'quantization="int8", or activation_checkpointing="on".'
             )
         # Outside of the except block, where the traceback would keep the tensors alive.
         checkpoint = newest_complete(Path(trainer.args.output_dir), trainer.args.load_best_model_at_end)
