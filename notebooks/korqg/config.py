@@ -304,8 +304,8 @@ class TrainConfig(_Checked):
                 raise KorqgError(f"{name} is empty.", "값이 비어 있습니다.")
         if self.export == "merged" and self.quantization != "none":
             raise KorqgError(
-                f'export="merged" is not possible with quantization="{self.quantization}": rounded weights would lose by '
-                "merging. Save the adapter, load it on the unquantized model and merge there.",
+                f'export="merged" is not possible with quantization="{self.quantization}": rounded weights would lose '
+                "by merging. Save the adapter, load it on the unquantized model and merge there.",
                 "양자화한 모델에는 어댑터를 합칠 수 없습니다. 어댑터만 저장하세요.",
             )
         self.require_processes(process_count())
