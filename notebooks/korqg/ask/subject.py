@@ -51,7 +51,8 @@ def subject_of(title: str) -> str:
             break
         stop = word[kinds.index(True)].start if True in kinds else word[-1].end
         somebody = bool(NAMED.search(title[:stop]))
-        named = named or somebody or any(token.tag in ("NNP", "SL", "SN") for token in word)
+        year = re.match(r"\d{4}년", title[word[0].start : word[-1].end])
+        named = named or somebody or any(token.tag in ("NNP", "SL", "SN") for token in word if not year)
         stops += [stop] if somebody and stop <= LONGEST_NAME else []
         end = stop
         if True in kinds:
