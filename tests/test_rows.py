@@ -260,3 +260,15 @@ def test_chunks_that_overlap_share_no_sentence_between_sides(width, step):
         learnt = " ".join(passage.text for passage in split["train"])
         assert not any(said in learnt for passage in split["test"] for said in STEPS if said in passage.text)
         assert all("of a sentence of it, stands on the" in record["reason"] for record in dropped)
+
+
+def test_edited_drafts_come_first_with_an_answering_row_behind_every_ninth():
+    from korqg.data.instruction_rows import drafts_first
+    from korqg.prompts import INSTRUCTIONS
+
+    rows = [{"id": f"q{number}", "instruction": INSTRUCTIONS["answer_aware"]} for number in range(40)]
+    rows += [{"id": f"a{number}", "instruction": INSTRUCTIONS["answer"]} for number in range(3)]
+    ordered = drafts_first(rows, {f"q{number}" for number in range(20, 40)})
+    assert [row["id"] for row in ordered[:10]] == [f"q{number}" for number in range(20, 29)] + ["a0"]
+    assert sorted(row["id"] for row in ordered) == sorted(row["id"] for row in rows)
+    assert drafts_first(rows, set()) == rows

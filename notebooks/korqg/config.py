@@ -94,7 +94,7 @@ class _Checked:
 
     def require_current(self, variables: dict[str, Any]) -> None:
         """Raise KorqgError when a parameter in a notebook's `globals()` is no longer the one that was checked."""
-        require_unchanged(self.as_dict(), variables)
+        require_unchanged(self.as_dict(), {**self.defaults(), **variables})
 
     def check(self) -> None:
         """Overridden by each configuration: what its parameters must be together."""
@@ -478,7 +478,7 @@ def outputs_folder(given: str) -> Path:
     try:
         folder = Path(given).expanduser().resolve()
     except RuntimeError:
-        raise KorqgError(f"outputs_dir={given!r}: this machine has no such user.") from None
+        raise KorqgError(f"outputs_dir={given!r}: this machine has no such user.", "그런 사용자가 없습니다.") from None
     _require_mounted(folder)
     return folder
 
