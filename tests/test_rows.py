@@ -272,3 +272,18 @@ def test_edited_drafts_come_first_with_an_answering_row_behind_every_ninth():
     assert [row["id"] for row in ordered[:10]] == [f"q{number}" for number in range(20, 29)] + ["a0"]
     assert sorted(row["id"] for row in ordered) == sorted(row["id"] for row in rows)
     assert drafts_first(rows, set()) == rows
+
+
+@pytest.mark.parametrize(
+    ("title", "file", "asked"),
+    [
+        ("food_dryer_manual > 안전", "food_dryer_manual.pdf", "안전"),
+        ("food_dryer_manual", "manuals/food_dryer_manual.pdf", ""),
+        ("DNA", "biology.md", "DNA"),
+        ("사용 설명서 > 안전", "사용 설명서.pdf", "사용 설명서 > 안전"),
+    ],
+)
+def test_asker_sees_no_name_of_a_file(title, file, asked):
+    from korqg.data.instruction_rows import _without_file_name
+
+    assert _without_file_name(title, file) == asked

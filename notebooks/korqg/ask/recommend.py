@@ -142,6 +142,12 @@ def could_be_shown(one: dict) -> bool:
     return not judged(unread, THRESHOLD, "", headings_of(one))["failed"]
 
 
+def rule_could_be_shown(one: dict) -> bool:
+    """Whether the rule's question about the same answer is plain and passes every check."""
+    ruled = _by_rule(one)
+    return bool(ruled) and not judged(ruled, THRESHOLD, "", headings_of(one))["failed"]
+
+
 def _near_draft(one: dict) -> bool:
     """Whether the model's question is a version of the rule's about the same answer."""
     draft = one.get("rule_question")

@@ -3,7 +3,7 @@
 import functools
 
 from korqg.ask.candidates import candidate_at
-from korqg.ask.recommend import could_be_shown
+from korqg.ask.recommend import could_be_shown, rule_could_be_shown
 from korqg.ask.rule import ask_by_rule
 from korqg.model.generate import generate_answers, likelihoods
 from korqg.prompts import answer_row, passage_of
@@ -69,8 +69,8 @@ class RoundTrip:
         Each output gets `read_answer` and `confidence` (see `read_back`), and `rule_question` where the rule has one
         about the same answer. No model reads the rule's back: it keeps the sentence's own words. Where one's own
         document is asked about (`for_readers`), a question that no reader would be shown anyway (see `could_be_shown`)
-        is left unread, as if nothing came back, and the rule's gets `rule_likelihood`: how likely the model finds it
-        in the place of its own question.
+        is left unread, as if nothing came back, and the rule's, if it could be, gets `rule_likelihood`: how likely the
+        model finds it in the place of its own question.
         """
         pairs = list(zip(rows, outputs, strict=True))
         spoken = [
@@ -82,9 +82,10 @@ class RoundTrip:
         ruled = [(number, rule) for number, row in enumerate(rows) if (rule := rule_question(row))]
         for number, rule in ruled:
             completed[number]["rule_question"] = rule
-        if for_readers and ruled:
-            scores = self.score([rows[number] for number, _ in ruled], [rule for _, rule in ruled])
-            for (number, _), likelihood in zip(ruled, scores, strict=True):
+        if for_readers:
+            scored = [one for one in ruled if rule_could_be_shown({**rows[one[0]], **completed[one[0]]})]
+            scores = self.score([rows[number] for number, _ in scored], [rule for _, rule in scored]) if scored else []
+            for (number, _), likelihood in zip(scored, scores, strict=True):
                 completed[number]["rule_likelihood"] = round(likelihood, 4)
         return completed
 

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import support
@@ -75,14 +76,15 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     title = f"{chunk.title} > {heading}" if heading and heading != chunk.title else chunk.title
-    found = [] if why_nothing_to_ask(chunk.text) else _chosen(chunk.text, heading, title, count)
+    named = _without_file_name(title, chunk.file)
+    found = [] if why_nothing_to_ask(chunk.text) else _chosen(chunk.text, heading, named, count)
     return [
         {
             "id": f"{chunk.id}-{number}",
             "title": title,
             "passage_id": make_passage_id(chunk.text),
             "instruction": INSTRUCTIONS["answer_aware"],
-            "input": asking_input(title, one),
+            "input": asking_input(named, one),
             "output": "",
             "answer": one.text,
             "answer_place": [one.start, one.end],
@@ -94,6 +96,12 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
         }
         for number, one in enumerate(found, start=1)
     ]
+
+
+def _without_file_name(title: str, file: str) -> str:
+    """A title as the asker sees it: food_dryer_manual, the name of a PDF without a title, says nothing to ask with."""
+    first, *rest = title.split(" > ")
+    return " > ".join(rest) if first == Path(file).stem and not re.search("[가-힣]", first) else title
 
 
 def _chosen(text: str, heading: str, title: str, count: int) -> list[CandidateAnswer]:
