@@ -104,8 +104,11 @@ def _append(file: Path, answers: dict[str, dict]) -> None:
         raise cannot_write(file, error) from None
 
 
-def asker_of(run: Path, parameters: dict, batch_size: int) -> Ask:
-    """The run's model with its adapter: for rows of own.jsonl the questions, with the answers that come back."""
+def asker_of(run: Path, parameters: dict, batch_size: int, reads: bool = True) -> Ask:
+    """The run's model with its adapter: for rows of own.jsonl the questions, with the answers that come back.
+
+    `reads` is False for a model whose answers are not to be trusted: it is not asked for them.
+    """
     from korqg.model.export import load_run
     from korqg.model.generate import generate_answers
 
@@ -114,7 +117,7 @@ def asker_of(run: Path, parameters: dict, batch_size: int) -> Ask:
     round_trip = RoundTrip(model, tokenizer, *sizes)
 
     def ask(rows: list[dict]) -> list[dict]:
-        return round_trip(rows, generate_answers(model, tokenizer, rows, *sizes), for_readers=True)
+        return round_trip(rows, generate_answers(model, tokenizer, rows, *sizes), for_readers=True, reads=reads)
 
     return ask
 
@@ -195,12 +198,12 @@ def ask_documents(
 
     from_main(begin)
     print(f"{len(chunks)} chunks, {len(rows)} candidate answers; {len(skipped)} files passed over")
+    threshold = trusted_threshold(manifest["figures"].get("round_trip", {}))
     answers = []
     if rows:
-        ask = asker_of(run, manifest["parameters"], batch_size)
+        ask = asker_of(run, manifest["parameters"], batch_size, threshold <= 1)
         at_a_time = batch_size * BATCHES_AT_A_TIME * process_count()
         answers = ask_all(ask, rows, folder / "answers.jsonl", at_a_time, print)
-    threshold = trusted_threshold(manifest["figures"].get("round_trip", {}))
     asked = [{**row, **answer} for row, answer in zip(rows, answers, strict=True)]
     recommended, left_out = recommend(asked, chunks, questions_per_chunk, threshold, style)
     if is_main():

@@ -63,12 +63,15 @@ class RoundTrip:
         self.read = functools.partial(read_back, model, tokenizer, max_new_tokens=max_new_tokens, **sizes)
         self.score = functools.partial(likelihoods, model, tokenizer, **sizes)
 
-    def __call__(self, rows: list[dict], outputs: list[dict], for_readers: bool = False) -> list[dict]:
+    def __call__(
+        self, rows: list[dict], outputs: list[dict], for_readers: bool = False, reads: bool = True
+    ) -> list[dict]:
         """The outputs of task answer_aware with the answers that come back and the rule's questions beside them.
 
         Each output gets `read_answer` and `confidence` (see `read_back`), and `rule_question` where the rule has one
-        about the same answer. No model reads the rule's back: it keeps the sentence's own words. Where one's own
-        document is asked about (`for_readers`), a question that no reader would be shown anyway (see `could_be_shown`)
+        about the same answer. Both are None for a model that cannot read (`reads` False, see `trusted_threshold`): what
+        it answered would say nothing. No model reads the rule's back: it keeps the sentence's own words. Where one's
+        own document is asked about (`for_readers`), a question that no reader would be shown anyway (see `could_be_shown`)
         is left unread, as if nothing came back, and the rule's, if it could be, gets `rule_likelihood`: how likely the
         model finds it in the place of its own question.
         """
@@ -77,7 +80,9 @@ class RoundTrip:
             output["model_output"] if not for_readers or could_be_shown({**row, **output}) else ""
             for row, output in pairs
         ]
-        found = self.read([(question, passage_of(row)) for row, question in zip(rows, spoken, strict=True)])
+        found = [{"read_answer": None, "confidence": None}] * len(rows)
+        if reads:
+            found = self.read([(question, passage_of(row)) for row, question in zip(rows, spoken, strict=True)])
         completed = [{**output, **own} for output, own in zip(outputs, found, strict=True)]
         ruled = [(number, rule) for number, row in enumerate(rows) if (rule := rule_question(row))]
         for number, rule in ruled:

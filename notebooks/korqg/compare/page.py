@@ -156,6 +156,10 @@ def _cells(pairs: Card) -> list[list[dict]]:
     return [*cells, [{"label": "The rule · 규칙", "lines": [rule]}]] if rule else cells
 
 
+LONGEST_ANSWER = 40
+"""Characters of an answer that came back, shown."""
+
+
 def _output(output: dict) -> dict:
     """For the template: an output's beginning with what it copies underlined, whether it is good, and why not."""
     text, came = output["model_output"], output.get("read_answer")
@@ -167,7 +171,8 @@ def _output(output: dict) -> dict:
     if came is not None:
         back = agreement(came, output.get("answer") or "") >= AGREED
         words = "the marked answer came back · 정답이 되돌아옴" if back else "another answer came back · 다른 답이 나옴"
-        remarks.append(f"{words}: {came or '(nothing · 없음)'} ({output.get('confidence', 0):.2f})")
+        told = came if len(came) <= LONGEST_ANSWER else f"{came[:LONGEST_ANSWER]}…"
+        remarks.append(f"{words}: {told or '(nothing · 없음)'} ({output.get('confidence', 0):.2f})")
     head = text[:LONGEST_SHOWN]
     return {
         "text": _marked(head, copied_stretches(head, passage_of(output)), _COPIED),
