@@ -71,9 +71,9 @@ class RoundTrip:
         Each output gets `read_answer` and `confidence` (see `read_back`), and `rule_question` where the rule has one
         about the same answer. Both are None for a model that cannot read (`reads` False, see `trusted_threshold`): what
         it answered would say nothing. No model reads the rule's back: it keeps the sentence's own words. Where one's
-        own document is asked about (`for_readers`), a question that no reader would be shown anyway (see `could_be_shown`)
-        is left unread, as if nothing came back, and the rule's, if it could be, gets `rule_likelihood`: how likely the
-        model finds it in the place of its own question.
+        own document is asked about (`for_readers`), a question that no reader would be shown anyway (see
+        `could_be_shown`) is left unread, as if nothing came back, and the rule's, if it could be, gets
+        `rule_likelihood`: how likely the model finds it in the place of its own question.
         """
         pairs = list(zip(rows, outputs, strict=True))
         spoken = [
