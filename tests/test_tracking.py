@@ -22,20 +22,6 @@ def _recorded(folder, last: bytes = b"eval/loss") -> bytes:
     return file.read_bytes()
 
 
-def start_wandb(mode: str, project: str, name: str, config: dict, folder):
-    """As notebook 2 does it."""
-    from korqg.train import wandb_run
-
-    def init(mode: str):
-        import wandb
-
-        settings = wandb_run.private_settings(folder)
-        seen = wandb_run.for_others(config)
-        return wandb.init(project=project, name=name, config=seen, mode=mode, dir=str(folder), settings=settings)
-
-    return wandb_run.start_wandb(init, mode)
-
-
 def _log_two_losses(run) -> None:
     from types import SimpleNamespace
 
@@ -47,7 +33,7 @@ def _log_two_losses(run) -> None:
 
 
 def test_offline_run_holds_both_losses_and_nothing_private(tmp_path):
-    from korqg.train.wandb_run import finish_wandb
+    from korqg.train.wandb_run import finish_wandb, start_wandb
 
     run = start_wandb("offline", "project", "name", {"lora_rank": 16}, tmp_path)
     _log_two_losses(run)
@@ -66,7 +52,7 @@ def test_offline_run_holds_both_losses_and_nothing_private(tmp_path):
 def test_finished_run_is_closed(tmp_path):
     import wandb
 
-    from korqg.train.wandb_run import finish_wandb
+    from korqg.train.wandb_run import finish_wandb, start_wandb
 
     run = start_wandb("offline", "project", "name", {}, tmp_path)
     assert wandb.run is run
@@ -77,7 +63,7 @@ def test_finished_run_is_closed(tmp_path):
 def test_run_that_a_failed_cell_has_closed_takes_no_entries_and_stops_nothing(tmp_path, capsys):
     import wandb
 
-    from korqg.train.wandb_run import finish_wandb
+    from korqg.train.wandb_run import finish_wandb, start_wandb
 
     run = start_wandb("offline", "project", "name", {}, tmp_path)
     wandb.finish(exit_code=1)
@@ -89,7 +75,7 @@ def test_run_that_a_failed_cell_has_closed_takes_no_entries_and_stops_nothing(tm
 
 
 def test_folder_of_an_offline_run_is_whole_and_names_no_folder(tmp_path, monkeypatch):
-    from korqg.train.wandb_run import finish_wandb
+    from korqg.train.wandb_run import finish_wandb, start_wandb
 
     home = tmp_path / "hong-gildong"
     for name in ("HOME", "WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
@@ -114,7 +100,7 @@ def test_folder_of_an_offline_run_is_whole_and_names_no_folder(tmp_path, monkeyp
 
 
 def test_disabled_makes_no_run_and_no_folder(tmp_path):
-    from korqg.train.wandb_run import finish_wandb
+    from korqg.train.wandb_run import finish_wandb, start_wandb
 
     run = start_wandb("disabled", "project", "name", {}, tmp_path)
     assert run is None
@@ -124,7 +110,7 @@ def test_disabled_makes_no_run_and_no_folder(tmp_path):
 
 
 def test_online_without_a_key_stays_offline_asks_nothing_and_says_so(tmp_path, monkeypatch, capsys):
-    from korqg.train.wandb_run import finish_wandb
+    from korqg.train.wandb_run import finish_wandb, start_wandb
 
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -136,7 +122,7 @@ def test_online_without_a_key_stays_offline_asks_nothing_and_says_so(tmp_path, m
 
 
 def test_online_with_a_server_out_of_reach_falls_back_within_a_minute(tmp_path, monkeypatch, capsys):
-    from korqg.train.wandb_run import finish_wandb
+    from korqg.train.wandb_run import finish_wandb, start_wandb
 
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")

@@ -47,13 +47,25 @@ def private_settings(folder: Path):
     )
 
 
-def start_wandb(init: Callable[[str], Any], mode: str):
+def start_wandb(init: Callable[[str], Any] | str, *given):
     """The run of `init(mode)`, which calls wandb.init; None for "disabled", and on all but the first of processes.
 
-    "online" needs a key (WANDB_API_KEY, or `wandb login` beforehand); without one, or when the server does
-    not answer within 20 seconds, the run is kept offline and a line says so. The run is closed when a later cell
-    fails, too.
+    `start_wandb(init, mode)` is notebook 2's; `start_wandb(mode, project, name, config, folder)` calls wandb.init with
+    private_settings itself. "online" needs a key (WANDB_API_KEY, or `wandb login` beforehand); without one, or when the
+    server does not answer within 20 seconds, the run is kept offline and a line says so. The run is closed when a later
+    cell fails, too.
     """
+    if callable(init):
+        (mode,) = given
+    else:
+        mode, (project, name, config, folder) = init, given
+
+        def init(mode: str):
+            import wandb
+
+            seen, settings = for_others(config), private_settings(folder)
+            return wandb.init(project=project, name=name, config=seen, mode=mode, dir=str(folder), settings=settings)
+
     if mode == "disabled" or not is_main():
         return None
     import wandb
