@@ -313,6 +313,10 @@ def test_model_that_cannot_read_is_trusted_near_the_draft():
         found, _ = recommend([{**one, "likelihood": likelihood}], CHUNKS[:1], threshold=1.01)
         assert [question["written_by"] for question in found] == [writer]
         assert "agreed" not in found[0]["checks"]
+        assert ("near_draft" in found[0]["checks"]) == (writer == "model")
+    unsure = {**near, "likelihood": 0.5, "rule_question": "", "read_answer": None, "confidence": None}
+    _, left_out = recommend([unsure], CHUNKS[:1], threshold=1.01)  # it fails nothing else
+    assert left_out[0]["reason"].endswith("the model is not sure enough of its words")
 
 
 def test_rule_stands_in_where_no_question_of_the_model_passes():

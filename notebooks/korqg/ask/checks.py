@@ -36,12 +36,17 @@ CHECKS = {
     "supported": "it speaks of things that the text does not name",
     "agreed": "read in the whole paragraph, it has another answer",
     "confident": "the answer that came back is not certain enough",
+    "likely": "the model is not sure enough of its words",
+    "near_draft": "the model cannot read yet, and strays from the rule's question",
     "different": "another question about this chunk asks the same",
 }
 """The checks in their order, each with what is said of a question that fails it."""
 
 READ_BACK = ("agreed", "confident")
 """Those that are made only of a question that the model has answered itself."""
+
+OF_THE_MODEL = ("likely", "near_draft")
+"""Those that are made only of the model's own questions; the second where it is not asked to answer them."""
 
 POINTING = re.compile(
     r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자"
@@ -67,7 +72,9 @@ HOW_MANY = re.compile(
 
 
 def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -> list[str]:
-    """The names of CHECKS that a question fails, in their order; `different` is for whoever sees its neighbours.
+    """The names of CHECKS that a question fails, in their order.
+
+    `different` is for whoever sees its neighbours, OF_THE_MODEL for whoever knows the writer (korqg.ask.recommend).
 
     `asked` holds `question`, `answer`, `kind` (of the candidate), `chunk`, `title`, `stopped`, and where the question
     was read back `read_answer` and `confidence` (0 to 1), which is held to `threshold`.
