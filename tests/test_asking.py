@@ -66,6 +66,11 @@ def test_number_of_a_model_is_not_torn_in_two():
     assert "12~14kg" in [one.text for one in found]
 
 
+def test_what_is_counted_is_not_torn_from_its_number():
+    found = [one.text for one in find_candidates("1년 안의 범위에서 쉬고, 40℃ 이하의 물로 씻는다.")]
+    assert not [text for text in found if text.startswith(("안의", "이하의"))]
+
+
 def test_quotation_that_opens_a_sentence_is_not_torn_from_its_particle():
     assert "『삼국사기』에는" in next(
         one.sentence

@@ -2,10 +2,12 @@
 
 import pytest
 
-from korqg.data.corpus import Passage, Question, make_passage_id
+from korqg.config import SAMPLE_CORPUS
+from korqg.data.corpus import Passage, Question, make_passage_id, read_korquad
 from korqg.data.instruction_rows import (
     SPLITS,
     divide_passages,
+    drafts_first,
     instruction_for_documents,
     make_row,
     make_rows,
@@ -15,6 +17,7 @@ from korqg.data.instruction_rows import (
 )
 from korqg.data.near_copies import LARGEST_GROUP, join_articles
 from korqg.errors import KorqgError
+from korqg.prompts import INSTRUCTIONS
 
 
 def _passage(title: str, text: str, questions: int = 2) -> Passage:
@@ -263,15 +266,21 @@ def test_chunks_that_overlap_share_no_sentence_between_sides(width, step):
 
 
 def test_edited_drafts_come_first_with_an_answering_row_behind_every_ninth():
-    from korqg.data.instruction_rows import drafts_first
-    from korqg.prompts import INSTRUCTIONS
-
     rows = [{"id": f"q{number}", "instruction": INSTRUCTIONS["answer_aware"]} for number in range(40)]
     rows += [{"id": f"a{number}", "instruction": INSTRUCTIONS["answer"]} for number in range(3)]
     ordered = drafts_first(rows, {f"q{number}" for number in range(20, 40)})
     assert [row["id"] for row in ordered[:10]] == [f"q{number}" for number in range(20, 29)] + ["a0"]
     assert sorted(row["id"] for row in ordered) == sorted(row["id"] for row in rows)
     assert drafts_first(rows, set()) == rows
+
+
+def test_few_rows_of_the_sample_are_edited_drafts():
+    passages = read_korquad(SAMPLE_CORPUS).passages[:40]
+    split = {"train": passages[:20], "validation": passages[20:30], "test": passages[30:]}
+    rows, _ = make_rows(split, "all", 30, 42, ("answer_aware", "answer"), "plain")
+    drafts = {question.id for passage in passages for question in passage.questions if question.edited_draft}
+    asking = [row for row in rows["train"] if row["instruction"] == INSTRUCTIONS["answer_aware"]]
+    assert len(asking) == 27 and {row["id"] for row in asking} <= drafts
 
 
 @pytest.mark.parametrize(

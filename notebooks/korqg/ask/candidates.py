@@ -149,6 +149,7 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             or len(text) > LONGEST_ANSWER
             or text in EMPTY_NOUNS
             or text in AFTER_NUMBER
+            or re.match(r"(안|내|이하|이상|미만|초과|이내|동안|가량|정도)의 ", text)
             or re.match(r"(아래|위|다음)의? |(이|그|해당|본) |(일주일|하루|이틀|사흘|보름|며칠)\S* ", text)
             or not re.search(r"[0-9A-Za-z가-힣一-鿿]", text)
         ):
