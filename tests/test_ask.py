@@ -1,6 +1,7 @@
 """Questions for many chunks: every one once, in order, whatever cut the job off."""
 
 import json
+import os
 
 import pytest
 from conftest import save_finished_run
@@ -145,3 +146,11 @@ def test_document_without_a_sentence_ends_in_a_list_of_reasons(outputs, tmp_path
     folder = ask_documents(outputs, "tiny", path)
     assert read_json(folder / "recommended_questions.json") == []
     assert len(read_json(folder / "left_out.json")) == 1
+
+
+def test_many_items_are_worked_on_by_several_processes_and_come_back_in_their_order():
+    from korqg import cores
+
+    texts = ["가" * length for length in range(300)]
+    assert cores.on_all_cores(len, texts) == list(range(300))
+    assert cores._pool.cache_info().currsize == (os.cpu_count() > 1)

@@ -14,11 +14,13 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from korqg.ask.recommend import QUESTIONS_PER_CHUNK, recommend
 from korqg.ask.round_trip import RoundTrip, trusted_threshold
 from korqg.config import COURSE_FOLDER, outputs_folder, require_folder_name
+from korqg.cores import on_all_cores
 from korqg.devices import from_main, is_main, join_processes, process_count, wait_for_all
 from korqg.errors import KorqgError, tell
 from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json, write_text
@@ -125,7 +127,7 @@ def asker_of(run: Path, parameters: dict, batch_size: int, reads: bool = True) -
 def chunks_and_rows(documents: Path, count: int, parameters: dict) -> tuple[list[dict], list[dict], list[dict]]:
     """The documents' chunks, a row for each candidate answer, and the files that were passed over."""
     from korqg.data.documents.chunks import chunk_documents
-    from korqg.data.instruction_rows import make_own_rows, place_of_chunk
+    from korqg.data.instruction_rows import make_asked_rows, place_of_chunk
     from korqg.model.choose import choose_model, load_tokenizer
 
     tokenizer = load_tokenizer(choose_model(parameters["model_name"]))
@@ -135,7 +137,8 @@ def chunks_and_rows(documents: Path, count: int, parameters: dict) -> tuple[list
         {"id": chunk.id, "title": chunk.title, "text": chunk.text, "place": place_of_chunk(chunk)}
         for chunk in found.chunks
     ]
-    return chunks, [row for chunk in found.chunks for row in make_own_rows(chunk, count)], found.skipped
+    rows = on_all_cores(partial(make_asked_rows, count=count), found.chunks)
+    return chunks, [row for some in rows for row in some], found.skipped
 
 
 def find_run(outputs: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import support
 from korqg.ask.editor import edit_question
+from korqg.ask.round_trip import rule_question
 from korqg.ask.rule import ask_by_rule
 from korqg.data.answer_places import nearest
 from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
@@ -96,6 +97,11 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
         }
         for number, one in enumerate(found, start=1)
     ]
+
+
+def make_asked_rows(chunk: Chunk, count: int) -> list[dict]:
+    """As `make_own_rows`, with the rule's question about each answer, which the round trip would look for otherwise."""
+    return [{**row, "rule_question": rule_question(row)} for row in make_own_rows(chunk, count)]
 
 
 def _without_file_name(title: str, file: str) -> str:
