@@ -30,6 +30,9 @@ from korqg.output_folders import require_finished
 BATCHES_AT_A_TIME = 4
 """Batches of each process between two writes: what a job that is cut off may have to do again."""
 
+ON_A_CPU, ON_A_GPU = 16, 512
+"""Questions generated at a time. Of 256 an H200 answers 70 a second, of 1,024 224 (tests/benchmarks/README.md)."""
+
 CANDIDATES_PER_CHUNK = 8
 CHUNK_TOKENS = 384
 KEPT_RUN = "sample-gpu"
@@ -167,7 +170,7 @@ def ask_documents(
     run_name: str,
     documents: Path,
     name: str = "",
-    batch_size: int = 16,
+    batch_size: int = 0,
     candidates: int = CANDIDATES_PER_CHUNK,
     questions_per_chunk: int = QUESTIONS_PER_CHUNK,
     style: str = "plain",
@@ -204,6 +207,9 @@ def ask_documents(
     threshold = trusted_threshold(manifest["figures"].get("round_trip", {}))
     answers = []
     if rows:
+        import torch
+
+        batch_size = batch_size or (ON_A_GPU if torch.cuda.is_available() else ON_A_CPU)
         ask = asker_of(run, manifest["parameters"], batch_size, threshold <= 1)
         at_a_time = batch_size * BATCHES_AT_A_TIME * process_count()
         answers = ask_all(ask, rows, folder / "answers.jsonl", at_a_time, print)
@@ -228,14 +234,16 @@ def main_ask(arguments: list[str] | None = None) -> int:
     parser.add_argument("documents", type=Path, help="a .txt, .md, .docx, .hwpx or .pdf file, or a folder of them")
     parser.add_argument("--run-name", default=KEPT_RUN, help="a finished run; without one the adapter that is kept")
     parser.add_argument("--name", default="", help="names the folder outputs/asked/<name>")
-    parser.add_argument("--batch-size", type=int, default=16, help="questions generated at a time by each")
+    parser.add_argument(
+        "--batch-size", type=int, help=f"questions generated at a time by each: {ON_A_CPU}, on a GPU {ON_A_GPU}"
+    )
     parser.add_argument("--candidates", type=int, default=CANDIDATES_PER_CHUNK, help="asked about in a chunk, at most")
     parser.add_argument("--questions", type=int, default=QUESTIONS_PER_CHUNK, help="recommended for a chunk, at most")
     parser.add_argument("--style", choices=("plain", "polite"), default="plain", help="-는가 or -나요")
     parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="the outputs folder")
     options = parser.parse_args(arguments)
     for name in ("batch_size", "candidates", "questions"):
-        if getattr(options, name) < 1:
+        if getattr(options, name) is not None and getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more.")
     try:
         outputs = outputs_folder(options.outputs)
@@ -249,7 +257,7 @@ def main_ask(arguments: list[str] | None = None) -> int:
             options.run_name,
             options.documents.expanduser(),
             options.name,
-            options.batch_size,
+            options.batch_size or 0,
             options.candidates,
             options.questions,
             options.style,
