@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from korqg.ask.candidates import NUMBER, TIME
 from korqg.ask.editor import QUESTION_WORDS
+from korqg.ask.subject import subject_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 
@@ -138,7 +139,10 @@ def asks_right(question: str, answer: str, kind: str) -> bool:
 
 
 def takes_heading(question: str, headings: Iterable[str], chunk: str) -> bool:
-    """Whether a heading or title of several words stands in the question whole, though the text never says it so."""
+    """Whether a heading or title of several words stands in the question whole, though the text never says it so.
+
+    A title that is a name as it stands (두루목 홍예교) may: a chunk from the middle of an article calls its subject 다리.
+    """
     body = "\n".join(line for line in chunk.split("\n") if line.strip() not in {one.strip() for one in headings})
     squeezed = re.sub(r"\s", "", question)
     for heading in headings:
@@ -146,6 +150,7 @@ def takes_heading(question: str, headings: Iterable[str], chunk: str) -> bool:
             part = part.strip()
             words = [token for token in kiwi().tokenize(part) if token.tag[0] in "NVXMS" and token.tag not in ("SF",)]
             named = words and re.search(rf"(^|\s)이 {re.escape(words[-1].form)}", body)  # the text says "this rule"
+            named = named or subject_of(part) == part
             if len(words) >= 2 and len(part) >= 6 and " " in part and not named:
                 flat = re.sub(r"\s", "", part)
                 if flat in squeezed and flat not in re.sub(r"\s", "", body):
