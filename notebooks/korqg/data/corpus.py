@@ -13,8 +13,8 @@ from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line, tidy_place
 from korqg.data.answer_places import LARGEST_OFFSET_ERROR, as_place, stated_place
 from korqg.data.packed_files import SUFFIXES as PACKED
 from korqg.data.packed_files import inner_suffix, unpack
-from korqg.data.table_files import decode_rows
-from korqg.data.text_blocks import WHOLE_FILE, find_files
+from korqg.data.table_files import IF_KORQUAD2, count_questions, decode_rows
+from korqg.data.text_blocks import WHOLE_FILE, find_files, in_list
 from korqg.errors import KorqgError
 
 __all__ = ["LARGEST_OFFSET_ERROR", "Corpus", "Passage", "Question", "read_korquad"]
@@ -87,7 +87,7 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
     another schema, and when more than `max_dropped_fraction` of the questions are broken: an article that cannot be
     read counts with all of its questions.
     """
-    files, skipped = _files([paths] if isinstance(paths, Path) else paths)
+    files, skipped = find_corpus_files(paths, (".json",), "KorQuAD 1.0")
     shown = ", ".join(str(file) for file in files[:3]) + (" and more" if len(files) > 3 else "")
     reader, refused = _Reader(), []
     for file in files:
@@ -115,16 +115,23 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
     return Corpus(passages, skipped + reader.broken + reader.left + repeated, reader.mended, reader.cleaned)
 
 
-def _files(paths: list[Path]) -> tuple[list[Path], list[dict]]:
-    """The files to read, and the records of those that a folder holds besides. Raises KorqgError without any."""
+def find_corpus_files(
+    paths: Path | Iterable[Path], suffixes: tuple[str, ...], corpus: str
+) -> tuple[list[Path], list[dict]]:
+    """The files that the paths name, those of folders by their suffix; and the records of those that are passed over.
+
+    Raises KorqgError, with the corpus's name, when a path does not exist or holds none.
+    """
     files, skipped = [], []
-    for path in paths:
+    for path in [paths] if isinstance(paths, Path) else paths:
         if not path.exists():
-            raise KorqgError(f"{path} does not exist: set source_path to a KorQuAD 1.0 JSON file or a folder of them.")
-        found, others = find_files(path, (".json",)) if path.is_dir() else ([path], [])
+            raise KorqgError(f"{path} does not exist: set source_path to a file of {corpus} or a folder of them.")
+        found, others = find_files(path, suffixes) if path.is_dir() else ([path], [])
         if not found:
-            raise KorqgError(f"{path} holds no .json file: set source_path to a folder with KorQuAD 1.0 JSON files.")
-        files += found
+            raise KorqgError(
+                f"{path} holds no {in_list(suffixes)} file: set source_path to where {corpus}'s files are."
+            )
+        files += [file for file in found if file not in files]
         skipped += others
     return files, skipped
 
@@ -138,13 +145,19 @@ def _values(file: Path, parts: tuple[str, ...] = ()) -> Iterator[tuple[str, list
         if file.suffix.lower() not in PACKED:
             found: Iterable[tuple[str, bytes]] = [(str(file), file.read_bytes())]
         else:
-            found = ((f"{file.name}/{name}", data) for name, data in unpack(file) if inner_suffix(name) == ".json")
+            found = ((f"{file.name}/{name}", data) for name, data in unpack(file))
+        others = []
         for name, data in found:
-            if not parts or PurePosixPath(name).name in parts:
-                try:
-                    yield name, _articles_of(name, data)
-                except KorqgError as error:
-                    yield name, error
+            if parts and PurePosixPath(name).name not in parts:
+                continue
+            if file.suffix.lower() in PACKED and inner_suffix(name) != ".json":
+                others.append((name, KorqgError(f"{name} is no .json file.")))
+                continue
+            try:
+                yield name, _articles_of(name, data)
+            except KorqgError as error:
+                yield name, error
+        yield from others
     except KorqgError as error:
         yield str(file), error
     except OSError as error:
@@ -186,7 +199,7 @@ def each_question_once(passages: Iterable[Passage], taken: set[str] | None = Non
     for passage in passages:
         asked, keys = [], set()
         for question in passage.questions:
-            key = (passage.id, question.text, question.answer, question.answer_start)
+            key = (passage.id, question.text, question.answer)
             if key in seen:
                 dropped.append({"file": passage.title, "id": question.id, "reason": REPEATED})
                 continue
@@ -264,14 +277,16 @@ class _Reader:
         place = f"data[{number}]"
         if not isinstance(article, dict) or not isinstance(article.get("paragraphs"), list):
             reason = 'an article without a list under "paragraphs"'
-            return self.drop(file, place, reason, _count_questions(article))
+            if isinstance(article, dict) and "raw_html" in article:
+                reason = IF_KORQUAD2
+            return self.drop(file, place, reason, count_questions(article))
         paragraphs = article["paragraphs"]
         try:
             given = article["title"] if "title" in article else article.get("doc_title")
             title = tidy_line(as_text(given, "title"))
         except ValueError as error:
             reason = f"an article without a title that can be read ({error})"
-            return self.drop(file, place, reason, _count_questions(paragraphs))
+            return self.drop(file, place, reason, count_questions(paragraphs))
         texts = [p.get("context") for p in paragraphs if isinstance(p, dict)]
         first = next((tidy(text).strip() for text in texts if isinstance(text, str) and text.strip()), "")
         shown = f"{place} ({title})" if title else place
@@ -284,11 +299,11 @@ class _Reader:
         try:
             text = tidy(as_text(raw, "context")).strip()
         except ValueError as error:
-            return self.drop(file, spot, str(error), _count_questions(paragraph))
+            return self.drop(file, spot, str(error), count_questions(paragraph))
         if not text:
-            return self.drop(file, spot, "a paragraph without text", _count_questions(paragraph))
+            return self.drop(file, spot, "a paragraph without text", count_questions(paragraph))
         if not isinstance(paragraph.get("qas"), list):
-            return self.drop(file, spot, 'a paragraph without a list under "qas"', _count_questions(paragraph))
+            return self.drop(file, spot, 'a paragraph without a list under "qas"', count_questions(paragraph))
         self.cleaned += is_untidy(raw)
         questions = []
         for order, qa in enumerate(paragraph["qas"]):
@@ -307,15 +322,6 @@ class _Reader:
             questions.append(question)
         if questions:
             self.passages.append(Passage(make_passage_id(text), title, text, tuple(questions)))
-
-
-def _count_questions(value: Any) -> int:
-    """How many questions an article or a paragraph has, whatever else is wrong with it."""
-    if isinstance(value, list):
-        return sum(_count_questions(part) for part in value)
-    if not isinstance(value, dict):
-        return 0
-    return 1 if "question" in value else sum(_count_questions(part) for part in value.values())
 
 
 def _writable(text: str) -> str:

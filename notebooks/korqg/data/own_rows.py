@@ -76,9 +76,9 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
         records = found.broken + found.left
         reason = f" The first row: {describe_dropped(records[0])}" if records else ""
         raise KorqgError(f"{path} holds no row that can be used.{reason}")
-    if len(found.broken) > max_dropped_fraction * found.total:
+    if found.lost > max_dropped_fraction * found.total:
         raise KorqgError(
-            f"{path}: {len(found.broken)} of {found.total} rows are broken, more than max_dropped_fraction="
+            f"{path}: {found.lost} of {found.total} rows are broken, more than max_dropped_fraction="
             f"{max_dropped_fraction:g} allows. The first: {describe_dropped(found.broken[0])}"
             f"{_if_no_questions(found.broken)} Mend the file, or raise max_dropped_fraction."
         )
@@ -97,24 +97,26 @@ class _Found:
         self.seen: set[tuple] = set()
         self.broken: list[dict] = []
         self.left: list[dict] = []
-        self.total = self.mended = self.cleaned = 0
+        self.total = self.lost = self.mended = self.cleaned = 0
 
     def take(self, row: Row, label: str, new_id: str, columns: Mapping[str, str], as_passages: bool) -> None:
         """Take up a row, or note why it is left out."""
-        self.total += 1
+        self.total += row.questions
         record = {"file": label, "id": row.place}
         try:
             if row.reason:
                 raise ValueError(row.reason)
             title, passage, question, moved = _read_row(row.values, columns, new_id, self.ids, as_passages)
-            key = (passage, question.text, question.answer)
+            key = (make_passage_id(passage), question.text, question.answer)
             if key in self.seen:
                 raise _LeftOut("the same row as an earlier one")
         except _LeftOut as error:
             self.left.append({**record, "reason": str(error)})
             return
         except ValueError as error:
-            self.broken.append({**record, "reason": str(error)})
+            self.lost += row.questions
+            lost = f": {row.questions} questions" if row.questions > 1 else ""
+            self.broken.append({**record, "reason": f"{error}{lost}"})
             return
         self.seen.add(key)
         self.ids.add(question.id)
@@ -177,7 +179,8 @@ def _read_row(
 
     Raises ValueError with the reason why it cannot be used, _LeftOut where the row itself is sound.
     """
-    values = _chat_as_row(values) if any(isinstance(values.get(name), list) for name in CHAT) else values
+    talk = next((_parsed(values[name]) for name in CHAT if name in values), None)
+    values = _chat_as_row(values, talk) if isinstance(talk, list) else values
     fields = find_fields(values, columns)
     if as_passages and "answer" in fields:
         fields = {**fields, "passage": fields["answer"]}
@@ -243,8 +246,7 @@ def _answer_of(value: Any, start: Any) -> tuple[str, int | None]:
     Known are a text; a list of answers; and {text, answer_start}, with single values (AI-Hub) or lists of them (Hugging
     Face), also as the text that a CSV file makes of it. Raises _LeftOut for a list without any.
     """
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        value = _parsed(value)
+    value = _parsed(value)
     if isinstance(value, dict) and "text" in value:
         value = answers_of(value)
     if not isinstance(value, list):
@@ -256,8 +258,10 @@ def _answer_of(value: Any, start: Any) -> tuple[str, int | None]:
     raise _LeftOut(UNANSWERABLE)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: Any) -> Any:
     """The value of a text that Python or JSON wrote, numpy's arrays as lists; the text itself where it is none."""
+    if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
+        return text
     plain = re.sub(r"\barray\((\[.*?\])(?:, dtype=[\w.']+)?\)", r"\1", text, flags=re.DOTALL)
     for read in (json.loads, ast.literal_eval):
         try:
@@ -280,13 +284,12 @@ def _words_of(content: Any) -> Any:
     return content
 
 
-def _chat_as_row(values: dict) -> dict:
+def _chat_as_row(values: dict, turns: list) -> dict:
     """A talk of one question and one answer as instruction, input and output.
 
     The system's turn is the instruction, or, without one, what stands before the first empty line of the user's.
     Raises ValueError for a talk of several turns.
     """
-    turns = next(values[name] for name in CHAT if isinstance(values.get(name), list))
     said: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
     kinds = {"human": "user", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
     for turn in turns:

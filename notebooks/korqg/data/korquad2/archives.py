@@ -5,7 +5,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -45,26 +45,6 @@ class PageRecord:
     place: str
     value: Any
     reason: str = ""
-
-
-def find_sources(paths: Path | str | Iterable[Path | str]) -> list[Path]:
-    """The .zip and .json files that the paths name, those of a folder (and the folders in it) by name.
-
-    Raises KorqgError when a path does not exist or there is no such file.
-    """
-    given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    sources: list[Path] = []
-    for path in given:
-        if not path.exists():
-            raise KorqgError(f"{path} does not exist: set source_path to a .zip or .json file or a folder of them.")
-        inside = [path]
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-        sources += [file for file in inside if file.suffix.lower() in (".zip", ".json") and file not in sources]
-    if not sources:
-        names = ", ".join(str(path) for path in given) or "The list of paths"
-        raise KorqgError(f"{names} holds no .zip or .json file: set source_path to where KorQuAD 2's files are.")
-    return sources
 
 
 def read_pages(source: Path) -> Iterator[PageRecord]:

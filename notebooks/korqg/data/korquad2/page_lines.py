@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from korqg.cleaned_text import LOST
+
 REFERENCE_HEADINGS = frozenset(
     ("각주", "주석", "주해", "출처", "참조", "인용", "내용주", "참조주", "각주 및 참고 문헌", "각주 및 출처", "목차")
 )
@@ -57,8 +59,9 @@ _NOTICE = re.compile(
     r"|다른 뜻에 대해서는"
 )
 
-# What lxml does not take: control characters, halves of surrogate pairs and two that are no characters.
-_UNSAFE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# What lxml does not take: control characters, which nobody sees, and what is no character.
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f]")
+_NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
 # Private-use characters of the last plane but one: 65,534 marks, none of which a page should hold.
 _MARKS = re.compile("[\U000f0000-\U000ffffd]")
 
@@ -132,8 +135,13 @@ def read_sections(page: str, marks: list[str], with_attributes: str = "") -> lis
     for element in [*noise, *_by_shape(article, page)]:
         _take_out(element, article, chosen)
     for element in article.iter("br"):
-        element.tail = _UNSAFE.sub("\ufffd", "\n" + (element.tail or ""))
+        element.tail = _safe("\n" + (element.tail or ""))
     return _Walk(chosen).sections(article)
+
+
+def _safe(text: str) -> str:
+    """The text as lxml takes it; U+FFFD stands for what is no character."""
+    return _NO_CHARACTER.sub(LOST, _CONTROL.sub("", text))
 
 
 def _parse(page: str):
@@ -141,7 +149,7 @@ def _parse(page: str):
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        return etree.fromstring(_UNSAFE.sub("\ufffd", page).encode("utf-8"), parser)
+        return etree.fromstring(_safe(page).encode("utf-8"), parser)
     except etree.XMLSyntaxError:  # nothing in it at all
         return None
 
@@ -248,9 +256,9 @@ def _take_out(element, content, marks: re.Pattern) -> None:
     before = element.getprevious()
     # An entity such as &#1; gives a character that lxml hands out but does not take back.
     if before is None:
-        parent.text = _UNSAFE.sub("\ufffd", (parent.text or "") + rest)
+        parent.text = _safe((parent.text or "") + rest)
     else:
-        before.tail = _UNSAFE.sub("\ufffd", (before.tail or "") + rest)
+        before.tail = _safe((before.tail or "") + rest)
     parent.remove(element)
 
 

@@ -8,12 +8,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from korqg.cleaned_text import is_untidy
+from korqg.cleaned_text import LOST, is_untidy
 from korqg.config import LONG_ANSWERS
-from korqg.data.corpus import LARGEST_OFFSET_ERROR, Corpus, Passage, Question, describe_dropped, make_passage_id, tidied
+from korqg.data.corpus import (
+    LARGEST_OFFSET_ERROR,
+    Corpus,
+    Passage,
+    Question,
+    describe_dropped,
+    find_corpus_files,
+    make_passage_id,
+    tidied,
+)
 from korqg.data.documents.chunks import split_sentences
-from korqg.data.korquad2.archives import PageRecord, find_sources, read_pages
+from korqg.data.korquad2.archives import PageRecord, read_pages
 from korqg.data.korquad2.page_lines import PageLine, PageSection, read_sections, unused_marks
+from korqg.data.table_files import count_questions
+from korqg.data.text_blocks import WHOLE_FILE
 from korqg.errors import KorqgError
 
 LONGEST_SHORT_ANSWER = 100
@@ -103,8 +114,9 @@ def read_korquad2(
     paragraphs, lists and tables): "drop" leaves them out, since their questions ask for everything that a passage
     says ("describe ..."), which is a poor example for one that learns to ask about a point; "keep" takes them.
 
-    Every question that is left out is in the corpus's `dropped`. Raises KorqgError for archives and files that
-    cannot be read (see `read_pages`), when nothing is left, and when more than `max_dropped_fraction` of the
+    Every question that is left out is in the corpus's `dropped`, and so is a file of a folder of which nothing can be
+    read; a page that cannot be read counts with all of its questions. Raises KorqgError for other archives and files
+    that cannot be read (see `read_pages`), when nothing is left, and when more than `max_dropped_fraction` of the
     questions are broken; those that are sound but left out by a rule (a long answer, one that stands in navigation or
     references, or does not fit) do not count there. `report` is given a line of progress for each file.
     """
@@ -116,45 +128,56 @@ def read_korquad2(
     def count(text: str) -> int:
         return count_tokens(text) - always
 
+    given = [Path(path) for path in ([paths] if isinstance(paths, Path | str) else paths)]
+    sources, dropped = find_corpus_files(given, (".zip", ".json"), "KorQuAD 2")
     passages: dict[str, Passage] = {}
-    dropped: list[dict] = []
     totals = {"read": 0, "broken": 0, "mended": 0}
-    first_broken: dict = {}
+    first: dict[bool, dict] = {}  # the first record that is broken, and the first that is sound but left out
 
     def drop(file: str, record: str, reason: str, broken: bool) -> None:
         words = {"file": file, "id": record, "reason": reason}
         dropped.append({key: word.encode("utf-8", "replace").decode() for key, word in words.items()})
-        totals["broken"] += broken
-        if broken and not first_broken:
-            first_broken.update(dropped[-1])
+        first.setdefault(broken, dropped[-1])
 
     def check() -> None:
         seen = totals["read"] + totals["broken"]
         if totals["broken"] > max_dropped_fraction * seen:
             raise KorqgError(
                 f"{totals['broken']} of {seen} questions are broken, more than max_dropped_fraction="
-                f"{max_dropped_fraction:g} allows. The first: {describe_dropped(first_broken)} "
+                f"{max_dropped_fraction:g} allows. The first: {describe_dropped(first[True])} "
                 "Download the file again, or raise max_dropped_fraction."
             )
 
-    for source in find_sources(paths):
+    def read(source: Path) -> None:
         for page in read_pages(source):
             found, bad, left, mended = _read_page(page, max_passage_tokens - always, count, long_answers == "keep")
             for record, reason in bad:
                 drop(page.file, record, reason, broken=True)
             for record, reason in left:
                 drop(page.file, record, reason, broken=False)
-            totals["read"] += sum(len(passage.questions) for passage in found) + len(left)
+            sound = sum(len(passage.questions) for passage in found) + len(left)
+            totals["read"] += sound
+            totals["broken"] += max(len(bad), count_questions(page.value) - sound)  # of a bad page all of them
             totals["mended"] += mended
             for passage in found:
                 _add(passages, passage)
+
+    for source in sources:
+        before = len(dropped), totals["read"]
+        try:
+            read(source)
+        except KorqgError as error:
+            if source in given or len(sources) == 1 or (len(dropped), totals["read"]) != before:
+                raise
+            drop(source.name, WHOLE_FILE, str(error).rstrip("."), broken=False)
+            continue
         if report:
             report(f"{source.name}: {totals['read']:,} questions read so far, {len(passages):,} passages")
         if totals["read"] + totals["broken"] >= STOP_EARLY_FROM:
             check()
     check()
     if not passages:
-        reason = f" The first record: {describe_dropped(dropped[0])}" if dropped else ""
+        reason = f" The first record: {describe_dropped(next(iter(first.values())))}" if first else ""
         raise KorqgError(f"The files hold no question that can be used.{reason}")
     cleaned = sum(is_untidy(text) for p in passages.values() for text in (p.text, *(q.text for q in p.questions)))
     return Corpus([tidied(passage) for passage in passages.values()], dropped, totals["mended"], cleaned)
@@ -281,7 +304,8 @@ def _read_page(
         return [], [(page.place, "a page without a title")], [], 0
     place = f"{page.place} ({title.strip()})"
     if not isinstance(qas, list):
-        return [], [(place, 'a page without a list under "qas"')], [], 0
+        hint = ' (KorQuAD 1.0 has articles: set source="korquad1")' if "paragraphs" in page.value else ""
+        return [], [(place, f'a page without a list under "qas"{hint}')], [], 0
     source, prefix = _html_of(page.value)
     bad: list[tuple[str, str]] = []
     asked: list[_Asked] = []
@@ -322,7 +346,10 @@ def _read_page(
             else:
                 spans.append(span)
         made, too_long = _passages(title.strip(), section, units, spans, max_tokens, count)
-        passages += made
+        whole = [passage for passage in made if LOST not in passage.text]
+        lost = [question.id for passage in made if passage not in whole for question in passage.questions]
+        bad += [(f"{place}, id {name}", f"its passage has lost letters ({LOST}, U+FFFD)") for name in lost]
+        passages += whole
         left += too_long
     for number, one in enumerate(asked):
         if number not in seen:
@@ -349,7 +376,7 @@ def _html_of(page: dict) -> tuple[str, str]:
 
 def _find_question(record: str, qa: dict, page: str, prefix: str) -> _Asked:
     question, answer = qa["question"].strip(), qa["answer"]
-    if not question or not _can_be_written(question):
+    if not question or LOST in question or not _can_be_written(question):
         raise ValueError("an empty or broken question")
     if not page:
         raise ValueError('a page without HTML under "context" and "raw_html"')
