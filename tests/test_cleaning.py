@@ -87,8 +87,9 @@ PICTURES = "🌾🌾🌾 " + FERRY
         (FERRY, len(FERRY[: FERRY.index("기둥")].encode())),
         (FERRY, len(_decomposed(FERRY[: FERRY.index("기둥")]))),
         (FERRY, FERRY.index("기둥") - 2),
+        (" \n \n" + FERRY, FERRY.index("기둥")),
     ],
-    ids=["UTF-16 units", "bytes", "decomposed characters", "two characters off"],
+    ids=["UTF-16 units", "bytes", "decomposed characters", "two characters off", "stripped text"],
 )
 def test_place_that_counts_something_else_is_mended(raw, start):
     assert stated_place(raw, "기둥", start) == (raw.index("기둥"), True)

@@ -370,6 +370,13 @@ def test_rows_of_another_task_stop_and_say_so(read):
         read("rows.json", json.dumps([*rows, {**rows[0], "output": ROWS[0]["question"]}]))
 
 
+def test_questions_that_are_none_are_noticed(read, capsys):
+    read("rows.csv", _csv([{**row, "question": "이 글을 한 줄로 줄이시오."} for row in ROWS]))
+    assert "3 of 3 questions are none in form" in capsys.readouterr().out
+    read("rows.csv", _csv(ROWS))
+    assert "none in form" not in capsys.readouterr().out
+
+
 def test_merged_cell_of_excel_stands_in_each_of_its_rows(read):
     (passage,) = read("rows.xlsx", _merged()).passages
     assert (passage.text, len(passage.questions)) == (ROWS[0]["passage"], 2)

@@ -17,7 +17,7 @@ from korqg.data.near_copies import ArticleGroups, near_duplicates
 from korqg.errors import KorqgError
 from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
 from korqg.question import is_single_question, why_nothing_to_ask
-from korqg.sentences import split_sentences
+from korqg.sentences import sentence_spans
 
 SPLITS = ("train", "validation", "test")
 
@@ -158,9 +158,10 @@ def divide_passages(
         if count_tokens(passage.text) <= max_tokens:
             kept.append(passage)
             continue
-        parts = _parts(passage.text, max_tokens, count_tokens)
+        parts = _parts(passage.text, sentence_spans(passage.text), max_tokens, count_tokens)
         if not parts and all(question.answer_start < 0 for question in passage.questions):
-            parts = _word_parts(passage.text, max_tokens, count_tokens)
+            words = (word.span() for word in re.finditer(r"\S+", passage.text))
+            parts = _parts(passage.text, words, max_tokens, count_tokens)
         asked: list[list[Question]] = [[] for _ in parts]
         for question in passage.questions:
             number = _part_of(question, passage.text, parts)
@@ -185,18 +186,6 @@ def divide_passages(
     return kept, dropped
 
 
-def _word_parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
-    """Begin and end of runs of whole words with at most `max_tokens` tokens; longer words are left out."""
-    parts, begin, end = [], 0, 0
-    for word in re.finditer(r"\S+", text):
-        if count_tokens(text[begin : word.end()]) > max_tokens:
-            parts.append((begin, end))
-            begin = word.start()
-        end = word.end()
-    parts.append((begin, end))
-    return [part for part in parts if part[0] < part[1] and count_tokens(text[slice(*part)]) <= max_tokens]
-
-
 def instruction_for_documents(rows: Iterable[dict]) -> str:
     """What a model that learnt these rows is told to do with a document: their instruction, where they have one alone.
 
@@ -215,12 +204,12 @@ def _part_of(question: Question, text: str, parts: list[tuple[int, int]]) -> int
     return nearest(f"{question.text} {question.answer}", [text[begin:end] for begin, end in parts]) if parts else None
 
 
-def _parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
-    """Begin and end of runs of whole sentences with at most `max_tokens` tokens; longer sentences are left out."""
+def _parts(
+    text: str, pieces: Iterable[tuple[int, int]], max_tokens: int, count_tokens: Callable[[str], int]
+) -> list[tuple[int, int]]:
+    """Begin and end of runs of whole pieces with at most `max_tokens` tokens; longer pieces are left out."""
     parts, begin, end = [], 0, 0
-    for sentence in split_sentences(text):
-        start = text.index(sentence, end)
-        stop = start + len(sentence)
+    for start, stop in pieces:
         if count_tokens(text[begin:stop]) > max_tokens:
             parts.append((begin, end))
             begin = start

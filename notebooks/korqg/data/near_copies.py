@@ -256,19 +256,12 @@ def _near_pairs(
         return
     shingle, text = _index(texts, size)
     sizes = np.bincount(text, minlength=len(texts))
-    again = shingle[1:] == shingle[:-1]
-    elsewhere = np.append(again, False) | np.insert(again, 0, False)
-    shingle, text = shingle[elsewhere], text[elsewhere].astype(np.int64)
-    starts = np.flatnonzero(np.insert(shingle[1:] != shingle[:-1], 0, True)) if len(shingle) else np.zeros(0, np.int64)
-    ends = np.append(starts[1:], len(shingle))
-    run = np.repeat(np.arange(len(starts)), ends - starts)
-    if most_holders:
-        rare = (ends - starts <= most_holders)[run]
-        text, run = text[rare], run[rare]
-        starts, ends = (
-            np.searchsorted(run, np.arange(len(starts))),
-            np.searchsorted(run, np.arange(len(starts)), "right"),
-        )
+    starts = np.flatnonzero(np.insert(shingle[1:] != shingle[:-1], 0, True))
+    holders = np.diff(np.append(starts, len(shingle)))
+    counts = (holders > 1) & (holders <= (most_holders or len(texts)))
+    text, holders = text[np.repeat(counts, holders)].astype(np.int64), holders[counts]
+    ends = np.cumsum(holders)
+    starts, run = ends - holders, np.repeat(np.arange(len(holders)), holders)
     enough = np.maximum(near * sizes, least)
     by_text = np.argsort(text, kind="stable")
     shared = np.bincount(text, minlength=len(texts))
@@ -278,8 +271,8 @@ def _near_pairs(
     members = {index: [index] for index in range(len(texts))}
     for one in np.flatnonzero(shared >= enough):
         runs = run[by_text[first_of[one] : first_of[one + 1]]]
-        holders, counts = np.unique(np.concatenate([text[starts[r] : ends[r]] for r in runs]), return_counts=True)
-        for two in holders[counts >= enough[one]]:
+        others, shares = np.unique(np.concatenate([text[starts[r] : ends[r]] for r in runs]), return_counts=True)
+        for two in others[shares >= enough[one]]:
             if two == one or (family[two] == family[one] and not every_pair):
                 continue
             if alike and not alike(texts[one], texts[two]):

@@ -82,6 +82,13 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
             f"{max_dropped_fraction:g} allows. The first: {describe_dropped(found.broken[0])}"
             f"{_if_no_questions(found.broken)} Mend the file, or raise max_dropped_fraction."
         )
+    asked = [question.text for some in found.questions.values() for question in some]
+    orders = [text for text in asked if not is_single_question(text)]
+    if len(orders) > len(asked) / 2:
+        print(
+            f"{path.name}: {len(orders)} of {len(asked)} questions are none in form (one sentence with ? at its end), "
+            f"such as {orders[0][:60]!r}: a model learns to write what stands there."
+        )
     passages = [
         Passage(make_passage_id(text), title, text, tuple(asked)) for (title, text), asked in found.questions.items()
     ]
