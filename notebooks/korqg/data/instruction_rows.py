@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from korqg.data.near_copies import ArticleGroups, near_duplicates
 from korqg.errors import KorqgError
 from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
 from korqg.question import is_single_question, why_nothing_to_ask
-from korqg.sentences import sentence_spans
+from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
 
@@ -158,7 +158,7 @@ def divide_passages(
         if count_tokens(passage.text) <= max_tokens:
             kept.append(passage)
             continue
-        parts = _parts(passage.text, sentence_spans(passage.text), max_tokens, count_tokens)
+        parts = _parts(passage.text, _sentence_spans(passage.text), max_tokens, count_tokens)
         if not parts and all(question.answer_start < 0 for question in passage.questions):
             words = (word.span() for word in re.finditer(r"\S+", passage.text))
             parts = _parts(passage.text, words, max_tokens, count_tokens)
@@ -202,6 +202,15 @@ def _part_of(question: Question, text: str, parts: list[tuple[int, int]]) -> int
         held = (begin <= start and start + len(question.answer) <= end for begin, end in parts)
         return next((number for number, holds in enumerate(held) if holds), None)
     return nearest(f"{question.text} {question.answer}", [text[begin:end] for begin, end in parts]) if parts else None
+
+
+def _sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Begin and end of each sentence, one without a blank before it too."""
+    end = 0
+    for sentence in split_sentences(text):
+        start = text.index(sentence, end)
+        end = start + len(sentence)
+        yield start, end
 
 
 def _parts(
