@@ -71,7 +71,7 @@ def test_broken_record_is_left_out_and_named(korquad, write, change, reason):
 def test_too_many_broken_records_stop_with_the_first_of_them(korquad, write):
     _first_question(korquad)["question"] = ""
     with pytest.raises(
-        KorqgError, match=r"1 of 6 records are broken.*corpus.json, data\[0\] \(한라산\).*max_dropped_fraction"
+        KorqgError, match=r"1 of 6 questions are broken.*corpus.json, data\[0\] \(한라산\).*max_dropped_fraction"
     ):
         read_korquad(write(korquad), max_dropped_fraction=0.05)
 
@@ -245,7 +245,7 @@ def test_article_that_cannot_be_read_counts_with_all_of_its_questions(korquad, w
         {**korquad["data"][0]["paragraphs"][0], "qas": [{**qa, "id": str(number)} for number in range(20)]}
     ]
     change(korquad["data"][0])
-    with pytest.raises(KorqgError, match=r"20 of 24 records are broken.*max_dropped_fraction=0.5 .*: 20 questions"):
+    with pytest.raises(KorqgError, match=r"20 of 24 questions are broken.*max_dropped_fraction=0.5 .*: 20 questions"):
         read_korquad(write(korquad), max_dropped_fraction=0.5)
 
 

@@ -68,6 +68,59 @@ class Corpus:
     cleaned: int = 0
 
 
+class Tally:
+    """What reading a corpus came to: the records that are left out and why, and counts of questions.
+
+    `files` lists those that are passed over, `broken` what cannot be read, with the number of questions `lost` with it,
+    and `left` what is sound, but no question to learn from.
+    """
+
+    def __init__(self, skipped: list[dict]):
+        self.files, self.broken, self.left = skipped, [], []
+        self.refused: KorqgError | None = None
+        self.read = self.lost = self.mended = self.cleaned = 0
+
+    @property
+    def dropped(self) -> list[dict]:
+        """All of the records."""
+        return self.files + self.broken + self.left
+
+    def pass_over(self, file: str, error: KorqgError) -> None:
+        """Note a file that cannot be read."""
+        self.refused = self.refused or error
+        self.files.append(_record(file, WHOLE_FILE, str(error).rstrip(".")))
+
+    def drop(self, file: str, record: str, reason: str, questions: int = 1) -> None:
+        """Note a broken record, with the number of questions that go with it."""
+        lost = max(1, questions)
+        self.lost += lost
+        self.broken.append(_record(file, record, reason + (f": {lost} questions" if lost > 1 else "")))
+
+    def leave(self, file: str, record: str, reason: str) -> None:
+        """Note a record that is sound, but left out."""
+        self.left.append(_record(file, record, reason))
+
+    def require_questions(
+        self, place: str, max_dropped_fraction: float, kind: str = "question", hint: str = ""
+    ) -> None:
+        """Raise KorqgError, with the first record, if there is no question, or more than the fraction are broken."""
+        if not self.read:
+            records = self.broken + self.left
+            reason = f" The first record: {describe_dropped(records[0])}" if records else ""
+            raise self.refused or KorqgError(f"{place} holds no {kind} that can be used.{reason}{hint}")
+        if self.lost > max_dropped_fraction * (self.read + self.lost):
+            raise KorqgError(
+                f"{place}: {self.lost} of {self.read + self.lost} {kind}s are broken, more than max_dropped_fraction="
+                f"{max_dropped_fraction:g} allows. The first: {describe_dropped(self.broken[0])}{hint} "
+                "Mend the file or fetch it again, or raise max_dropped_fraction."
+            )
+
+
+def _record(*words: str) -> dict:
+    """A dropped record of file, id and reason, with ? for what no file takes: half of a surrogate pair."""
+    return dict(zip(("file", "id", "reason"), map(_writable, words), strict=True))
+
+
 def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, parts: tuple[str, ...] = ()) -> Corpus:
     """Read files in KorQuAD 1.0's schema; of a folder every .json file, of a packed file those in it.
 
@@ -89,30 +142,17 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
     """
     files, skipped = find_corpus_files(paths, (".json",), "KorQuAD 1.0")
     shown = ", ".join(str(file) for file in files[:3]) + (" and more" if len(files) > 3 else "")
-    reader, refused = _Reader(), []
+    reader = _Reader(skipped)
     for file in files:
         for name, value in _values(file, parts):
             if isinstance(value, KorqgError):
-                refused.append((Path(name).name, value))
+                reader.pass_over(Path(name).name, value)
                 continue
             for number, article in enumerate(value):
                 reader.read_article(Path(name).name, number, article)
-    if refused and not reader.passages:
-        raise refused[0][1]
-    skipped += [{"file": name, "id": WHOLE_FILE, "reason": str(error).rstrip(".")} for name, error in refused]
-    read = sum(len(passage.questions) for passage in reader.passages)
-    if read == 0:
-        reasons = reader.broken + reader.left
-        reason = f" The first record: {describe_dropped(reasons[0])}" if reasons else ""
-        raise KorqgError(f"{shown}: there is no question that can be used.{reason} {IF_ROWS}")
-    if reader.lost > max_dropped_fraction * (read + reader.lost):
-        raise KorqgError(
-            f"{shown}: {reader.lost} of {read + reader.lost} records are broken, more than "
-            f"max_dropped_fraction={max_dropped_fraction:g} allows. The first: {describe_dropped(reader.broken[0])} "
-            "Mend the file, or raise max_dropped_fraction."
-        )
+    reader.require_questions(shown, max_dropped_fraction, hint=f" {IF_ROWS}")
     passages, repeated = each_question_once(reader.passages)
-    return Corpus(passages, skipped + reader.broken + reader.left + repeated, reader.mended, reader.cleaned)
+    return Corpus(passages, reader.dropped + repeated, reader.mended, reader.cleaned)
 
 
 def find_corpus_files(
@@ -257,20 +297,12 @@ def untitled(text: str) -> str:
     return f"{tidy_line(text[:60])[:30]} ({make_passage_id(text)[:6]})"
 
 
-class _Reader:
-    """What has been read of articles so far: passages, broken records and those left out, questions lost and mended."""
+class _Reader(Tally):
+    """What has been read of articles so far."""
 
-    def __init__(self):
+    def __init__(self, skipped: list[dict]):
+        super().__init__(skipped)
         self.passages: list[Passage] = []
-        self.broken: list[dict] = []
-        self.left: list[dict] = []
-        self.lost = self.mended = self.cleaned = 0
-
-    def drop(self, file: str, record: str, reason: str, questions: int = 1) -> None:
-        """Note a broken record, with the number of questions that go with it."""
-        lost = max(1, questions)
-        self.lost += lost
-        self.broken.append({"file": file, "id": record, "reason": reason + (f": {lost} questions" if lost > 1 else "")})
 
     def read_article(self, file: str, number: int, article: Any) -> None:
         """Take up an article's passages."""
@@ -308,9 +340,9 @@ class _Reader:
         questions = []
         for order, qa in enumerate(paragraph["qas"]):
             name = _name_of(qa)
-            record = f"{spot}, qas[{order}]" + (f", id {_writable(str(name))}" if name not in (None, "") else "")
+            record = f"{spot}, qas[{order}]" + (f", id {name}" if name not in (None, "") else "")
             if isinstance(qa, dict) and (qa.get("is_impossible") is True or qa.get("answers") == []):
-                self.left.append({"file": file, "id": record, "reason": IMPOSSIBLE})
+                self.leave(file, record, IMPOSSIBLE)
                 continue
             try:
                 question, moved = _read_question(str(raw), qa)
@@ -320,6 +352,7 @@ class _Reader:
             self.mended += moved
             self.cleaned += is_untidy(qa["question"])
             questions.append(question)
+        self.read += len(questions)
         if questions:
             self.passages.append(Passage(make_passage_id(text), title, text, tuple(questions)))
 

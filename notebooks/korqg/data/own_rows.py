@@ -12,10 +12,10 @@ from typing import Any
 from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line
 from korqg.column_names import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields
 from korqg.data.answer_places import as_place, likeliest_place, stated_place
-from korqg.data.corpus import Corpus, Passage, Question, answers_of, describe_dropped, make_passage_id, untitled
+from korqg.data.corpus import Corpus, Passage, Question, Tally, answers_of, make_passage_id, untitled
 from korqg.data.documents.chunks import SUFFIXES as DOCUMENTS
 from korqg.data.table_files import READABLE, SUFFIXES, Row, read_tables
-from korqg.data.text_blocks import WHOLE_FILE, find_files, in_list, relative_name, short_names
+from korqg.data.text_blocks import find_files, in_list, relative_name, short_names
 from korqg.errors import KorqgError
 from korqg.question import is_single_question
 
@@ -56,7 +56,7 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
     columns = columns or {}
     files, folder, skipped = _files(path)
     names = short_names(files, folder)
-    found, refused = _Found(), []
+    found = _Found(skipped)
     for file in files:
         for name, rows in read_tables(file, columns):
             label = relative_name(file, folder) + name.removeprefix(file.name)
@@ -65,23 +65,11 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
                     raise rows
                 as_passages = _answers_as_passages(name, rows, columns)
             except KorqgError as error:
-                refused.append(error)
-                skipped.append({"file": label, "id": WHOLE_FILE, "reason": str(error).rstrip(".")})
+                found.pass_over(label, error)
                 continue
             for number, row in enumerate(rows, start=1):
                 found.take(row, label, f"{names[file]}-{number:06d}", columns, as_passages)
-    if refused and not found.questions:
-        raise refused[0]
-    if not found.questions:
-        records = found.broken + found.left
-        reason = f" The first row: {describe_dropped(records[0])}" if records else ""
-        raise KorqgError(f"{path} holds no row that can be used.{reason}")
-    if found.lost > max_dropped_fraction * found.total:
-        raise KorqgError(
-            f"{path}: {found.lost} of {found.total} rows are broken, more than max_dropped_fraction="
-            f"{max_dropped_fraction:g} allows. The first: {describe_dropped(found.broken[0])}"
-            f"{_if_no_questions(found.broken)} Mend the file, or raise max_dropped_fraction."
-        )
+    found.require_questions(str(path), max_dropped_fraction, "row", _if_no_questions(found.broken))
     asked = [question.text for some in found.questions.values() for question in some]
     orders = [text for text in asked if not is_single_question(text)]
     if len(orders) > len(asked) / 2:
@@ -92,24 +80,20 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
     passages = [
         Passage(make_passage_id(text), title, text, tuple(asked)) for (title, text), asked in found.questions.items()
     ]
-    return Corpus(passages, skipped + found.broken + found.left, found.mended, found.cleaned)
+    return Corpus(passages, found.dropped, found.mended, found.cleaned)
 
 
-class _Found:
-    """What has been read of rows so far: questions by title and passage, broken rows and those left out."""
+class _Found(Tally):
+    """What has been read of rows so far: questions by title and passage."""
 
-    def __init__(self):
+    def __init__(self, skipped: list[dict]):
+        super().__init__(skipped)
         self.questions: dict[tuple[str, str], list[Question]] = {}
         self.ids: set[str] = set()
         self.seen: set[tuple] = set()
-        self.broken: list[dict] = []
-        self.left: list[dict] = []
-        self.total = self.lost = self.mended = self.cleaned = 0
 
     def take(self, row: Row, label: str, new_id: str, columns: Mapping[str, str], as_passages: bool) -> None:
         """Take up a row, or note why it is left out."""
-        self.total += row.questions
-        record = {"file": label, "id": row.place}
         try:
             if row.reason:
                 raise ValueError(row.reason)
@@ -118,13 +102,10 @@ class _Found:
             if key in self.seen:
                 raise _LeftOut("the same row as an earlier one")
         except _LeftOut as error:
-            self.left.append({**record, "reason": str(error)})
-            return
+            return self.leave(label, row.place, str(error))
         except ValueError as error:
-            self.lost += row.questions
-            lost = f": {row.questions} questions" if row.questions > 1 else ""
-            self.broken.append({**record, "reason": f"{error}{lost}"})
-            return
+            return self.drop(label, row.place, str(error), row.questions)
+        self.read += 1
         self.seen.add(key)
         self.ids.add(question.id)
         self.mended += moved

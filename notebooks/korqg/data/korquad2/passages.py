@@ -15,6 +15,7 @@ from korqg.data.corpus import (
     Corpus,
     Passage,
     Question,
+    Tally,
     describe_dropped,
     find_corpus_files,
     make_passage_id,
@@ -24,7 +25,6 @@ from korqg.data.documents.chunks import split_sentences
 from korqg.data.korquad2.archives import PageRecord, read_pages
 from korqg.data.korquad2.page_lines import PageLine, PageSection, read_sections, unused_marks
 from korqg.data.table_files import count_questions
-from korqg.data.text_blocks import WHOLE_FILE
 from korqg.errors import KorqgError
 
 LONGEST_SHORT_ANSWER = 100
@@ -129,58 +129,43 @@ def read_korquad2(
         return count_tokens(text) - always
 
     given = [Path(path) for path in ([paths] if isinstance(paths, Path | str) else paths)]
-    sources, dropped = find_corpus_files(given, (".zip", ".json"), "KorQuAD 2")
+    sources, skipped = find_corpus_files(given, (".zip", ".json"), "KorQuAD 2")
     passages: dict[str, Passage] = {}
-    totals = {"read": 0, "broken": 0, "mended": 0}
-    first: dict[bool, dict] = {}  # the first record that is broken, and the first that is sound but left out
-
-    def drop(file: str, record: str, reason: str, broken: bool) -> None:
-        words = {"file": file, "id": record, "reason": reason}
-        dropped.append({key: word.encode("utf-8", "replace").decode() for key, word in words.items()})
-        first.setdefault(broken, dropped[-1])
-
-    def check() -> None:
-        seen = totals["read"] + totals["broken"]
-        if totals["broken"] > max_dropped_fraction * seen:
-            raise KorqgError(
-                f"{totals['broken']} of {seen} questions are broken, more than max_dropped_fraction="
-                f"{max_dropped_fraction:g} allows. The first: {describe_dropped(first[True])} "
-                "Download the file again, or raise max_dropped_fraction."
-            )
+    tally = Tally(skipped)
 
     def read(source: Path) -> None:
         for page in read_pages(source):
             found, bad, left, mended = _read_page(page, max_passage_tokens - always, count, long_answers == "keep")
             for record, reason in bad:
-                drop(page.file, record, reason, broken=True)
+                tally.drop(page.file, record, reason)
             for record, reason in left:
-                drop(page.file, record, reason, broken=False)
+                tally.leave(page.file, record, reason)
             sound = sum(len(passage.questions) for passage in found) + len(left)
-            totals["read"] += sound
-            totals["broken"] += max(len(bad), count_questions(page.value) - sound)  # of a bad page all of them
-            totals["mended"] += mended
+            tally.read += sound
+            tally.lost += max(0, count_questions(page.value) - sound - len(bad))  # of a bad page all of them
+            tally.mended += mended
             for passage in found:
                 _add(passages, passage)
 
     for source in sources:
-        before = len(dropped), totals["read"]
+        before = tally.read, len(tally.dropped)
         try:
             read(source)
         except KorqgError as error:
-            if source in given or len(sources) == 1 or (len(dropped), totals["read"]) != before:
+            if source in given or (tally.read, len(tally.dropped)) != before:
                 raise
-            drop(source.name, WHOLE_FILE, str(error).rstrip("."), broken=False)
+            tally.pass_over(source.name, error)
             continue
         if report:
-            report(f"{source.name}: {totals['read']:,} questions read so far, {len(passages):,} passages")
-        if totals["read"] + totals["broken"] >= STOP_EARLY_FROM:
-            check()
-    check()
+            report(f"{source.name}: {tally.read:,} questions read so far, {len(passages):,} passages")
+        if tally.read + tally.lost >= STOP_EARLY_FROM:
+            tally.require_questions(source.name, max_dropped_fraction)
+    names = ", ".join(source.name for source in sources)
+    tally.require_questions(names, max_dropped_fraction)
     if not passages:
-        reason = f" The first record: {describe_dropped(next(iter(first.values())))}" if first else ""
-        raise KorqgError(f"The files hold no question that can be used.{reason}")
+        raise KorqgError(f"{names}: no question is left. The first record: {describe_dropped(tally.left[0])}")
     cleaned = sum(is_untidy(text) for p in passages.values() for text in (p.text, *(q.text for q in p.questions)))
-    return Corpus([tidied(passage) for passage in passages.values()], dropped, totals["mended"], cleaned)
+    return Corpus([tidied(passage) for passage in passages.values()], tally.dropped, tally.mended, cleaned)
 
 
 def find_answer(page: str, start: int, answer: str) -> tuple[int, int, bool] | None:
