@@ -10,14 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line, tidy_place
-from korqg.data.answer_places import LARGEST_OFFSET_ERROR, as_place, stated_place
+from korqg.data.answer_places import as_place, stated_place
 from korqg.data.packed_files import SUFFIXES as PACKED
 from korqg.data.packed_files import inner_suffix, unpack
 from korqg.data.table_files import IF_KORQUAD2, count_questions, decode_rows
 from korqg.data.text_blocks import WHOLE_FILE, find_files, in_list
 from korqg.errors import KorqgError
-
-__all__ = ["LARGEST_OFFSET_ERROR", "Corpus", "Passage", "Question", "read_korquad"]
 
 IMPOSSIBLE = "the paragraph does not answer it: it is marked as unanswerable (is_impossible), or its answers are empty"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from korqg.cleaned_text import LOST, is_untidy
 from korqg.config import LONG_ANSWERS
+from korqg.data.answer_places import LARGEST_OFFSET_ERROR
 from korqg.data.corpus import (
-    LARGEST_OFFSET_ERROR,
     Corpus,
     Passage,
     Question,
@@ -250,15 +250,9 @@ def _follow(page: str, place: int, wanted: str) -> tuple[int, int] | None:
 
 def _visible(page: str, begin: int, end: int) -> tuple[int, int] | None:
     """The part of a stretch of HTML from its first character that is read to its last, or None without any."""
-    first = last = -1
-    position = begin
-    while position < end:
-        sign = _SIGN.match(page, position, end)
-        if not (sign["unseen"] or sign["space"]):
-            first = position if first < 0 else first
-            last = sign.end()
-        position = sign.end()
-    return (first, last) if first >= 0 else None
+    signs = _SIGN.scanner(page, begin, end).match
+    spans = [sign.span() for sign in iter(signs, None) if not (sign["unseen"] or sign["space"])]
+    return (spans[0][0], spans[-1][1]) if spans else None
 
 
 def _compact(text: str) -> str:
@@ -573,38 +567,25 @@ def _grow(
     the own block is too long (or another answer's passage has begun in it), its units in turns, and none beside.
     """
 
-    def block_start(number: int) -> int:
-        while number > 0 and units[number - 1].block == units[number].block:
-            number -= 1
-        return number
-
-    def block_end(number: int) -> int:
-        while number < len(units) and units[number].block == units[number - 1].block:
-            number += 1
-        return number
-
+    cuts = [0, *(n for n in range(1, len(units)) if units[n].block != units[n - 1].block), len(units)]
+    begin, end = max(cut for cut in cuts if cut <= first), min(cut for cut in cuts if cut >= behind)
     steps = [(first, behind)]
-    whole = (block_start(first), block_end(behind))
-    by_blocks = whole[0] >= low and whole[1] <= high and fits(*whole)
-    if by_blocks:
-        if whole != steps[0]:
-            steps.append(whole)
+    if low <= begin and end <= high and fits(begin, end):
+        steps += [(begin, end)] if (begin, end) != steps[0] else []
     else:
-        low, high = max(low, whole[0]), min(high, whole[1])
-    open_sides = [True, True]
-    before = True
-    while any(open_sides):
-        begin, end = steps[-1]
-        if open_sides[0 if before else 1]:
-            if before:
-                begin = (block_start(begin - 1) if by_blocks else begin - 1) if begin > 0 else -1
+        cuts = list(range(begin, end + 1))
+        begin, end = first, behind
+    before = [cut for cut in reversed(cuts) if low <= cut < begin]
+    after = [cut for cut in cuts if end < cut <= high]
+    while before or after:
+        for side in filter(None, (before, after)):
+            step = (side[0], end) if side is before else (begin, side[0])
+            if fits(*step):
+                begin, end = step
+                steps.append(step)
+                side.pop(0)
             else:
-                end = (block_end(end + 1) if by_blocks else end + 1) if end < len(units) else len(units) + 1
-            if begin >= low and end <= high and fits(begin, end):
-                steps.append((begin, end))
-            else:
-                open_sides[0 if before else 1] = False
-        before = not before
+                side.clear()
     return steps
 
 
