@@ -4,7 +4,6 @@ Sizes and checksums are those of dataset_infos.json of squad_kor_v1, squad_kor_v
 """
 
 import contextlib
-import email.message
 import http.client
 import os
 import shutil
@@ -268,7 +267,7 @@ def _receive(file: PublishedFile, path: Path, part: Path, report: Callable[[int]
     headers = {"User-Agent": "korqg"} | ({"Range": f"bytes={start}-"} if start else {})
     request = urllib.request.Request(file.address, headers=headers)
     with _of_network(urllib.request.urlopen, request, timeout=timeout) as answer:
-        if answer.status == 206 and not _range_starts_at(answer.headers, start):
+        if answer.status == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             part.unlink(missing_ok=True)  # another range than was asked for
             return
         if answer.status != 206:
@@ -296,10 +295,6 @@ def _of_network(call: Callable, *arguments, **options):
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def _range_starts_at(headers: email.message.Message, start: int) -> bool:
-    return headers.get("Content-Range", "").startswith(f"bytes {start}-")
 
 
 def _by_hand(file: PublishedFile, path: Path) -> str:

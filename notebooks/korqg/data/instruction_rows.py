@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import support
@@ -77,23 +78,22 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     title = f"{chunk.title} > {heading}" if heading and heading != chunk.title else chunk.title
     named = _without_file_name(title, chunk.file)
-    found = [] if why_nothing_to_ask(chunk.text) else _chosen(chunk.text, heading, named, count)
+    if why_nothing_to_ask(chunk.text):
+        return []
+    found = choose_candidates(find_candidates(chunk.text, heading), count, lambda one: ask_by_rule(one, named))
     return [
-        {
-            "id": f"{chunk.id}-{number}",
-            "title": title,
-            "passage_id": make_passage_id(chunk.text),
-            "instruction": INSTRUCTIONS["answer_aware"],
-            "input": asking_input(named, one),
-            "output": "",
-            "answer": one.text,
-            "answer_place": [one.start, one.end],
-            "kind": one.kind,
-            "sentence": one.sentence,
-            "passage": chunk.text,
-            "chunk_id": chunk.id,
-            "place": place_of_chunk(chunk),
-        }
+        make_own_row(
+            chunk,
+            INSTRUCTIONS["answer_aware"],
+            id=f"{chunk.id}-{number}",
+            title=title,
+            input=asking_input(named, one),
+            answer=one.text,
+            answer_place=[one.start, one.end],
+            kind=one.kind,
+            sentence=one.sentence,
+            passage=chunk.text,
+        )
         for number, one in enumerate(found, start=1)
     ]
 
@@ -104,13 +104,12 @@ def _without_file_name(title: str, file: str) -> str:
     return " > ".join(rest) if first == Path(file).stem and not re.search("[가-힣]", first) else title
 
 
-def _chosen(text: str, heading: str, title: str, count: int) -> list[CandidateAnswer]:
-    return choose_candidates(find_candidates(text, heading), count, lambda one: ask_by_rule(one, title))
+def make_own_row(chunk: Chunk, instruction: str, **asked: Any) -> dict:
+    """A row that asks about a whole chunk, for models of task question: no reference question, no answer.
 
-
-def make_own_row(chunk: Chunk, instruction: str) -> dict:
-    """A row that asks about a whole chunk, for models of task question: no reference question, no answer."""
-    return {
+    What is `asked` for within the chunk takes the place of those values, or stands beside them.
+    """
+    row = {
         "id": chunk.id,
         "title": chunk.title,
         "passage_id": make_passage_id(chunk.text),
@@ -118,9 +117,8 @@ def make_own_row(chunk: Chunk, instruction: str) -> dict:
         "input": chunk.text,
         "output": "",
         "answer": "",
-        "chunk_id": chunk.id,
-        "place": place_of_chunk(chunk),
     }
+    return {**row, **asked, "chunk_id": chunk.id, "place": place_of_chunk(chunk)}
 
 
 def own_rows_of(chunks: Iterable[Chunk], train: Iterable[dict], tasks: Iterable[str], count: int) -> list[dict]:

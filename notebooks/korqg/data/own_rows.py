@@ -12,10 +12,10 @@ from typing import Any
 from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line
 from korqg.column_names import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields
 from korqg.data.answer_places import as_place, likeliest_place, stated_place
-from korqg.data.corpus import Corpus, Passage, Question, Tally, answers_of, make_passage_id, untitled
+from korqg.data.corpus import Corpus, Passage, Question, Tally, answers_of, find_corpus_files, make_passage_id, untitled
 from korqg.data.documents.chunks import SUFFIXES as DOCUMENTS
-from korqg.data.table_files import READABLE, SUFFIXES, Row, read_tables
-from korqg.data.text_blocks import find_files, in_list, relative_name, short_names
+from korqg.data.table_files import READABLE, Row, read_tables
+from korqg.data.text_blocks import relative_name, short_names
 from korqg.errors import KorqgError
 from korqg.question import is_single_question
 
@@ -54,7 +54,11 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
     unanswerable ones are not counted as broken).
     """
     columns = columns or {}
-    files, folder, skipped = _files(path)
+    files, skipped = find_corpus_files(path, READABLE, "rows")
+    for record in skipped:
+        if Path(record["file"]).suffix.lower() in DOCUMENTS:
+            record["reason"] = "a document, not rows: nothing is learnt from it, but own_path can name it"
+    folder = path if path.is_dir() else path.parent
     names = short_names(files, folder)
     found = _Found(skipped)
     for file in files:
@@ -111,21 +115,6 @@ class _Found(Tally):
         self.mended += moved
         self.cleaned += any(map(is_untidy, row.values.values()))
         self.questions.setdefault((title, passage), []).append(question)
-
-
-def _files(path: Path) -> tuple[list[Path], Path, list[dict]]:
-    """The files to read, the folder that their names are told from, and the records of those that are passed over."""
-    if not path.exists():
-        raise KorqgError(f"{path} does not exist: set source_path to a {in_list(SUFFIXES)} file or a folder of them.")
-    if path.is_dir():
-        files, skipped = find_files(path, READABLE)
-        if not files:
-            raise KorqgError(f"{path} holds no {in_list(SUFFIXES)} file: put your rows there.")
-        for record in skipped:
-            if Path(record["file"]).suffix.lower() in DOCUMENTS:
-                record["reason"] = "a document, not rows: nothing is learnt from it, but own_path can name it"
-        return files, path, skipped
-    return [path], path.parent, []
 
 
 def _if_no_questions(broken: list[dict]) -> str:

@@ -2,13 +2,12 @@
 
 import functools
 import html
-import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from korqg.cleaned_text import LOST, is_untidy
+from korqg.cleaned_text import LOST, as_text, is_untidy
 from korqg.config import LONG_ANSWERS
 from korqg.data.answer_places import LARGEST_OFFSET_ERROR
 from korqg.data.corpus import (
@@ -21,17 +20,14 @@ from korqg.data.corpus import (
     make_passage_id,
     tidied,
 )
-from korqg.data.documents.chunks import split_sentences
 from korqg.data.korquad2.archives import PageRecord, read_pages
 from korqg.data.korquad2.page_lines import PageLine, PageSection, read_sections, unused_marks
 from korqg.data.table_files import count_questions
 from korqg.errors import KorqgError
+from korqg.sentences import sentence_spans
 
 LONGEST_SHORT_ANSWER = 100
 """An answer of more characters than this, or of more than one line, is a long one."""
-
-LONGEST_PIECE = 20_000
-"""Characters of a paragraph that are split into sentences at a time: Kiwi takes 0.1 s for them."""
 
 TOO_LONG = "the answer does not fit into max_passage_tokens, with its heading"
 
@@ -278,10 +274,14 @@ def _read_page(
         return [], [(page.place, page.reason)], [], 0
     if not isinstance(page.value, dict):
         return [], [(page.place, "a page that is not a JSON object")], [], 0
-    title, qas = page.value.get("title"), page.value.get("qas")
-    if not isinstance(title, str) or not title.strip() or not _can_be_written(title):
-        return [], [(page.place, "a page without a title")], [], 0
-    place = f"{page.place} ({title.strip()})"
+    qas = page.value.get("qas")
+    try:
+        title = as_text(page.value.get("title"), "title").strip()
+    except ValueError:
+        title = ""
+    if not title:
+        return [], [(page.place, "a page without a title that can be read")], [], 0
+    place = f"{page.place} ({title})"
     if not isinstance(qas, list):
         hint = ' (KorQuAD 1.0 has articles: set source="korquad1")' if "paragraphs" in page.value else ""
         return [], [(place, f'a page without a list under "qas"{hint}')], [], 0
@@ -324,7 +324,7 @@ def _read_page(
                 left.append((one.record, "a long answer: a whole paragraph, list or table, or most of one"))
             else:
                 spans.append(span)
-        made, too_long = _passages(title.strip(), section, units, spans, max_tokens, count)
+        made, too_long = _passages(title, section, units, spans, max_tokens, count)
         whole = [passage for passage in made if LOST not in passage.text]
         lost = [question.id for passage in made if passage not in whole for question in passage.questions]
         bad += [(f"{place}, id {name}", f"its passage has lost letters ({LOST}, U+FFFD)") for name in lost]
@@ -339,11 +339,6 @@ def _read_page(
     return passages, bad + unread, left, sum(q.id in mended for p in passages for q in p.questions)
 
 
-def _can_be_written(text: str) -> bool:
-    """Whether the text is Unicode: broken UTF-8 and half surrogate pairs are not, and no file takes them."""
-    return not re.search("[\ud800-\udfff]", text)
-
-
 def _html_of(page: dict) -> tuple[str, str]:
     """The page's HTML and the prefix of the keys that its answers are found with."""
     for key, prefix in (("context", ""), ("raw_html", "html_")):
@@ -354,9 +349,9 @@ def _html_of(page: dict) -> tuple[str, str]:
 
 
 def _find_question(record: str, qa: dict, page: str, prefix: str) -> _Asked:
-    question, answer = qa["question"].strip(), qa["answer"]
-    if not question or LOST in question or not _can_be_written(question):
-        raise ValueError("an empty or broken question")
+    question, answer, name = as_text(qa["question"], "question").strip(), qa["answer"], as_text(qa["id"], "id")
+    if not question:
+        raise ValueError("an empty question")
     if not page:
         raise ValueError('a page without HTML under "context" and "raw_html"')
     start = answer[f"{prefix}answer_start"]
@@ -369,9 +364,7 @@ def _find_question(record: str, qa: dict, page: str, prefix: str) -> _Asked:
     if found is None:
         said = text if len(text) <= 60 else text[:60] + " ..."
         raise ValueError(f"the answer {said!r} does not stand at character {start} of its page")
-    if not _can_be_written(str(qa["id"])):
-        raise ValueError("a broken id")
-    return _Asked(record, str(qa["id"]), question, text, *found)
+    return _Asked(record, name, question, text, *found)
 
 
 def _with_marks(page: str, asked: list[_Asked], marks: list[str]) -> str:
@@ -402,34 +395,15 @@ def _units(section: PageSection, max_tokens: int, count: Callable[[str], int]) -
     return units
 
 
-def _sentences(line: PageLine) -> list[tuple[str, dict[str, int]]]:
-    """The line's sentences, each with the marks in it. Of a giant line only the pieces with marks are split."""
-    bounds, start = [0], 0
-    while start < len(line.text):
-        end = min(start + LONGEST_PIECE, len(line.text))
-        if end < len(line.text):
-            end = line.text.rfind(" ", start + 1, end) + 1 or end
-        piece = line.text[start:end]
-        if any(start <= place <= end for place in line.marks.values()):
-            position = start
-            for sentence in split_sentences(piece):
-                position = line.text.index(sentence, position) + len(sentence)
-                bounds.append(position)
-        bounds.append(end)
-        start = end
-    cuts = sorted({*bounds, len(line.text)})
-    found = []
-    for first, last in itertools.pairwise(cuts):
-        raw = line.text[first:last]
-        if not raw.strip():
-            continue
-        lead = first + len(raw) - len(raw.lstrip())
+def _sentences(line: PageLine) -> Iterator[tuple[str, dict[str, int]]]:
+    """The line's sentences, each with the marks in it."""
+    before = 0
+    for begin, end in sentence_spans(line.text):
         # A mark between two sentences ends the one before when it closes an answer and begins the next when it
         # opens one; both have it, and `_span` takes the right one.
-        marks = {mark: min(max(place - lead, 0), len(raw.strip())) for mark, place in line.marks.items()
-                 if first <= place <= last}  # fmt: skip
-        found.append((raw.strip(), marks))
-    return found
+        marks = {mark: max(at - begin, 0) for mark, at in line.marks.items() if before <= at <= end}
+        yield line.text[begin:end], marks
+        before = end
 
 
 def _span(section: PageSection, units: list[_Unit], asked: _Asked, opening: str, closing: str) -> _Span | None:
