@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from korqg.cleaned_text import LOST
 
@@ -274,38 +275,14 @@ class _Walk:
         self.skipped_level = 9  # the heading's level below which everything is left out; 9: nothing is
 
     def sections(self, article) -> list[PageSection]:
-        self.outline(article)
+        for tag, part in _flow(article, (*_HEADINGS, *_LISTS, "table")):
+            if tag in _HEADINGS:
+                self.heading(part)
+            elif tag or not part.isspace():
+                kind = "paragraph" if not tag else "table" if tag == "table" else "list"
+                self.content.append((kind, part))
         self.close()
         return self.found
-
-    def outline(self, element) -> None:
-        """Note the blocks of the open section, and open the next one at a heading."""
-        raw = [element.text or ""]
-
-        def flush() -> None:
-            text = "".join(raw)
-            raw.clear()
-            if text and not text.isspace():
-                self.content.append(("paragraph", text))
-
-        for child in element:
-            if child.tag == "p" and not _has_blocks(child):
-                flush()
-                raw.extend(child.itertext())
-                flush()
-            elif child.tag in _HEADINGS:
-                flush()
-                self.heading(child)
-            elif child.tag in _LISTS or child.tag == "table":
-                flush()
-                self.content.append(("table" if child.tag == "table" else "list", child))
-            elif child.tag in _BLOCKS or _has_blocks(child):
-                flush()
-                self.outline(child)
-            else:
-                raw.extend(child.itertext())
-            raw.append(child.tail or "")
-        flush()
 
     def heading(self, element) -> None:
         self.close()
@@ -348,25 +325,11 @@ class _Walk:
 
     def container(self, element, lines: list[PageLine]) -> None:
         """Add every line in the element: a list, or a cell that holds more than a value."""
-        raw = [element.text or ""]
-
-        def flush() -> None:
-            line = self.line("".join(raw))
-            raw.clear()
-            if line is not None:
+        for tag, part in _flow(element, ("table",)):
+            if tag:
+                self.table(part, lines, [])
+            elif line := self.line(part):
                 lines.append(line)
-
-        for child in element:
-            if child.tag == "table":
-                flush()
-                self.table(child, lines, [])
-            elif child.tag in _BLOCKS or _has_blocks(child):
-                flush()
-                self.container(child, lines)
-            else:
-                raw.extend(child.itertext())
-            raw.append(child.tail or "")
-        flush()
 
     def table(self, element, lines: list[PageLine] | None, blocks: list[PageBlock]) -> None:
         """Add the table's lines to `lines`, or, when that is None, as a block (layout: several) to `blocks`."""
@@ -386,6 +349,23 @@ class _Walk:
             lines.extend(found)
         elif found:
             blocks.append(PageBlock("table", tuple(found), caption is not None and len(found) > 1))
+
+
+def _flow(element, whole: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """What is in the element, in order: runs of text, with "", and the elements of the tags that are taken whole."""
+    raw = [element.text or ""]
+    for child in element:
+        taken = child.tag in whole
+        if taken or child.tag in _BLOCKS or _has_blocks(child):
+            if text := "".join(raw):
+                yield "", text
+            raw.clear()
+            yield from [(child.tag, child)] if taken else _flow(child, whole)
+        else:
+            raw.extend(child.itertext())
+        raw.append(child.tail or "")
+    if text := "".join(raw):
+        yield "", text
 
 
 def _text(element) -> str:
