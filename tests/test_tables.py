@@ -377,6 +377,18 @@ def test_questions_that_are_none_are_noticed(read, capsys):
     assert "none in form" not in capsys.readouterr().out
 
 
+def test_folder_that_datasets_saved_is_read(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "data-00000-of-00001.arrow").write_bytes(_arrow(LISTED))
+    text = {"dtype": "string", "_type": "Value"}
+    info = {"citation": "", "features": {"context": text, "question": text}, "splits": {"train": {"name": "train"}}}
+    (tmp_path / "train" / "dataset_info.json").write_text(json.dumps(info))
+    (tmp_path / "dataset_dict.json").write_text('{"splits": ["train"]}')
+    corpus = read_rows(tmp_path, max_dropped_fraction=0)
+    assert _asked(corpus) == WANTED
+    assert [record["file"] for record in corpus.dropped] == ["dataset_dict.json", "train/dataset_info.json"]
+
+
 def test_merged_cell_of_excel_stands_in_each_of_its_rows(read):
     (passage,) = read("rows.xlsx", _merged()).passages
     assert (passage.text, len(passage.questions)) == (ROWS[0]["passage"], 2)

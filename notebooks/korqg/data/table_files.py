@@ -1,4 +1,4 @@
-"""Tables (.jsonl, .csv, .tsv, .json, .xlsx, .parquet; also packed) to rows with the names of their columns."""
+"""Tables (.jsonl, .csv, .tsv, .json, .xlsx, .parquet, .arrow; also packed) to rows with the names of their columns."""
 
 import codecs
 import csv
@@ -176,7 +176,8 @@ def _records_of(value: dict, columns: Mapping[str, str]) -> list | None:
             return [dict(zip(value, cells, strict=True)) for cells in zip(*parts, strict=False)]
         if all(isinstance(part, dict) for part in parts):
             keys = list(dict.fromkeys(key for part in parts for key in part))
-            return [{name: part.get(key) for name, part in value.items()} for key in keys]
+            rows = [{name: part.get(key) for name, part in value.items()} for key in keys]
+            return rows if all(key.isdigit() for key in keys) else None  # not what a schema says of columns
         return [value]
     if parts and all(_is_record(part, columns) for part in parts):
         return parts
