@@ -438,6 +438,7 @@ def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
         ("rows.json", '[["글", "질문"]]', "row 1: it is not a JSON object. Wanted are objects with passage"),
         ("rows.json", '{"data": [{"context": "", "raw_html": "<p>", "qas": []}]}', 'set source="korquad2"'),
         ("rows.arrow", b"ARROW1", "rows.arrow is no Arrow file"),
+        ("rows.jsonl", '{"\\ud83d": 1}', r"has the columns \?; wanted are"),
     ],
 )
 def test_what_is_refused_says_how_to_turn_it_into_what_is_read(read, name, content, said):
