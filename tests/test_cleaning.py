@@ -16,6 +16,7 @@ def _decomposed(text: str) -> str:
 
 def test_signs_that_nobody_sees_are_left_out_and_hangul_is_composed():
     assert tidy("\ufeff나\u200b루\u00ad터\ue0b3의\u00a0배\u2060") == "나루터의 배"
+    assert tidy("나\u115f루\u1160터\uffa0의\u034f 배\ufe0e다\U000e0020\U000e0101") == "나루터의 배다"
     assert tidy(_decomposed(FERRY)) == FERRY
     assert tidy("첫 줄\r\n둘째 줄\u2028셋째 줄") == "첫 줄\n둘째 줄\n셋째 줄"
     assert tidy_line("언제  어디서\n만나는가?\u3000") == "언제 어디서 만나는가?"
@@ -40,6 +41,8 @@ def test_place_moves_with_the_text(raw):
         (float("inf"), ""),
         ("NaN", ""),
         ("None", ""),
+        ("N/A", ""),
+        ("#REF!", ""),
         (1962, "1962"),
         (3.0, "3"),
         (2.5, "2.5"),
@@ -84,8 +87,9 @@ PICTURES = "🌾🌾🌾 " + FERRY
         (FERRY, len(FERRY[: FERRY.index("기둥")].encode())),
         (FERRY, len(_decomposed(FERRY[: FERRY.index("기둥")]))),
         (FERRY, FERRY.index("기둥") - 2),
+        (" \n \n" + FERRY, FERRY.index("기둥")),
     ],
-    ids=["UTF-16 units", "bytes", "decomposed characters", "two characters off"],
+    ids=["UTF-16 units", "bytes", "decomposed characters", "two characters off", "stripped text"],
 )
 def test_place_that_counts_something_else_is_mended(raw, start):
     assert stated_place(raw, "기둥", start) == (raw.index("기둥"), True)

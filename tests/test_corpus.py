@@ -71,7 +71,7 @@ def test_broken_record_is_left_out_and_named(korquad, write, change, reason):
 def test_too_many_broken_records_stop_with_the_first_of_them(korquad, write):
     _first_question(korquad)["question"] = ""
     with pytest.raises(
-        KorqgError, match=r"1 of 6 records are broken.*corpus.json, data\[0\] \(한라산\).*max_dropped_fraction"
+        KorqgError, match=r"1 of 6 questions are broken.*corpus.json, data\[0\] \(한라산\).*max_dropped_fraction"
     ):
         read_korquad(write(korquad), max_dropped_fraction=0.05)
 
@@ -245,7 +245,7 @@ def test_article_that_cannot_be_read_counts_with_all_of_its_questions(korquad, w
         {**korquad["data"][0]["paragraphs"][0], "qas": [{**qa, "id": str(number)} for number in range(20)]}
     ]
     change(korquad["data"][0])
-    with pytest.raises(KorqgError, match=r"20 of 24 records are broken.*max_dropped_fraction=0.5 .*: 20 questions"):
+    with pytest.raises(KorqgError, match=r"20 of 24 questions are broken.*max_dropped_fraction=0.5 .*: 20 questions"):
         read_korquad(write(korquad), max_dropped_fraction=0.5)
 
 
@@ -273,12 +273,32 @@ def test_hidden_files_are_passed_over_and_others_named(korquad, write):
     assert [record["file"] for record in corpus.dropped] == ["._corpus.json", "more.csv"]
 
 
+def test_pages_of_korquad_2_say_which_source_they_are(write):
+    with pytest.raises(KorqgError, match='set source="korquad2"'):
+        read_korquad(write({"data": [{"title": "다리", "context": "", "raw_html": "<p>", "qas": []}]}))
+
+
+def test_same_question_at_a_paragraph_with_other_blanks_is_there_once(korquad, write):
+    again = json.loads(json.dumps(korquad["data"][0]))
+    paragraph = again["paragraphs"][0]
+    answer = paragraph["qas"][0]["answers"][0]
+    paragraph["context"] = " \n".join(paragraph["context"].split(" "))
+    answer["text"] = " \n".join(answer["text"].split(" "))
+    answer["answer_start"] = paragraph["context"].index(answer["text"])
+    korquad["data"].append({**again, "paragraphs": [paragraph]})
+    corpus = read_korquad(write(korquad))
+    assert sum(len(passage.questions) for passage in corpus.passages) == 6
+
+
 def test_packed_files_are_read_as_they_are(korquad, tmp_path):
     path = tmp_path / "corpus.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("k/corpus.json", json.dumps(korquad))
         archive.writestr("__MACOSX/k/._corpus.json", b"\0\xff")
-    assert len(read_korquad(path).passages) == 6
+        archive.writestr("k/readme.txt", "안내")
+    corpus = read_korquad(path)
+    assert len(corpus.passages) == 6
+    assert [(record["file"], record["id"]) for record in corpus.dropped] == [("readme.txt", "whole file")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp949"])

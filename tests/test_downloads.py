@@ -335,7 +335,7 @@ def test_saved_notebook_keeps_one_line_of_progress(server, tmp_path):
     printed, bar = notebook.cells[0].outputs
     assert printed.text == "Fetching data.json (0.6 MB) from 127.0.0.1 ...\n"
     assert list(bar.data) == ["text/plain"]
-    assert bar.data["text/plain"].startswith("data.json: received (")
+    assert bar.data["text/plain"].startswith("data.json: 100%")
     assert "widgets" not in notebook.metadata
 
 

@@ -354,8 +354,45 @@ def test_token_that_every_text_gets_counts_once_for_a_passage(tmp_path):
 
 
 def test_control_characters_do_no_harm(read):
-    page = make_page("<p>가\x01람골 \x00 &#1;<sup>[1]</sup>앞\ud800 {1}나루터{/1}</p>")
-    assert only(read(page))[0].text == "가\ufffd람골 \ufffd \ufffd앞\ufffd 나루터"
+    page = make_page("<p>가\x01람골 \x00 &#1;<sup>[1]</sup>앞 {1}나루터{/1}</p>")
+    assert only(read(page))[0].text == "가람골 앞 나루터"
+
+
+@pytest.mark.parametrize("sign", ["\ud800", "\ufffe", "\ufffd"])
+def test_passage_with_a_lost_letter_costs_its_questions(read, sign):
+    corpus = read(some_page(), make_page(f"<p>가람골 앞{sign} {{1}}나루터{{/1}}</p>"), max_dropped_fraction=0.5)
+    assert [passage.title for passage in corpus.passages] == ["다리 0"]
+    assert [record["reason"][:28] for record in corpus.dropped] == ["its passage has lost letters"]
+
+
+@pytest.mark.parametrize("change", [{"title": ""}, {"qas": {}}, {"context": "", "raw_html": ""}])
+def test_page_that_cannot_be_read_counts_with_all_of_its_questions(read, change):
+    page = some_page(1)
+    page["qas"] *= 5
+    page.update({key: {"0": page["qas"]} if key == "qas" else value for key, value in change.items()})
+    with pytest.raises(KorqgError, match="5 of 6 questions are broken"):
+        read(some_page(), page)
+
+
+def test_file_of_a_folder_that_cannot_be_read_is_passed_over_and_named(pack, tmp_path):
+    pack({"a.json": [some_page()]})
+    (tmp_path / "torn.json").write_text("{")
+    (tmp_path / "rows.csv").write_text("a,b")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "x.json").write_text("{")
+    corpus = read_korquad2(tmp_path, 60, count)
+    assert [passage.title for passage in corpus.passages] == ["다리 0"]
+    assert {record["file"]: record["id"] for record in corpus.dropped} == dict.fromkeys(
+        (".git", "rows.csv", "torn.json"), "whole file"
+    )
+    (tmp_path / "torn.json").write_text(json.dumps({"data": [some_page(1)]})[:-2])
+    with pytest.raises(KorqgError, match=r"torn.json ends too early"):
+        read_korquad2(tmp_path, 60, count)
+
+
+def test_articles_of_korquad_1_say_which_source_they_are(read):
+    with pytest.raises(KorqgError, match='source="korquad1"'):
+        read({"title": "다리", "paragraphs": []})
 
 
 # Bad records and bad files
@@ -369,8 +406,8 @@ def test_control_characters_do_no_harm(read):
         (lambda page: page.update(context="", raw_html=None), 'a page without HTML under "context" and "raw_html"'),
         (lambda page: page["qas"][0].pop("answer"), "the key 'answer' is missing"),
         (lambda page: page["qas"][0].pop("id"), "the key 'id' is missing"),
-        (lambda page: page["qas"][0].update(question=" "), "an empty or broken question"),
-        (lambda page: page["qas"][0].update(question="왜 \ud800 그런가?"), "an empty or broken question"),
+        (lambda page: page["qas"][0].update(question=" "), "an empty question"),
+        (lambda page: page["qas"][0].update(question="왜 \ud800 그런가?"), "its question is broken"),
         (lambda page: page["qas"][0].update(answer=[3]), "a question or answer of the wrong shape"),
         (lambda page: page["qas"][0]["answer"].update(answer_start=-5), "the answer's place -5 is outside"),
         (lambda page: page["qas"][0]["answer"].update(answer_start=10**9), "is outside of the page's"),
@@ -463,7 +500,7 @@ def test_bytes_that_are_not_utf8_cost_their_record(tmp_path):
     data = json.dumps({"data": pages}, ensure_ascii=False).encode().replace("다리 1".encode(), "다리 1".encode("cp949"))
     (tmp_path / "a.json").write_bytes(data)
     corpus = read_korquad2(tmp_path / "a.json", 60, count, max_dropped_fraction=0.5)
-    assert [record["reason"] for record in corpus.dropped] == ["a page without a title"]
+    assert [record["reason"] for record in corpus.dropped] == ["a page without a title that can be read"]
     json.dumps(corpus.dropped, ensure_ascii=False).encode()
 
 

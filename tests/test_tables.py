@@ -90,6 +90,27 @@ def _articles(**names: str) -> dict:
     }
 
 
+def _merged() -> bytes:
+    """A workbook in which the passage of two questions is one cell over two rows."""
+    import openpyxl
+
+    book, data = openpyxl.Workbook(), io.BytesIO()
+    for row in (["지문", "질문"], [ROWS[0]["passage"], ROWS[0]["question"]], [None, "바닷물을 말리는 것은 무엇인가?"]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.save(data)
+    return data.getvalue()
+
+
+def _arrow(rows: list[dict]) -> bytes:
+    import pyarrow
+
+    table, data = pyarrow.Table.from_pylist(rows), io.BytesIO()
+    with pyarrow.ipc.new_stream(data, table.schema) as stream:
+        stream.write_table(table)
+    return data.getvalue()
+
+
 def _workbook(*rows_above: list) -> bytes:
     import openpyxl
 
@@ -142,6 +163,29 @@ FORMATS = {
         "rows.json",
         json.dumps({key: {str(n): r[key] for n, r in enumerate(ROWS)} for key in ROWS[0]}),
     ),
+    "by number": ("rows.json", json.dumps({str(number): row for number, row in enumerate(ROWS)})),
+    "names and cells": (
+        "rows.json",
+        json.dumps({"columns": list(ROWS[0]), "index": [0, 1, 2], "data": [list(row.values()) for row in ROWS]}),
+    ),
+    "the hub's viewer": (
+        "rows.json",
+        json.dumps(
+            {"features": [{"name": "passage"}], "rows": [{"row_idx": n, "row": row} for n, row in enumerate(ROWS)]}
+        ),
+    ),
+    "splits under data": ("rows.json", json.dumps({"data": {"train": ROWS[:1], "dev": ROWS[1:]}})),
+    "columns with answers as objects": (
+        "rows.json",
+        json.dumps({key: [row[key] for row in LISTED] for key in ("context", "question", "answers")}),
+    ),
+    "one object a file": (
+        "rows.zip",
+        _zip({f"{n}.json": json.dumps(row, ensure_ascii=False) for n, row in enumerate(ROWS)}),
+    ),
+    "articles in lines": ("rows.jsonl", _lines(_articles()["data"])),
+    "paragraphs in lines": ("rows.jsonl", _lines(_articles()["data"][0]["paragraphs"])),
+    "Arrow": ("rows.arrow", _arrow(LISTED)),
     "Parquet": ("rows.parquet", _parquet(ROWS)),
     "Excel": ("rows.xlsx", _workbook()),
     "Excel with a title": ("rows.xlsx", _workbook(["염전 질문 모음"], [])),
@@ -221,6 +265,9 @@ def test_talk_of_one_question_is_a_row_with_an_instruction(read, name):
     assert [passage.text for passage in corpus.passages] == [row["passage"] for row in ROWS]
     assert {question.instruction for passage in corpus.passages for question in passage.questions} == {ORDER}
     longer = {"messages": TALKS["messages"][0]["messages"] + TALKS["messages"][1]["messages"][1:]}
+    key = next(iter(TALKS[name][0]))
+    in_cells = read("talks.csv", _csv([{key: json.dumps(talk[key], ensure_ascii=False)} for talk in TALKS[name]]))
+    assert in_cells.passages == corpus.passages
     mixed = read("talks.jsonl", _lines([*TALKS[name], longer]), max_dropped_fraction=0.5)
     assert "2 turns of the user" in mixed.dropped[0]["reason"]
 
@@ -323,6 +370,53 @@ def test_rows_of_another_task_stop_and_say_so(read):
         read("rows.json", json.dumps([*rows, {**rows[0], "output": ROWS[0]["question"]}]))
 
 
+def test_questions_that_are_none_are_noticed(read, capsys):
+    read("rows.csv", _csv([{**row, "question": "이 글을 한 줄로 줄이시오."} for row in ROWS]))
+    assert "3 of 3 questions are none in form" in capsys.readouterr().out
+    read("rows.csv", _csv(ROWS))
+    assert "none in form" not in capsys.readouterr().out
+
+
+def test_folder_that_datasets_saved_is_read(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "data-00000-of-00001.arrow").write_bytes(_arrow(LISTED))
+    text = {"dtype": "string", "_type": "Value"}
+    info = {"citation": "", "features": {"context": text, "question": text}, "splits": {"train": {"name": "train"}}}
+    (tmp_path / "train" / "dataset_info.json").write_text(json.dumps(info))
+    (tmp_path / "dataset_dict.json").write_text('{"splits": ["train"]}')
+    corpus = read_rows(tmp_path, max_dropped_fraction=0)
+    assert _asked(corpus) == WANTED
+    assert [record["file"] for record in corpus.dropped] == ["dataset_dict.json", "train/dataset_info.json"]
+
+
+def test_merged_cell_of_excel_stands_in_each_of_its_rows(read):
+    (passage,) = read("rows.xlsx", _merged()).passages
+    assert (passage.text, len(passage.questions)) == (ROWS[0]["passage"], 2)
+
+
+@pytest.mark.parametrize("hollow", ["paragraphs", "context"])
+def test_article_that_cannot_be_read_counts_with_all_of_its_questions(read, hollow):
+    good, bad = _articles()["data"][0], _articles()["data"][0]
+    asked = [one["qas"][0] for one in bad["paragraphs"]] * 5
+    bad["paragraphs"] = {"0": asked} if hollow == "paragraphs" else [{"context": " ", "qas": asked}]
+    with pytest.raises(KorqgError, match="15 of 18 rows are broken"):
+        read("rows.json", json.dumps({"data": [good, bad]}))
+
+
+def test_same_row_with_other_blanks_is_there_once(read):
+    spaced = [{**row, "passage": row["passage"].replace(" ", "  ")} for row in ROWS]
+    assert _asked(read("rows.jsonl", _lines(ROWS + spaced))) == WANTED
+
+
+def test_file_of_an_archive_that_is_not_read_is_named(read):
+    corpus = read("rows.zip", _zip({"rows.csv": _csv(ROWS), "readme.txt": "안내", "list.json": "[1, 2, 3]"}))
+    assert _asked(corpus) == WANTED
+    assert [(record["file"], record["id"]) for record in corpus.dropped] == [
+        ("rows.zip/list.json", "whole file"),
+        ("rows.zip/readme.txt", "whole file"),
+    ]
+
+
 def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
     (tmp_path / "rows.csv").write_text(_csv(ROWS), encoding="utf-8")
     (tmp_path / "._rows.csv").write_bytes(b"\0\5\x16\7")
@@ -341,6 +435,10 @@ def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
         ("rows.zip", _zip({"readme": "안내"}), "rows.zip holds no .jsonl, .csv"),
         ("rows.xlsx", b"\xd0\xcf\x11\xe0", "no Excel workbook .* without a password"),
         ("rows.json", '{"a": 1}', "is not a list of objects"),
+        ("rows.json", '[["글", "질문"]]', "row 1: it is not a JSON object. Wanted are objects with passage"),
+        ("rows.json", '{"data": [{"context": "", "raw_html": "<p>", "qas": []}]}', 'set source="korquad2"'),
+        ("rows.arrow", b"ARROW1", "rows.arrow is no Arrow file"),
+        ("rows.jsonl", '{"\\ud83d": 1}', r"has the columns \?; wanted are"),
     ],
 )
 def test_what_is_refused_says_how_to_turn_it_into_what_is_read(read, name, content, said):

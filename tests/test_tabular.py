@@ -258,9 +258,11 @@ def test_folder_is_read_as_one_corpus(write, tmp_path):
 
 
 def test_nothing_to_read_says_what_to_set(tmp_path):
-    with pytest.raises(KorqgError, match=r"does not exist: set source_path to a .jsonl, .csv"):
+    with pytest.raises(KorqgError, match=r"does not exist: set source_path to a file of rows"):
         read_rows(tmp_path / "nowhere.csv")
-    with pytest.raises(KorqgError, match=r"holds no .jsonl, .csv, .tsv, .json, .xlsx or .parquet file"):
+    with pytest.raises(
+        KorqgError, match=r"holds no .jsonl, .csv, .tsv, .json, .xlsx, .parquet, .*file: set source_path"
+    ):
         read_rows(tmp_path)
 
 

@@ -9,8 +9,10 @@ from typing import Any
 LOST = "\ufffd"
 """U+FFFD, the replacement sign: what a program writes for letters that it could not read."""
 
-MISSING = {"nan", "NaN", "None", "null", "NULL", "<NA>", "#N/A", "NaT"}
-"""What a table program writes into an empty cell when it makes text of it."""
+MISSING = frozenset(
+    "nan NaN None null NULL <NA> N/A n/a NaT #N/A #REF! #VALUE! #DIV/0! #NAME? #NUM! #NULL! #SPILL! #CALC!".split()
+)
+"""What a table program writes into an empty cell, or one whose formula fails, when it makes text of it."""
 
 LONGEST_QUOTE = 20
 """Characters that an error quotes to show a place."""
@@ -19,11 +21,12 @@ LEAST_SIGNS, MOST_MARKS = 6, 0.4
 """So many signs are needed to tell what an encoding did, and this share of question marks is no text."""
 
 _HANGUL, _WESTERN = re.compile("[가-힣]"), re.compile("[\u0080-\u00ff]")
-# Zero-width signs, byte order marks, soft hyphens, marks of direction, control characters and private use. The joiner
-# U+200D stays between pictures, which it makes one of.
+# Zero-width signs, byte order marks, soft hyphens, marks of direction, fillers of Hangul, choices of a sign's shape,
+# tags, control characters and private use. The joiner U+200D stays between pictures, which it makes one of.
 _UNSEEN = re.compile(
-    "[\0-\b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
-    "\ufff9-\ufffb\ue000-\uf8ff\U000f0000-\U0010fffd]|(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d"
+    "[\0-\b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\ue000-\uf8ff\U000e0000-\U000e01ef"
+    "\U000f0000-\U0010fffd]|(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d"
 )
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")

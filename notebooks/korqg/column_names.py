@@ -90,7 +90,7 @@ def has_shape(columns: Collection[str], given: Mapping[str, str]) -> bool:
 
 def wrong_columns(name: str, columns: Iterable[str]) -> str:
     """The error for a table without the columns that are wanted: what it has, and how to read it all the same."""
-    columns = [column for column in columns if column]
+    columns = [column.encode("utf-8", "replace").decode() for column in columns if column]
     shown = ", ".join(sorted(columns)[:20]) or "no names"
     example = sorted(columns)[0] if columns else "body"
     return (

@@ -39,7 +39,10 @@ def stated_place(raw: str, answer: str, start: int) -> tuple[int, bool] | None:
 
 
 def _other_counts(raw: str, start: int) -> Iterator[int]:
-    """Places in the tidied text if `start` counts UTF-16 units, bytes of UTF-8, decomposed or tidied characters."""
+    """Places in the tidied text if `start` counts UTF-16 units, bytes of UTF-8, decomposed or tidied characters.
+
+    Or, at the end, if the text that it counts had lines of "\\r\\n", or no white space in front.
+    """
     if start < 0:
         return
     yield len(tidy(raw.encode("utf-16-le", "replace")[: 2 * start].decode("utf-16-le", "ignore")))
@@ -47,6 +50,7 @@ def _other_counts(raw: str, start: int) -> Iterator[int]:
     yield len(tidy(unicodedata.normalize("NFD", raw)[:start]))
     yield start
     yield len(tidy(raw.replace("\n", "\r\n")[:start]))
+    yield len(tidy(raw[: start + len(raw) - len(raw.lstrip())]))
 
 
 def likeliest_place(text: str, answer: str, question: str) -> tuple[int, str]:

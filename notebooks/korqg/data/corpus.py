@@ -10,14 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line, tidy_place
-from korqg.data.answer_places import LARGEST_OFFSET_ERROR, as_place, stated_place
+from korqg.data.answer_places import as_place, stated_place
 from korqg.data.packed_files import SUFFIXES as PACKED
 from korqg.data.packed_files import inner_suffix, unpack
-from korqg.data.table_files import decode_rows
-from korqg.data.text_blocks import WHOLE_FILE, find_files
+from korqg.data.table_files import IF_KORQUAD2, count_questions, decode_rows
+from korqg.data.text_blocks import WHOLE_FILE, find_files, in_list
 from korqg.errors import KorqgError
-
-__all__ = ["LARGEST_OFFSET_ERROR", "Corpus", "Passage", "Question", "read_korquad"]
 
 IMPOSSIBLE = "the paragraph does not answer it: it is marked as unanswerable (is_impossible), or its answers are empty"
 
@@ -68,6 +66,59 @@ class Corpus:
     cleaned: int = 0
 
 
+class Tally:
+    """What reading a corpus came to: the records that are left out and why, and counts of questions.
+
+    `files` lists those that are passed over, `broken` what cannot be read, with the number of questions `lost` with it,
+    and `left` what is sound, but no question to learn from.
+    """
+
+    def __init__(self, skipped: list[dict]):
+        self.files, self.broken, self.left = skipped, [], []
+        self.refused: KorqgError | None = None
+        self.read = self.lost = self.mended = self.cleaned = 0
+
+    @property
+    def dropped(self) -> list[dict]:
+        """All of the records."""
+        return self.files + self.broken + self.left
+
+    def pass_over(self, file: str, error: KorqgError) -> None:
+        """Note a file that cannot be read."""
+        self.refused = self.refused or error
+        self.files.append(_record(file, WHOLE_FILE, str(error).rstrip(".")))
+
+    def drop(self, file: str, record: str, reason: str, questions: int = 1) -> None:
+        """Note a broken record, with the number of questions that go with it."""
+        lost = max(1, questions)
+        self.lost += lost
+        self.broken.append(_record(file, record, reason + (f": {lost} questions" if lost > 1 else "")))
+
+    def leave(self, file: str, record: str, reason: str) -> None:
+        """Note a record that is sound, but left out."""
+        self.left.append(_record(file, record, reason))
+
+    def require_questions(
+        self, place: str, max_dropped_fraction: float, kind: str = "question", hint: str = ""
+    ) -> None:
+        """Raise KorqgError, with the first record, if there is no question, or more than the fraction are broken."""
+        if not self.read:
+            records = self.broken + self.left
+            reason = f" The first record: {describe_dropped(records[0])}" if records else ""
+            raise self.refused or KorqgError(f"{place} holds no {kind} that can be used.{reason}{hint}")
+        if self.lost > max_dropped_fraction * (self.read + self.lost):
+            raise KorqgError(
+                f"{place}: {self.lost} of {self.read + self.lost} {kind}s are broken, more than max_dropped_fraction="
+                f"{max_dropped_fraction:g} allows. The first: {describe_dropped(self.broken[0])}{hint} "
+                "Mend the file or fetch it again, or raise max_dropped_fraction."
+            )
+
+
+def _record(*words: str) -> dict:
+    """A dropped record of file, id and reason, with ? for what no file takes: half of a surrogate pair."""
+    return dict(zip(("file", "id", "reason"), map(_writable, words), strict=True))
+
+
 def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, parts: tuple[str, ...] = ()) -> Corpus:
     """Read files in KorQuAD 1.0's schema; of a folder every .json file, of a packed file those in it.
 
@@ -87,44 +138,38 @@ def read_korquad(paths: Path | list[Path], max_dropped_fraction: float = 0.05, p
     another schema, and when more than `max_dropped_fraction` of the questions are broken: an article that cannot be
     read counts with all of its questions.
     """
-    files, skipped = _files([paths] if isinstance(paths, Path) else paths)
+    files, skipped = find_corpus_files(paths, (".json",), "KorQuAD 1.0")
     shown = ", ".join(str(file) for file in files[:3]) + (" and more" if len(files) > 3 else "")
-    reader, refused = _Reader(), []
+    reader = _Reader(skipped)
     for file in files:
         for name, value in _values(file, parts):
             if isinstance(value, KorqgError):
-                refused.append((Path(name).name, value))
+                reader.pass_over(Path(name).name, value)
                 continue
             for number, article in enumerate(value):
                 reader.read_article(Path(name).name, number, article)
-    if refused and not reader.passages:
-        raise refused[0][1]
-    skipped += [{"file": name, "id": WHOLE_FILE, "reason": str(error).rstrip(".")} for name, error in refused]
-    read = sum(len(passage.questions) for passage in reader.passages)
-    if read == 0:
-        reasons = reader.broken + reader.left
-        reason = f" The first record: {describe_dropped(reasons[0])}" if reasons else ""
-        raise KorqgError(f"{shown}: there is no question that can be used.{reason} {IF_ROWS}")
-    if reader.lost > max_dropped_fraction * (read + reader.lost):
-        raise KorqgError(
-            f"{shown}: {reader.lost} of {read + reader.lost} records are broken, more than "
-            f"max_dropped_fraction={max_dropped_fraction:g} allows. The first: {describe_dropped(reader.broken[0])} "
-            "Mend the file, or raise max_dropped_fraction."
-        )
+    reader.require_questions(shown, max_dropped_fraction, hint=f" {IF_ROWS}")
     passages, repeated = each_question_once(reader.passages)
-    return Corpus(passages, skipped + reader.broken + reader.left + repeated, reader.mended, reader.cleaned)
+    return Corpus(passages, reader.dropped + repeated, reader.mended, reader.cleaned)
 
 
-def _files(paths: list[Path]) -> tuple[list[Path], list[dict]]:
-    """The files to read, and the records of those that a folder holds besides. Raises KorqgError without any."""
+def find_corpus_files(
+    paths: Path | Iterable[Path], suffixes: tuple[str, ...], corpus: str
+) -> tuple[list[Path], list[dict]]:
+    """The files that the paths name, those of folders by their suffix; and the records of those that are passed over.
+
+    Raises KorqgError, with the corpus's name, when a path does not exist or holds none.
+    """
     files, skipped = [], []
-    for path in paths:
+    for path in [paths] if isinstance(paths, Path) else paths:
         if not path.exists():
-            raise KorqgError(f"{path} does not exist: set source_path to a KorQuAD 1.0 JSON file or a folder of them.")
-        found, others = find_files(path, (".json",)) if path.is_dir() else ([path], [])
+            raise KorqgError(f"{path} does not exist: set source_path to a file of {corpus} or a folder of them.")
+        found, others = find_files(path, suffixes) if path.is_dir() else ([path], [])
         if not found:
-            raise KorqgError(f"{path} holds no .json file: set source_path to a folder with KorQuAD 1.0 JSON files.")
-        files += found
+            raise KorqgError(
+                f"{path} holds no {in_list(suffixes)} file: set source_path to where {corpus}'s files are."
+            )
+        files += [file for file in found if file not in files]
         skipped += others
     return files, skipped
 
@@ -138,13 +183,19 @@ def _values(file: Path, parts: tuple[str, ...] = ()) -> Iterator[tuple[str, list
         if file.suffix.lower() not in PACKED:
             found: Iterable[tuple[str, bytes]] = [(str(file), file.read_bytes())]
         else:
-            found = ((f"{file.name}/{name}", data) for name, data in unpack(file) if inner_suffix(name) == ".json")
+            found = ((f"{file.name}/{name}", data) for name, data in unpack(file))
+        others = []
         for name, data in found:
-            if not parts or PurePosixPath(name).name in parts:
-                try:
-                    yield name, _articles_of(name, data)
-                except KorqgError as error:
-                    yield name, error
+            if parts and PurePosixPath(name).name not in parts:
+                continue
+            if file.suffix.lower() in PACKED and inner_suffix(name) != ".json":
+                others.append((name, KorqgError(f"{name} is no .json file.")))
+                continue
+            try:
+                yield name, _articles_of(name, data)
+            except KorqgError as error:
+                yield name, error
+        yield from others
     except KorqgError as error:
         yield str(file), error
     except OSError as error:
@@ -186,7 +237,7 @@ def each_question_once(passages: Iterable[Passage], taken: set[str] | None = Non
     for passage in passages:
         asked, keys = [], set()
         for question in passage.questions:
-            key = (passage.id, question.text, question.answer, question.answer_start)
+            key = (passage.id, question.text, question.answer)
             if key in seen:
                 dropped.append({"file": passage.title, "id": question.id, "reason": REPEATED})
                 continue
@@ -244,34 +295,28 @@ def untitled(text: str) -> str:
     return f"{tidy_line(text[:60])[:30]} ({make_passage_id(text)[:6]})"
 
 
-class _Reader:
-    """What has been read of articles so far: passages, broken records and those left out, questions lost and mended."""
+class _Reader(Tally):
+    """What has been read of articles so far."""
 
-    def __init__(self):
+    def __init__(self, skipped: list[dict]):
+        super().__init__(skipped)
         self.passages: list[Passage] = []
-        self.broken: list[dict] = []
-        self.left: list[dict] = []
-        self.lost = self.mended = self.cleaned = 0
-
-    def drop(self, file: str, record: str, reason: str, questions: int = 1) -> None:
-        """Note a broken record, with the number of questions that go with it."""
-        lost = max(1, questions)
-        self.lost += lost
-        self.broken.append({"file": file, "id": record, "reason": reason + (f": {lost} questions" if lost > 1 else "")})
 
     def read_article(self, file: str, number: int, article: Any) -> None:
         """Take up an article's passages."""
         place = f"data[{number}]"
         if not isinstance(article, dict) or not isinstance(article.get("paragraphs"), list):
             reason = 'an article without a list under "paragraphs"'
-            return self.drop(file, place, reason, _count_questions(article))
+            if isinstance(article, dict) and "raw_html" in article:
+                reason = IF_KORQUAD2
+            return self.drop(file, place, reason, count_questions(article))
         paragraphs = article["paragraphs"]
         try:
             given = article["title"] if "title" in article else article.get("doc_title")
             title = tidy_line(as_text(given, "title"))
         except ValueError as error:
             reason = f"an article without a title that can be read ({error})"
-            return self.drop(file, place, reason, _count_questions(paragraphs))
+            return self.drop(file, place, reason, count_questions(paragraphs))
         texts = [p.get("context") for p in paragraphs if isinstance(p, dict)]
         first = next((tidy(text).strip() for text in texts if isinstance(text, str) and text.strip()), "")
         shown = f"{place} ({title})" if title else place
@@ -284,18 +329,18 @@ class _Reader:
         try:
             text = tidy(as_text(raw, "context")).strip()
         except ValueError as error:
-            return self.drop(file, spot, str(error), _count_questions(paragraph))
+            return self.drop(file, spot, str(error), count_questions(paragraph))
         if not text:
-            return self.drop(file, spot, "a paragraph without text", _count_questions(paragraph))
+            return self.drop(file, spot, "a paragraph without text", count_questions(paragraph))
         if not isinstance(paragraph.get("qas"), list):
-            return self.drop(file, spot, 'a paragraph without a list under "qas"', _count_questions(paragraph))
+            return self.drop(file, spot, 'a paragraph without a list under "qas"', count_questions(paragraph))
         self.cleaned += is_untidy(raw)
         questions = []
         for order, qa in enumerate(paragraph["qas"]):
             name = _name_of(qa)
-            record = f"{spot}, qas[{order}]" + (f", id {_writable(str(name))}" if name not in (None, "") else "")
+            record = f"{spot}, qas[{order}]" + (f", id {name}" if name not in (None, "") else "")
             if isinstance(qa, dict) and (qa.get("is_impossible") is True or qa.get("answers") == []):
-                self.left.append({"file": file, "id": record, "reason": IMPOSSIBLE})
+                self.leave(file, record, IMPOSSIBLE)
                 continue
             try:
                 question, moved = _read_question(str(raw), qa)
@@ -305,17 +350,9 @@ class _Reader:
             self.mended += moved
             self.cleaned += is_untidy(qa["question"])
             questions.append(question)
+        self.read += len(questions)
         if questions:
             self.passages.append(Passage(make_passage_id(text), title, text, tuple(questions)))
-
-
-def _count_questions(value: Any) -> int:
-    """How many questions an article or a paragraph has, whatever else is wrong with it."""
-    if isinstance(value, list):
-        return sum(_count_questions(part) for part in value)
-    if not isinstance(value, dict):
-        return 0
-    return 1 if "question" in value else sum(_count_questions(part) for part in value.values())
 
 
 def _writable(text: str) -> str:

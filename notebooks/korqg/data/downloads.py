@@ -4,7 +4,6 @@ Sizes and checksums are those of dataset_infos.json of squad_kor_v1, squad_kor_v
 """
 
 import contextlib
-import email.message
 import http.client
 import os
 import shutil
@@ -17,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from korqg.errors import KorqgError, full_disk
 from korqg.files import cache_folder, cannot_write, sha256_of
@@ -47,19 +47,10 @@ class PublishedFile:
     sha256: str
 
 
-def _korquad1(part: str, size: int, sha256: str) -> PublishedFile:
-    name = f"KorQuAD_v1.0_{part}.json"
-    return PublishedFile(name, f"https://korquad.github.io/dataset/{name}", size, sha256)
-
-
-def _korquad2(part: str, size: int, sha256: str) -> PublishedFile:
-    name = f"KorQuAD_2.1_{part}.zip"
-    folder = "https://github.com/korquad/korquad.github.io/raw/master/dataset/KorQuAD_2.1"
-    return PublishedFile(name, f"{folder}/{part.partition('_')[0]}/{name}", size, sha256)
-
-
 KORQUAD1 = {
-    part: _korquad1(part, size, sha256)
+    part: PublishedFile(
+        f"KorQuAD_v1.0_{part}.json", f"https://korquad.github.io/dataset/KorQuAD_v1.0_{part}.json", size, sha256
+    )
     for part, size, sha256 in (
         ("train", 38527475, "40d5115879a701751781df721d901abfa736d8db5f89000f2619433f39bf2dd2"),
         ("dev", 3881058, "25ffeb51e6c51ec02c071b60a10188e10005c144110f0d876b26079d80a35bdf"),
@@ -67,8 +58,12 @@ KORQUAD1 = {
 }
 """KorQuAD 1.0 by part (korquad.github.io): 42 MB."""
 
+_KORQUAD2 = "https://github.com/korquad/korquad.github.io/raw/master/dataset/KorQuAD_2.1"
+
 KORQUAD2 = {
-    part: _korquad2(part, size, sha256)
+    part: PublishedFile(
+        f"KorQuAD_2.1_{part}.zip", f"{_KORQUAD2}/{part.partition('_')[0]}/KorQuAD_2.1_{part}.zip", size, sha256
+    )
     for part, size, sha256 in (
         ("train_00", 96161084, "98918d10e3e08bf6b34b50d17cd7f7438d5a577a8089d02698d16a151424a36a"),
         ("train_01", 92163603, "0a8a59ee82e92e9509c5dbf7d98a31c007a3693afb818e37c60ddacf7f48c4b3"),
@@ -107,8 +102,7 @@ KLUE_MRC_PARTS = {"train": "klue-mrc-v1_train.json", "dev": "klue-mrc-v1_dev.jso
 
 def klue_mrc_parts(which: str = "all") -> tuple[str, ...]:
     """The names of the files in KLUE-MRC's archive for "train", "dev" or "all". Raises KorqgError for another name."""
-    parts = {part: PublishedFile(name, KLUE_MRC.address, 0, "") for part, name in KLUE_MRC_PARTS.items()}
-    return tuple(file.name for file in _choose(parts, which, "KLUE-MRC"))
+    return tuple(_choose(KLUE_MRC_PARTS, which, "KLUE-MRC"))
 
 
 def korquad1_files(which: str = "all") -> list[PublishedFile]:
@@ -154,7 +148,7 @@ def fetch(file: PublishedFile, folder: Path, first_pause_seconds: float = 1.0, t
     return path
 
 
-def _choose(published: dict[str, PublishedFile], which: str, corpus: str) -> list[PublishedFile]:
+def _choose(published: dict[str, Any], which: str, corpus: str) -> list:
     wanted = [name.strip() for name in which.split(",") if name.strip()]
     chosen = [part for part in published for name in wanted if name in ("all", part, part.partition("_")[0])]
     known = list(dict.fromkeys([*(part.partition("_")[0] for part in published), "all", *published]))
@@ -220,8 +214,8 @@ def _download(file: PublishedFile, path: Path, first_pause: float, timeout: floa
         raise KorqgError(full_disk(room, "KORQG_CACHE in the environment"))
     print(f"Fetching {file.name} ({file.bytes / 1e6:.1f} MB) from {host} ...", flush=True)
     while True:
-        with _progress(file) as report:
-            _receive_all(file, path, part, report, first_pause, timeout)
+        with _progress(file) as bar:
+            _receive_all(file, path, part, lambda done: bar.update(done - bar.n), first_pause, timeout)
         size, checksum = part.stat().st_size, sha256_of(part)
         if (size, checksum) == (file.bytes, file.sha256):
             break
@@ -273,7 +267,7 @@ def _receive(file: PublishedFile, path: Path, part: Path, report: Callable[[int]
     headers = {"User-Agent": "korqg"} | ({"Range": f"bytes={start}-"} if start else {})
     request = urllib.request.Request(file.address, headers=headers)
     with _of_network(urllib.request.urlopen, request, timeout=timeout) as answer:
-        if answer.status == 206 and not _range_starts_at(answer.headers, start):
+        if answer.status == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             part.unlink(missing_ok=True)  # another range than was asked for
             return
         if answer.status != 206:
@@ -303,10 +297,6 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _range_starts_at(headers: email.message.Message, start: int) -> bool:
-    return headers.get("Content-Range", "").startswith(f"bytes {start}-")
-
-
 def _by_hand(file: PublishedFile, path: Path) -> str:
     return (
         f"Open {file.address} in a browser, save it as {file.name} in the folder {path.parent} and run this again: "
@@ -325,49 +315,42 @@ def _other_file(file: PublishedFile, path: Path, difference: str) -> KorqgError:
     )
 
 
-@contextlib.contextmanager
-def _progress(file: PublishedFile) -> Iterator[Callable[[int], None]]:
-    """A function that takes the bytes so far and shows a bar, every two seconds.
+class _NotebookLine:
+    """What a progress bar writes to in a notebook: one output of text that is replaced in place.
 
-    In a notebook the bar is one output of text that is replaced in place, so that a saved notebook keeps its
-    last state alone; in a terminal it vanishes at the end; elsewhere, in a log, there is none.
+    So a saved notebook keeps the bar's last state alone.
     """
-    from tqdm import tqdm
 
-    if _in_notebook():
+    def __init__(self, name: str):
         from IPython.display import display
 
-        started = shown = time.monotonic()
-        handle = display({"text/plain": f"{file.name}: waiting for the server"}, raw=True, display_id=True)
+        text = {"text/plain": f"{name}: waiting for the server"}
+        self.handle = display(text, raw=True, display_id=True)
 
-        def report(done: int) -> None:
-            nonlocal shown
-            if time.monotonic() - shown >= SECONDS_BETWEEN_BARS:
-                shown = time.monotonic()
-                bar = tqdm.format_meter(
-                    done, file.bytes, shown - started, ncols=78, prefix=file.name, unit="B", unit_scale=True
-                )
-                handle.update({"text/plain": bar}, raw=True)
+    def write(self, text: str) -> None:
+        if text.strip():
+            self.handle.update({"text/plain": text.strip()}, raw=True)
 
-        state = "not finished"
-        try:
-            yield report
-            state = "received"
-        finally:
-            seconds = time.monotonic() - started
-            handle.update({"text/plain": f"{file.name}: {state} ({seconds:.0f} s)"}, raw=True)
-        return
-    with tqdm(
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+def _progress(file: PublishedFile):
+    """A bar for the bytes of a file, drawn every two seconds: in a log there is none, in a terminal it vanishes."""
+    from tqdm import tqdm
+
+    kept = _in_notebook()
+    return tqdm(
         desc=file.name,
         total=file.bytes,
         unit="B",
         unit_scale=True,
-        file=sys.stdout,
+        ncols=78,
+        file=_NotebookLine(file.name) if kept else sys.stdout,
         mininterval=SECONDS_BETWEEN_BARS,
-        leave=False,
-        disable=None,  # where the output is no terminal
-    ) as bar:
-        yield lambda done: bar.update(done - bar.n)
+        leave=kept,
+        disable=False if kept else None,  # None: where the output is no terminal
+    )
 
 
 def _in_notebook() -> bool:

@@ -2,9 +2,10 @@
 
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import support
@@ -78,23 +79,22 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     title = f"{chunk.title} > {heading}" if heading and heading != chunk.title else chunk.title
     named = _without_file_name(title, chunk.file)
-    found = [] if why_nothing_to_ask(chunk.text) else _chosen(chunk.text, heading, named, count)
+    if why_nothing_to_ask(chunk.text):
+        return []
+    found = choose_candidates(find_candidates(chunk.text, heading), count, lambda one: ask_by_rule(one, named))
     return [
-        {
-            "id": f"{chunk.id}-{number}",
-            "title": title,
-            "passage_id": make_passage_id(chunk.text),
-            "instruction": INSTRUCTIONS["answer_aware"],
-            "input": asking_input(named, one),
-            "output": "",
-            "answer": one.text,
-            "answer_place": [one.start, one.end],
-            "kind": one.kind,
-            "sentence": one.sentence,
-            "passage": chunk.text,
-            "chunk_id": chunk.id,
-            "place": place_of_chunk(chunk),
-        }
+        make_own_row(
+            chunk,
+            INSTRUCTIONS["answer_aware"],
+            id=f"{chunk.id}-{number}",
+            title=title,
+            input=asking_input(named, one),
+            answer=one.text,
+            answer_place=[one.start, one.end],
+            kind=one.kind,
+            sentence=one.sentence,
+            passage=chunk.text,
+        )
         for number, one in enumerate(found, start=1)
     ]
 
@@ -110,13 +110,12 @@ def _without_file_name(title: str, file: str) -> str:
     return " > ".join(rest) if first == Path(file).stem and not re.search("[가-힣]", first) else title
 
 
-def _chosen(text: str, heading: str, title: str, count: int) -> list[CandidateAnswer]:
-    return choose_candidates(find_candidates(text, heading), count, lambda one: ask_by_rule(one, title))
+def make_own_row(chunk: Chunk, instruction: str, **asked: Any) -> dict:
+    """A row that asks about a whole chunk, for models of task question: no reference question, no answer.
 
-
-def make_own_row(chunk: Chunk, instruction: str) -> dict:
-    """A row that asks about a whole chunk, for models of task question: no reference question, no answer."""
-    return {
+    What is `asked` for within the chunk takes the place of those values, or stands beside them.
+    """
+    row = {
         "id": chunk.id,
         "title": chunk.title,
         "passage_id": make_passage_id(chunk.text),
@@ -124,9 +123,8 @@ def make_own_row(chunk: Chunk, instruction: str) -> dict:
         "input": chunk.text,
         "output": "",
         "answer": "",
-        "chunk_id": chunk.id,
-        "place": place_of_chunk(chunk),
     }
+    return {**row, **asked, "chunk_id": chunk.id, "place": place_of_chunk(chunk)}
 
 
 def own_rows_of(chunks: Iterable[Chunk], train: Iterable[dict], tasks: Iterable[str], count: int) -> list[dict]:
@@ -164,9 +162,10 @@ def divide_passages(
         if count_tokens(passage.text) <= max_tokens:
             kept.append(passage)
             continue
-        parts = _parts(passage.text, max_tokens, count_tokens)
+        parts = _parts(passage.text, _sentence_spans(passage.text), max_tokens, count_tokens)
         if not parts and all(question.answer_start < 0 for question in passage.questions):
-            parts = _word_parts(passage.text, max_tokens, count_tokens)
+            words = (word.span() for word in re.finditer(r"\S+", passage.text))
+            parts = _parts(passage.text, words, max_tokens, count_tokens)
         asked: list[list[Question]] = [[] for _ in parts]
         for question in passage.questions:
             number = _part_of(question, passage.text, parts)
@@ -191,18 +190,6 @@ def divide_passages(
     return kept, dropped
 
 
-def _word_parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
-    """Begin and end of runs of whole words with at most `max_tokens` tokens; longer words are left out."""
-    parts, begin, end = [], 0, 0
-    for word in re.finditer(r"\S+", text):
-        if count_tokens(text[begin : word.end()]) > max_tokens:
-            parts.append((begin, end))
-            begin = word.start()
-        end = word.end()
-    parts.append((begin, end))
-    return [part for part in parts if part[0] < part[1] and count_tokens(text[slice(*part)]) <= max_tokens]
-
-
 def instruction_for_documents(rows: Iterable[dict]) -> str:
     """What a model that learnt these rows is told to do with a document: their instruction, where they have one alone.
 
@@ -221,12 +208,21 @@ def _part_of(question: Question, text: str, parts: list[tuple[int, int]]) -> int
     return nearest(f"{question.text} {question.answer}", [text[begin:end] for begin, end in parts]) if parts else None
 
 
-def _parts(text: str, max_tokens: int, count_tokens: Callable[[str], int]) -> list[tuple[int, int]]:
-    """Begin and end of runs of whole sentences with at most `max_tokens` tokens; longer sentences are left out."""
-    parts, begin, end = [], 0, 0
+def _sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Begin and end of each sentence, one without a blank before it too."""
+    end = 0
     for sentence in split_sentences(text):
         start = text.index(sentence, end)
-        stop = start + len(sentence)
+        end = start + len(sentence)
+        yield start, end
+
+
+def _parts(
+    text: str, pieces: Iterable[tuple[int, int]], max_tokens: int, count_tokens: Callable[[str], int]
+) -> list[tuple[int, int]]:
+    """Begin and end of runs of whole pieces with at most `max_tokens` tokens; longer pieces are left out."""
+    parts, begin, end = [], 0, 0
+    for start, stop in pieces:
         if count_tokens(text[begin:stop]) > max_tokens:
             parts.append((begin, end))
             begin = start

@@ -10,8 +10,9 @@ What a pair of paragraphs does not show is looked for beside: one title in two s
 the same, and stretches that chunks share because they overlap, wherever they were cut.
 """
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from korqg.data.corpus import Passage, normalized
@@ -77,16 +78,9 @@ def near_duplicates(texts: list[str]) -> list[tuple[int, int]]:
     100,000 paragraphs of 350 characters take about ten seconds and 0.8 GB.
     """
     letters = [normalized(text) for text in texts]
-    first_with: dict[str, int] = {}
-    pairs = []
-    for index, text in enumerate(letters):
-        first = first_with.setdefault(text, index)
-        if first != index:
-            pairs.append((first, index))
-    long_enough = [index for index in first_with.values() if len(letters[index]) >= SHORTEST]
-    for one, two in _near_pairs([letters[index] for index in long_enough]):
-        pairs.append((long_enough[one], long_enough[two]))
-    return sorted(pairs)
+    first = _first_with(letters)
+    equal = [(first[text], index) for index, text in enumerate(letters) if first[text] != index]
+    return sorted([*equal, *_near_pairs(_first_with(letters, SHORTEST).items())])
 
 
 def containment(one: str, two: str, size: int = SHINGLE) -> float:
@@ -156,19 +150,22 @@ def _one_title(titles: Iterable[str]) -> list[list[str]]:
 
 def _short_copies(texts: list[str]) -> list[tuple[int, int]]:
     """Index pairs of near copies among the texts that are too short for `near_duplicates` to compare."""
-    letters = [normalized(text) for text in texts]
-    first_with: dict[str, int] = {}
-    for index, text in enumerate(letters):
-        if SHORTEST_NEAR <= len(text) < SHORTEST:
-            first_with.setdefault(text, index)
-    short = list(first_with.values())
 
     def alike(one: str, two: str) -> bool:
         near = containment(one, two, SHORT_SHINGLE) >= SHORT_NEAR
         return near and min(len(one), len(two)) >= SHORT_NEAR * max(len(one), len(two))
 
-    pairs = _near_pairs(list(first_with), SHORT_SHINGLE, SHORT_NEAR, alike)
-    return [(short[one], short[two]) for one, two in pairs]
+    short = _first_with(map(normalized, texts), SHORTEST_NEAR, SHORTEST)
+    return list(_near_pairs(short.items(), SHORT_SHINGLE, SHORT_NEAR, alike))
+
+
+def _first_with(letters: Iterable[str], shortest: int = 0, longest: float = math.inf) -> dict[str, int]:
+    """Each text of at least `shortest`, fewer than `longest` letters, with its first index."""
+    first: dict[str, int] = {}
+    for index, text in enumerate(letters):
+        if shortest <= len(text) < longest:
+            first.setdefault(text, index)
+    return first
 
 
 def _is_chain(passages: list[Passage], family: list[int]) -> bool:
@@ -180,32 +177,19 @@ def _is_chain(passages: list[Passage], family: list[int]) -> bool:
 
 def _pairs_of_chain(passages: list[Passage], family: list[int]) -> list[tuple[int, int]]:
     """All index pairs of near copies in a chain, of different articles."""
-    family = sorted(family)
-    texts = [normalized(passages[index].text) for index in family]
-    pairs = [(family[one], family[two]) for one, two in _near_pairs(texts, every_pair=True)]
+    texts = [(normalized(passages[index].text), index) for index in sorted(family)]
+    pairs = _near_pairs(texts, every_pair=True)
     return [(one, two) for one, two in pairs if passages[one].title != passages[two].title]
 
 
 def _overlaps(passages: list[Passage], families: list[list[int]]) -> list[tuple[int, int]]:
     """Index pairs of paragraphs of different articles that share a stretch; copies are not among them."""
     family_of = {index: number for number, family in enumerate(families) for index in family}
-    first_with: dict[str, int] = {}
-    for index, passage in enumerate(passages):
-        if len(letters := normalized(passage.text)) >= OVERLAP_SHINGLE:
-            first_with.setdefault(letters, index)
-    places = list(first_with.values())
-    shared = _near_pairs(
-        list(first_with),
-        OVERLAP_SHINGLE,
-        OVERLAP,
-        None,
-        every_pair=True,
-        least=LEAST_OVERLAP,
-        most_holders=MOST_HOLDERS,
-    )
+    texts = _first_with((normalized(passage.text) for passage in passages), OVERLAP_SHINGLE).items()
+    shared = _near_pairs(texts, OVERLAP_SHINGLE, OVERLAP, None, True, LEAST_OVERLAP, MOST_HOLDERS)
     return [
         (one, two)
-        for one, two in ((places[one], places[two]) for one, two in shared)
+        for one, two in shared
         if passages[one].title != passages[two].title
         and not (one in family_of and family_of[one] == family_of.get(two))
     ]
@@ -232,7 +216,7 @@ def _are_near(one: str, two: str) -> bool:
 
 
 def _near_pairs(
-    texts: list[str],
+    named: Iterable[tuple[str, int]],
     size: int = SHINGLE,
     near: float = NEAR,
     alike: Callable[[str, str], bool] | None = _are_near,
@@ -240,11 +224,12 @@ def _near_pairs(
     least: int = 1,
     most_holders: int = 0,
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of near copies that connect each family; the texts are normalized, distinct and long enough.
+    """Pairs of near copies that connect each family, by the numbers that stand with them, smaller first.
 
-    `size` letters make a shingle, `near` of a text's shingles must stand in another one, and `least` at least, and
-    `alike` decides (None: the count does). With `every_pair` all pairs are given, not only as many as connect a family.
-    Shingles of more than `most_holders` texts (0: none) are not counted.
+    The texts are normalized, distinct and long enough, and their numbers grow. `size` letters make a shingle, `near`
+    of a text's shingles must stand in another one, and `least` at least, and `alike` decides (None: the count does).
+    With `every_pair` all pairs are given, not only as many as connect a family. Shingles of more than `most_holders`
+    texts (0: none) are not counted.
 
     An inverted index over 32-bit hashes of the shingles: a text half of whose shingles stand nowhere else,
     as is the rule, has no copy that holds it and is passed over; for the others the shingles shared with
@@ -252,23 +237,17 @@ def _near_pairs(
     """
     import numpy as np
 
+    texts, names = zip(*named, strict=True) if (named := list(named)) else ((), ())
     if len(texts) < 2:
         return
     shingle, text = _index(texts, size)
     sizes = np.bincount(text, minlength=len(texts))
-    again = shingle[1:] == shingle[:-1]
-    elsewhere = np.append(again, False) | np.insert(again, 0, False)
-    shingle, text = shingle[elsewhere], text[elsewhere].astype(np.int64)
-    starts = np.flatnonzero(np.insert(shingle[1:] != shingle[:-1], 0, True)) if len(shingle) else np.zeros(0, np.int64)
-    ends = np.append(starts[1:], len(shingle))
-    run = np.repeat(np.arange(len(starts)), ends - starts)
-    if most_holders:
-        rare = (ends - starts <= most_holders)[run]
-        text, run = text[rare], run[rare]
-        starts, ends = (
-            np.searchsorted(run, np.arange(len(starts))),
-            np.searchsorted(run, np.arange(len(starts)), "right"),
-        )
+    starts = np.flatnonzero(np.insert(shingle[1:] != shingle[:-1], 0, True))
+    holders = np.diff(np.append(starts, len(shingle)))
+    counts = (holders > 1) & (holders <= (most_holders or len(texts)))
+    text, holders = text[np.repeat(counts, holders)].astype(np.int64), holders[counts]
+    ends = np.cumsum(holders)
+    starts, run = ends - holders, np.repeat(np.arange(len(holders)), holders)
     enough = np.maximum(near * sizes, least)
     by_text = np.argsort(text, kind="stable")
     shared = np.bincount(text, minlength=len(texts))
@@ -278,22 +257,20 @@ def _near_pairs(
     members = {index: [index] for index in range(len(texts))}
     for one in np.flatnonzero(shared >= enough):
         runs = run[by_text[first_of[one] : first_of[one + 1]]]
-        holders, counts = np.unique(np.concatenate([text[starts[r] : ends[r]] for r in runs]), return_counts=True)
-        for two in holders[counts >= enough[one]]:
+        others, shares = np.unique(np.concatenate([text[starts[r] : ends[r]] for r in runs]), return_counts=True)
+        for two in others[shares >= enough[one]]:
             if two == one or (family[two] == family[one] and not every_pair):
                 continue
             if alike and not alike(texts[one], texts[two]):
                 continue
-            if every_pair:
-                yield int(min(one, two)), int(max(one, two))
-                continue
-            small, large = sorted((family[one], family[two]), key=lambda name: len(members[name]))
-            family[members[small]] = large
-            members[large] += members.pop(small)
-            yield int(min(one, two)), int(max(one, two))
+            if not every_pair:
+                small, large = sorted((family[one], family[two]), key=lambda name: len(members[name]))
+                family[members[small]] = large
+                members[large] += members.pop(small)
+            yield names[min(one, two)], names[max(one, two)]
 
 
-def _index(texts: list[str], size: int):
+def _index(texts: Sequence[str], size: int):
     """The hash of each shingle of `size` letters and its text's number, sorted by both, each shingle of a text once.
 
     Two arrays of uint32, equally long. The hash is a polynomial in the code points modulo 2 ** 64, of which

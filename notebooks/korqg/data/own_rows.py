@@ -12,10 +12,10 @@ from typing import Any
 from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line
 from korqg.column_names import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields
 from korqg.data.answer_places import as_place, likeliest_place, stated_place
-from korqg.data.corpus import Corpus, Passage, Question, answers_of, describe_dropped, make_passage_id, untitled
+from korqg.data.corpus import Corpus, Passage, Question, Tally, answers_of, find_corpus_files, make_passage_id, untitled
 from korqg.data.documents.chunks import SUFFIXES as DOCUMENTS
-from korqg.data.table_files import READABLE, SUFFIXES, Row, read_tables
-from korqg.data.text_blocks import WHOLE_FILE, find_files, in_list, relative_name, short_names
+from korqg.data.table_files import READABLE, Row, read_tables
+from korqg.data.text_blocks import relative_name, short_names
 from korqg.errors import KorqgError
 from korqg.question import is_single_question
 
@@ -54,9 +54,13 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
     unanswerable ones are not counted as broken).
     """
     columns = columns or {}
-    files, folder, skipped = _files(path)
+    files, skipped = find_corpus_files(path, READABLE, "rows")
+    for record in skipped:
+        if Path(record["file"]).suffix.lower() in DOCUMENTS:
+            record["reason"] = "a document, not rows: nothing is learnt from it, but own_path can name it"
+    folder = path if path.is_dir() else path.parent
     names = short_names(files, folder)
-    found, refused = _Found(), []
+    found = _Found(skipped)
     for file in files:
         for name, rows in read_tables(file, columns):
             label = relative_name(file, folder) + name.removeprefix(file.name)
@@ -65,77 +69,52 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
                     raise rows
                 as_passages = _answers_as_passages(name, rows, columns)
             except KorqgError as error:
-                refused.append(error)
-                skipped.append({"file": label, "id": WHOLE_FILE, "reason": str(error).rstrip(".")})
+                found.pass_over(label, error)
                 continue
             for number, row in enumerate(rows, start=1):
                 found.take(row, label, f"{names[file]}-{number:06d}", columns, as_passages)
-    if refused and not found.questions:
-        raise refused[0]
-    if not found.questions:
-        records = found.broken + found.left
-        reason = f" The first row: {describe_dropped(records[0])}" if records else ""
-        raise KorqgError(f"{path} holds no row that can be used.{reason}")
-    if len(found.broken) > max_dropped_fraction * found.total:
-        raise KorqgError(
-            f"{path}: {len(found.broken)} of {found.total} rows are broken, more than max_dropped_fraction="
-            f"{max_dropped_fraction:g} allows. The first: {describe_dropped(found.broken[0])}"
-            f"{_if_no_questions(found.broken)} Mend the file, or raise max_dropped_fraction."
+    found.require_questions(str(path), max_dropped_fraction, "row", _if_no_questions(found.broken))
+    asked = [question.text for some in found.questions.values() for question in some]
+    orders = [text for text in asked if not is_single_question(text)]
+    if len(orders) > len(asked) / 2:
+        print(
+            f"{path.name}: {len(orders)} of {len(asked)} questions are none in form (one sentence with ? at its end), "
+            f"such as {orders[0][:60]!r}: a model learns to write what stands there."
         )
     passages = [
         Passage(make_passage_id(text), title, text, tuple(asked)) for (title, text), asked in found.questions.items()
     ]
-    return Corpus(passages, skipped + found.broken + found.left, found.mended, found.cleaned)
+    return Corpus(passages, found.dropped, found.mended, found.cleaned)
 
 
-class _Found:
-    """What has been read of rows so far: questions by title and passage, broken rows and those left out."""
+class _Found(Tally):
+    """What has been read of rows so far: questions by title and passage."""
 
-    def __init__(self):
+    def __init__(self, skipped: list[dict]):
+        super().__init__(skipped)
         self.questions: dict[tuple[str, str], list[Question]] = {}
         self.ids: set[str] = set()
         self.seen: set[tuple] = set()
-        self.broken: list[dict] = []
-        self.left: list[dict] = []
-        self.total = self.mended = self.cleaned = 0
 
     def take(self, row: Row, label: str, new_id: str, columns: Mapping[str, str], as_passages: bool) -> None:
         """Take up a row, or note why it is left out."""
-        self.total += 1
-        record = {"file": label, "id": row.place}
         try:
             if row.reason:
                 raise ValueError(row.reason)
             title, passage, question, moved = _read_row(row.values, columns, new_id, self.ids, as_passages)
-            key = (passage, question.text, question.answer)
+            key = (make_passage_id(passage), question.text, question.answer)
             if key in self.seen:
                 raise _LeftOut("the same row as an earlier one")
         except _LeftOut as error:
-            self.left.append({**record, "reason": str(error)})
-            return
+            return self.leave(label, row.place, str(error))
         except ValueError as error:
-            self.broken.append({**record, "reason": str(error)})
-            return
+            return self.drop(label, row.place, str(error), row.questions)
+        self.read += 1
         self.seen.add(key)
         self.ids.add(question.id)
         self.mended += moved
         self.cleaned += any(map(is_untidy, row.values.values()))
         self.questions.setdefault((title, passage), []).append(question)
-
-
-def _files(path: Path) -> tuple[list[Path], Path, list[dict]]:
-    """The files to read, the folder that their names are told from, and the records of those that are passed over."""
-    if not path.exists():
-        raise KorqgError(f"{path} does not exist: set source_path to a {in_list(SUFFIXES)} file or a folder of them.")
-    if path.is_dir():
-        files, skipped = find_files(path, READABLE)
-        if not files:
-            raise KorqgError(f"{path} holds no {in_list(SUFFIXES)} file: put your rows there.")
-        for record in skipped:
-            if Path(record["file"]).suffix.lower() in DOCUMENTS:
-                record["reason"] = "a document, not rows: nothing is learnt from it, but own_path can name it"
-        return files, path, skipped
-    return [path], path.parent, []
 
 
 def _if_no_questions(broken: list[dict]) -> str:
@@ -177,7 +156,8 @@ def _read_row(
 
     Raises ValueError with the reason why it cannot be used, _LeftOut where the row itself is sound.
     """
-    values = _chat_as_row(values) if any(isinstance(values.get(name), list) for name in CHAT) else values
+    talk = next((_parsed(values[name]) for name in CHAT if name in values), None)
+    values = _chat_as_row(values, talk) if isinstance(talk, list) else values
     fields = find_fields(values, columns)
     if as_passages and "answer" in fields:
         fields = {**fields, "passage": fields["answer"]}
@@ -243,8 +223,7 @@ def _answer_of(value: Any, start: Any) -> tuple[str, int | None]:
     Known are a text; a list of answers; and {text, answer_start}, with single values (AI-Hub) or lists of them (Hugging
     Face), also as the text that a CSV file makes of it. Raises _LeftOut for a list without any.
     """
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        value = _parsed(value)
+    value = _parsed(value)
     if isinstance(value, dict) and "text" in value:
         value = answers_of(value)
     if not isinstance(value, list):
@@ -256,8 +235,10 @@ def _answer_of(value: Any, start: Any) -> tuple[str, int | None]:
     raise _LeftOut(UNANSWERABLE)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: Any) -> Any:
     """The value of a text that Python or JSON wrote, numpy's arrays as lists; the text itself where it is none."""
+    if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
+        return text
     plain = re.sub(r"\barray\((\[.*?\])(?:, dtype=[\w.']+)?\)", r"\1", text, flags=re.DOTALL)
     for read in (json.loads, ast.literal_eval):
         try:
@@ -280,13 +261,12 @@ def _words_of(content: Any) -> Any:
     return content
 
 
-def _chat_as_row(values: dict) -> dict:
+def _chat_as_row(values: dict, turns: list) -> dict:
     """A talk of one question and one answer as instruction, input and output.
 
     The system's turn is the instruction, or, without one, what stands before the first empty line of the user's.
     Raises ValueError for a talk of several turns.
     """
-    turns = next(values[name] for name in CHAT if isinstance(values.get(name), list))
     said: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
     kinds = {"human": "user", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
     for turn in turns:

@@ -1,4 +1,4 @@
-"""Tables (.jsonl, .csv, .tsv, .json, .xlsx, .parquet; also packed) to rows with the names of their columns."""
+"""Tables (.jsonl, .csv, .tsv, .json, .xlsx, .parquet, .arrow; also packed) to rows with the names of their columns."""
 
 import codecs
 import csv
@@ -18,7 +18,8 @@ from korqg.data.text_blocks import decode_text, in_list
 from korqg.errors import KorqgError
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".xlsx", ".parquet")
-READABLE = (*SUFFIXES, ".ndjson", *packed_files.SUFFIXES)
+_TABLES = (*SUFFIXES, ".ndjson", ".arrow")
+READABLE = (*_TABLES, *packed_files.SUFFIXES)
 
 DELIMITERS = ",\t;|"
 
@@ -28,36 +29,42 @@ LARGEST_FIELD = 2**31 - 1
 HEADER_ROWS = 10
 """The names of the columns are looked for in so many rows: above them a sheet may have a title or empty rows."""
 
+IF_KORQUAD2 = 'it is a whole page as KorQuAD 2 has them: set source="korquad2"'
+
+_LEVELS = ("paragraphs", "qas")
+"""Where an article has its paragraphs, and a paragraph its questions."""
+
 MOST_LOST = 0.01
 """Share of the letters beyond ASCII that may be unreadable before a file is taken for one of another encoding."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row: where it stands, its values by plain names, and why it is broken ("": it is not)."""
+    """A row: where it stands, its values by plain names, why it is broken ("": it is not), the questions in it."""
 
     place: str
     values: dict[str, Any]
     reason: str = ""
+    questions: int = 1
 
 
 def read_tables(file: Path, columns: Mapping[str, str]) -> Iterator[tuple[str, list[Row] | KorqgError]]:
-    """The name and the rows of a file, or of each file in it that is read when it is packed.
+    """The name and the rows of a file, or of each file in it when it is packed, those that are not read at the end.
 
     `columns` says which column holds which field where the names do not. In place of the rows stands the error, with
     the file's name, for what cannot be read, for a table without the columns that are wanted, and for an empty one.
     """
-    found = False
+    inside = file.suffix.lower() in (".zip", ".tgz") or file.name.lower().endswith(".tar.gz")
+    found, others = False, []
     try:
         for name, data in packed_files.unpack(file):
-            inside = file.suffix.lower() in (".zip", ".tgz") or file.name.lower().endswith(".tar.gz")
-            suffix = packed_files.inner_suffix(name)
-            if suffix not in (*SUFFIXES, ".ndjson") and inside:
+            shown = f"{file.name}/{name}" if inside else name
+            if inside and packed_files.inner_suffix(name) not in _TABLES:
+                others.append((shown, KorqgError(_no_rows(shown))))
                 continue
             found = True
-            shown = f"{file.name}/{name}" if inside else name
             try:
-                rows = _rows(shown, suffix, data, columns)
+                rows = _rows(shown, packed_files.inner_suffix(name), data, columns)
                 yield shown, rows or KorqgError(f"{shown} holds no row that can be used.")
             except KorqgError as error:
                 yield shown, error
@@ -65,22 +72,23 @@ def read_tables(file: Path, columns: Mapping[str, str]) -> Iterator[tuple[str, l
             raise KorqgError(f"{file.name} holds no {in_list(SUFFIXES)} file: put your rows there.")
     except KorqgError as error:
         yield file.name, error
+    yield from others
 
 
 def _rows(name: str, suffix: str, data: bytes, columns: Mapping[str, str]) -> list[Row]:
-    if suffix not in (*SUFFIXES, ".ndjson"):
+    if suffix not in _TABLES:
         raise KorqgError(_no_rows(name))
     if not data:
         raise KorqgError(f"{name} is empty and holds no text: save it again or remove it.")
     if suffix == ".xlsx":
         return _excel_rows(name, data, columns)
-    if suffix == ".parquet":
-        return _parquet_rows(name, data, columns)
+    if suffix in (".parquet", ".arrow"):
+        return _with_columns(name, list(_arrow_rows(name, suffix, data)), columns)
     text = decode_rows(data, name)
     if suffix in (".csv", ".tsv"):
         return _csv_rows(name, text, columns)
-    rows = _jsonl_rows(text) if suffix in (".jsonl", ".ndjson") and not _is_list(text) else _json_rows(name, text)
-    return _with_columns(name, rows, columns)
+    in_lines = suffix in (".jsonl", ".ndjson") and not _is_list(text)
+    return _with_columns(name, _jsonl_rows(text) if in_lines else _json_rows(name, text, columns), columns)
 
 
 def _no_rows(name: str) -> str:
@@ -129,18 +137,18 @@ def _is_list(text: str) -> bool:
 
 
 def _jsonl_rows(text: str) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip("\ufeff \t\r"):
             continue
         try:
-            rows.append(_json_row(f"line {number}", json.loads(line.strip("\ufeff"))))
+            rows += _rows_of_record(f"line {number}", json.loads(line.strip("\ufeff")))
         except (ValueError, RecursionError) as error:
             rows.append(Row(f"line {number}", {}, f"it is not JSON ({getattr(error, 'msg', error)})"))
     return rows
 
 
-def _json_rows(name: str, text: str) -> list[Row]:
+def _json_rows(name: str, text: str, columns: Mapping[str, str]) -> list[Row]:
     try:
         value = json.loads(text.lstrip("\ufeff"))
     except json.JSONDecodeError as error:
@@ -149,55 +157,79 @@ def _json_rows(name: str, text: str) -> list[Row]:
         raise KorqgError(f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
     except (ValueError, RecursionError) as error:
         raise KorqgError(f"{name} cannot be read as JSON: {error}. Write it anew.") from None
-    if isinstance(value, dict):
-        value = _rows_of_object(value)
-    if not isinstance(value, list):
+    records = _records_of(value, columns) if isinstance(value, dict) else value
+    if not isinstance(records, list):
         raise KorqgError(f"{name} is not a list of objects: wanted are rows with {WANTED}.")
-    if any(isinstance(row, dict) and isinstance(row.get("paragraphs"), list) for row in value):
-        return list(_article_rows(value))
-    return [_json_row(f"row {number}", row) for number, row in enumerate(value, start=1)]
+    return [row for number, one in enumerate(records, start=1) for row in _rows_of_record(f"row {number}", one)]
 
 
-def _rows_of_object(value: dict) -> list | None:
-    """The rows of an object that holds them in lists, or column by column (pandas, datasets); else None."""
-    lists = [part for part in value.values() if isinstance(part, list) and all(isinstance(row, dict) for row in part)]
-    if lists:
-        rows = [row for part in lists for row in part]
-        return [row["row"] if isinstance(row.get("row"), dict) else row for row in rows]
-    if value and all(isinstance(column, list) for column in value.values()):
-        return [dict(zip(value, cells, strict=True)) for cells in zip(*value.values(), strict=False)]
-    if value and all(isinstance(column, dict) for column in value.values()):
-        keys = list(dict.fromkeys(key for column in value.values() for key in column))
-        return [{name: column.get(key) for name, column in value.items()} for key in keys]
-    return None
+def _records_of(value: dict, columns: Mapping[str, str]) -> list | None:
+    """The records of an object: itself, or what it holds in lists, column by column, or by number; else None.
+
+    pandas writes such objects (orient="columns", "index", "split" and "table"), datasets, and the viewer of its hub.
+    """
+    parts = list(value.values())
+    if not value.keys().isdisjoint(_LEVELS):
+        return [value]
+    if _is_record(value, columns):
+        if all(isinstance(part, list) for part in parts):
+            return [dict(zip(value, cells, strict=True)) for cells in zip(*parts, strict=False)]
+        if all(isinstance(part, dict) for part in parts):
+            keys = list(dict.fromkeys(key for part in parts for key in part))
+            rows = [{name: part.get(key) for name, part in value.items()} for key in keys]
+            return rows if all(key.isdigit() for key in keys) else None  # not what a schema says of columns
+        return [value]
+    if parts and all(_is_record(part, columns) for part in parts):
+        return parts
+    names, cells = value.get("columns"), value.get("data")
+    if isinstance(names, list) and isinstance(cells, list) and all(isinstance(row, list) for row in cells):
+        return [dict(zip(names, row, strict=False)) for row in cells]
+    inner = [_records_of(part, columns) if isinstance(part, dict) else part for part in parts]
+    lists = [part for part in inner if isinstance(part, list) and all(isinstance(row, dict) for row in part)]
+    lists = [[row["row"] if isinstance(row.get("row"), dict) else row for row in part] for part in lists]
+    lists = [part for part in lists if any(_is_record(row, columns) for row in part)] or lists
+    return [row for part in lists for row in part] if lists else None
 
 
-def _article_rows(articles: list) -> Iterator[Row]:
-    """The questions of articles in SQuAD's schema, and in AI-Hub's, which is much like it, as rows."""
-    for number, article in enumerate(articles):
-        if not isinstance(article, dict) or not isinstance(article.get("paragraphs"), list):
-            yield Row(f"data[{number}]", {}, 'an article without a list under "paragraphs"')
-            continue
-        named = {key: article[key] for key in ("title", "doc_title") if key in article}
-        for index, paragraph in enumerate(article["paragraphs"]):
-            place = f"data[{number}], paragraphs[{index}]"
-            if not isinstance(paragraph, dict) or not isinstance(paragraph.get("qas"), list):
-                yield Row(place, {}, 'a paragraph without a list under "qas"')
-                continue
-            for order, asked in enumerate(paragraph["qas"]):
-                row = {**named, "context": paragraph.get("context"), **asked} if isinstance(asked, dict) else asked
-                yield _json_row(f"{place}, qas[{order}]", row)
+def _is_record(value: Any, columns: Mapping[str, str]) -> bool:
+    return isinstance(value, dict) and (
+        not value.keys().isdisjoint(_LEVELS) or has_shape([plain_name(name) for name in value], columns)
+    )
 
 
-def _json_row(place: str, row: Any) -> Row:
-    if not isinstance(row, dict):
-        return Row(place, {}, "it is not a JSON object")
-    return Row(place, {plain_name(name): value for name, value in row.items()})
+def _rows_of_record(place: str, record: Any, above: Mapping[str, Any] | None = None) -> Iterator[Row]:
+    """A record as a row; of an article or a paragraph in SQuAD's schema, or AI-Hub's, a row for each question."""
+    if not isinstance(record, dict):
+        yield Row(place, {}, "it is not a JSON object")
+        return
+    below = next((key for key in _LEVELS if key in record), None)
+    named = {plain_name(name): value for name, value in record.items()}
+    if below is None:
+        yield Row(place, {**(above or {}), **named})
+    elif "raw_html" in record or not isinstance(record[below], list):
+        reason = f'it has no list under "{below}"' if "raw_html" not in record else IF_KORQUAD2
+        yield Row(place, {}, reason, max(1, count_questions(record)))
+    else:
+        shared = {name: value for name, value in named.items() if name != "id" and not isinstance(value, dict | list)}
+        for number, part in enumerate(record[below]):
+            yield from _rows_of_record(f"{place}, {below}[{number}]", part, {**(above or {}), **shared})
+
+
+def count_questions(value: Any) -> int:
+    """How many questions an article or a paragraph has, whatever else is wrong with it."""
+    if isinstance(value, list):
+        return sum(map(count_questions, value))
+    if not isinstance(value, dict):
+        return 0
+    return 1 if "question" in value else sum(map(count_questions, value.values()))
 
 
 def _with_columns(name: str, rows: list[Row], columns: Mapping[str, str]) -> list[Row]:
-    """The rows as they are. Raises KorqgError when no row has the columns that are wanted."""
+    """The rows as they are. Raises KorqgError when none can be read or has the columns that are wanted."""
     names = {column: None for row in rows for column in row.values}
+    if rows and all(row.reason for row in rows):
+        first = f"The first row: {rows[0].place}: {rows[0].reason}."
+        raise KorqgError(f"{name} holds no row that can be used. {first} Wanted are objects with {WANTED}.")
     if names and not any(has_shape(row.values, columns) for row in rows):
         together = find_fields(names, columns)
         if not any(set(shape) <= set(together) for shape in SHAPES):
@@ -302,8 +334,8 @@ def _excel_rows(name: str, data: bytes, columns: Mapping[str, str]) -> list[Row]
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        sheets = [(sheet.title, list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets]
+        book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
+        sheets = [(sheet.title, _cells(sheet)) for sheet in book.worksheets]
     except (
         zipfile.BadZipFile,
         KeyError,
@@ -320,7 +352,7 @@ def _excel_rows(name: str, data: bytes, columns: Mapping[str, str]) -> list[Row]
         ) from None
     rows, refused = [], None
     for title, cells in sheets:
-        lines = [(f"{title}, row {number}", [_cell(cell) for cell in row]) for number, row in enumerate(cells, start=1)]
+        lines = [(f"{title}, row {number}", row) for number, row in enumerate(cells, start=1)]
         if not any(any(cell) for _, cell in lines):
             continue
         try:
@@ -330,6 +362,15 @@ def _excel_rows(name: str, data: bytes, columns: Mapping[str, str]) -> list[Row]
     if refused and not rows:
         raise refused
     return rows
+
+
+def _cells(sheet) -> list[list]:
+    """A sheet's cells, row by row; merged ones all have the value that Excel keeps in the first of them."""
+    cells = [[_cell(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    for merged in sheet.merged_cells.ranges:
+        for row, column in merged.cells:
+            cells[row - 1][column - 1] = cells[merged.min_row - 1][merged.min_col - 1]
+    return cells
 
 
 def _cell(value: Any) -> Any:
@@ -345,13 +386,15 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _parquet_rows(name: str, data: bytes, columns: Mapping[str, str]) -> list[Row]:
-    import pyarrow
+def _arrow_rows(name: str, suffix: str, data: bytes) -> Iterator[Row]:
     import pyarrow.parquet
 
+    kind = "Parquet" if suffix == ".parquet" else "Arrow"
     try:
-        values = pyarrow.parquet.read_table(io.BytesIO(data)).to_pylist()
+        source = io.BytesIO(data)
+        table = pyarrow.parquet.read_table(source) if kind == "Parquet" else pyarrow.ipc.open_stream(source).read_all()
+        values = table.to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
-        raise KorqgError(f"{name} is no Parquet file that can be read ({error}): fetch or write it anew.") from None
-    rows = [_json_row(f"row {number}", row) for number, row in enumerate(values, start=1)]
-    return _with_columns(name, rows, columns)
+        raise KorqgError(f"{name} is no {kind} file that can be read ({error}): fetch or write it anew.") from None
+    for number, row in enumerate(values, start=1):
+        yield from _rows_of_record(f"row {number}", row)

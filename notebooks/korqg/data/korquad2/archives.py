@@ -5,7 +5,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -31,6 +31,8 @@ CHUNK = 2 * 1024**2
 """Characters that are read at a time."""
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+# What stands before the pages: the beginning of an object, perhaps with other values that hold no list.
+_DATA = re.compile(r'\s*\{[^\[]*?"data"\s*:\s*\[')
 _SPACE = re.compile(r"[ \t\r\n]*")
 # Where the next page of "data" begins: inside a JSON string every quotation mark has a backslash before it, and
 # the questions of a page have other keys.
@@ -45,26 +47,6 @@ class PageRecord:
     place: str
     value: Any
     reason: str = ""
-
-
-def find_sources(paths: Path | str | Iterable[Path | str]) -> list[Path]:
-    """The .zip and .json files that the paths name, those of a folder (and the folders in it) by name.
-
-    Raises KorqgError when a path does not exist or there is no such file.
-    """
-    given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    sources: list[Path] = []
-    for path in given:
-        if not path.exists():
-            raise KorqgError(f"{path} does not exist: set source_path to a .zip or .json file or a folder of them.")
-        inside = [path]
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-        sources += [file for file in inside if file.suffix.lower() in (".zip", ".json") and file not in sources]
-    if not sources:
-        names = ", ".join(str(path) for path in given) or "The list of paths"
-        raise KorqgError(f"{names} holds no .zip or .json file: set source_path to where KorQuAD 2's files are.")
-    return sources
 
 
 def read_pages(source: Path) -> Iterator[PageRecord]:
@@ -152,29 +134,15 @@ class _Pages:
         self.decoder = json.JSONDecoder(strict=False)  # lets a line break stand inside a string
 
     def read(self) -> Iterator[PageRecord]:
-        if self.next_sign() != "{":
-            raise self.wrong_schema("it does not begin with a JSON object")
-        self.place += 1
-        found = False
-        while self.next_sign() != "}":
-            key = self.small_value()
-            if not isinstance(key, str) or self.next_sign() != ":":
-                raise self.wrong_schema("a key is not followed by its value")
-            self.place += 1
-            if key == "data":
-                found = True
-                if self.next_sign() != "[":
-                    raise self.wrong_schema('"data" is not a list')
-                self.place += 1
-                yield from self.entries()
-            else:
-                self.small_value()
-            if self.next_sign() == ",":
-                self.place += 1
-            elif self.next_sign() != "}":
-                raise self.wrong_schema(f"the value of {key!r} is followed by {self.next_sign()!r}")
-        if not found:
-            raise self.wrong_schema('it has no "data"')
+        while not (start := _DATA.match(self.text)):
+            if self.ended or len(self.text) > CHUNK:
+                raise KorqgError(
+                    f'{self.name} is not in KorQuAD 2\'s schema, {{"data": [{{"title", "context", "qas"}}]}}. '
+                    "Set source_path to files of KorQuAD 2.0 or 2.1 (korquad.github.io)."
+                )
+            self.more(CHUNK)
+        self.place = start.end()
+        yield from self.entries()
 
     def entries(self) -> Iterator[PageRecord]:
         number = 0
@@ -231,18 +199,6 @@ class _Pages:
             raise self.too_short(place)
         self.place = max(0, len(self.text) - 200) + end.start()
 
-    def small_value(self) -> Any:
-        """A key or a value beside "data"."""
-        self.next_sign()
-        while True:
-            try:
-                value, self.place = self.decoder.raw_decode(self.text, self.place)
-                return value
-            except json.JSONDecodeError as error:
-                if self.ended or len(self.text) - self.place > 2 * CHUNK:
-                    raise self.wrong_schema(f"{error.msg} at the top level") from None
-            self.more(CHUNK)
-
     def next_sign(self) -> str:
         """The next character that is no white space, with the window moved to it."""
         while True:
@@ -258,12 +214,6 @@ class _Pages:
         self.ended = not new
         if new:
             self.text, self.place = self.text[self.place :] + new, 0
-
-    def wrong_schema(self, what: str) -> KorqgError:
-        return KorqgError(
-            f'{self.name} is not in KorQuAD 2\'s schema, {{"data": [{{"title", "context", "qas"}}]}}: {what}. '
-            "Set source_path to files of KorQuAD 2.0 or 2.1 (korquad.github.io)."
-        )
 
     def too_short(self, place: str) -> KorqgError:
         return KorqgError(

@@ -5,6 +5,9 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+from korqg.cleaned_text import LOST
 
 REFERENCE_HEADINGS = frozenset(
     ("각주", "주석", "주해", "출처", "참조", "인용", "내용주", "참조주", "각주 및 참고 문헌", "각주 및 출처", "목차")
@@ -57,8 +60,9 @@ _NOTICE = re.compile(
     r"|다른 뜻에 대해서는"
 )
 
-# What lxml does not take: control characters, halves of surrogate pairs and two that are no characters.
-_UNSAFE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# What lxml does not take: control characters, which nobody sees, and what is no character.
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f]")
+_NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
 # Private-use characters of the last plane but one: 65,534 marks, none of which a page should hold.
 _MARKS = re.compile("[\U000f0000-\U000ffffd]")
 
@@ -132,8 +136,13 @@ def read_sections(page: str, marks: list[str], with_attributes: str = "") -> lis
     for element in [*noise, *_by_shape(article, page)]:
         _take_out(element, article, chosen)
     for element in article.iter("br"):
-        element.tail = _UNSAFE.sub("\ufffd", "\n" + (element.tail or ""))
+        element.tail = _safe("\n" + (element.tail or ""))
     return _Walk(chosen).sections(article)
+
+
+def _safe(text: str) -> str:
+    """The text as lxml takes it; U+FFFD stands for what is no character."""
+    return _NO_CHARACTER.sub(LOST, _CONTROL.sub("", text))
 
 
 def _parse(page: str):
@@ -141,7 +150,7 @@ def _parse(page: str):
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        return etree.fromstring(_UNSAFE.sub("\ufffd", page).encode("utf-8"), parser)
+        return etree.fromstring(_safe(page).encode("utf-8"), parser)
     except etree.XMLSyntaxError:  # nothing in it at all
         return None
 
@@ -248,9 +257,9 @@ def _take_out(element, content, marks: re.Pattern) -> None:
     before = element.getprevious()
     # An entity such as &#1; gives a character that lxml hands out but does not take back.
     if before is None:
-        parent.text = _UNSAFE.sub("\ufffd", (parent.text or "") + rest)
+        parent.text = _safe((parent.text or "") + rest)
     else:
-        before.tail = _UNSAFE.sub("\ufffd", (before.tail or "") + rest)
+        before.tail = _safe((before.tail or "") + rest)
     parent.remove(element)
 
 
@@ -266,38 +275,14 @@ class _Walk:
         self.skipped_level = 9  # the heading's level below which everything is left out; 9: nothing is
 
     def sections(self, article) -> list[PageSection]:
-        self.outline(article)
+        for tag, part in _flow(article, (*_HEADINGS, *_LISTS, "table")):
+            if tag in _HEADINGS:
+                self.heading(part)
+            elif tag or not part.isspace():
+                kind = "paragraph" if not tag else "table" if tag == "table" else "list"
+                self.content.append((kind, part))
         self.close()
         return self.found
-
-    def outline(self, element) -> None:
-        """Note the blocks of the open section, and open the next one at a heading."""
-        raw = [element.text or ""]
-
-        def flush() -> None:
-            text = "".join(raw)
-            raw.clear()
-            if text and not text.isspace():
-                self.content.append(("paragraph", text))
-
-        for child in element:
-            if child.tag == "p" and not _has_blocks(child):
-                flush()
-                raw.extend(child.itertext())
-                flush()
-            elif child.tag in _HEADINGS:
-                flush()
-                self.heading(child)
-            elif child.tag in _LISTS or child.tag == "table":
-                flush()
-                self.content.append(("table" if child.tag == "table" else "list", child))
-            elif child.tag in _BLOCKS or _has_blocks(child):
-                flush()
-                self.outline(child)
-            else:
-                raw.extend(child.itertext())
-            raw.append(child.tail or "")
-        flush()
 
     def heading(self, element) -> None:
         self.close()
@@ -340,25 +325,11 @@ class _Walk:
 
     def container(self, element, lines: list[PageLine]) -> None:
         """Add every line in the element: a list, or a cell that holds more than a value."""
-        raw = [element.text or ""]
-
-        def flush() -> None:
-            line = self.line("".join(raw))
-            raw.clear()
-            if line is not None:
+        for tag, part in _flow(element, ("table",)):
+            if tag:
+                self.table(part, lines, [])
+            elif line := self.line(part):
                 lines.append(line)
-
-        for child in element:
-            if child.tag == "table":
-                flush()
-                self.table(child, lines, [])
-            elif child.tag in _BLOCKS or _has_blocks(child):
-                flush()
-                self.container(child, lines)
-            else:
-                raw.extend(child.itertext())
-            raw.append(child.tail or "")
-        flush()
 
     def table(self, element, lines: list[PageLine] | None, blocks: list[PageBlock]) -> None:
         """Add the table's lines to `lines`, or, when that is None, as a block (layout: several) to `blocks`."""
@@ -378,6 +349,23 @@ class _Walk:
             lines.extend(found)
         elif found:
             blocks.append(PageBlock("table", tuple(found), caption is not None and len(found) > 1))
+
+
+def _flow(element, whole: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """What is in the element, in order: runs of text, with "", and the elements of the tags that are taken whole."""
+    raw = [element.text or ""]
+    for child in element:
+        taken = child.tag in whole
+        if taken or child.tag in _BLOCKS or _has_blocks(child):
+            if text := "".join(raw):
+                yield "", text
+            raw.clear()
+            yield from [(child.tag, child)] if taken else _flow(child, whole)
+        else:
+            raw.extend(child.itertext())
+        raw.append(child.tail or "")
+    if text := "".join(raw):
+        yield "", text
 
 
 def _text(element) -> str:

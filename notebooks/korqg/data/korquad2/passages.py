@@ -2,25 +2,32 @@
 
 import functools
 import html
-import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from korqg.cleaned_text import is_untidy
+from korqg.cleaned_text import LOST, as_text, is_untidy
 from korqg.config import LONG_ANSWERS
-from korqg.data.corpus import LARGEST_OFFSET_ERROR, Corpus, Passage, Question, describe_dropped, make_passage_id, tidied
-from korqg.data.documents.chunks import split_sentences
-from korqg.data.korquad2.archives import PageRecord, find_sources, read_pages
+from korqg.data.answer_places import LARGEST_OFFSET_ERROR
+from korqg.data.corpus import (
+    Corpus,
+    Passage,
+    Question,
+    Tally,
+    describe_dropped,
+    find_corpus_files,
+    make_passage_id,
+    tidied,
+)
+from korqg.data.korquad2.archives import PageRecord, read_pages
 from korqg.data.korquad2.page_lines import PageLine, PageSection, read_sections, unused_marks
+from korqg.data.table_files import count_questions
 from korqg.errors import KorqgError
+from korqg.sentences import sentence_spans
 
 LONGEST_SHORT_ANSWER = 100
 """An answer of more characters than this, or of more than one line, is a long one."""
-
-LONGEST_PIECE = 20_000
-"""Characters of a paragraph that are split into sentences at a time: Kiwi takes 0.1 s for them."""
 
 TOO_LONG = "the answer does not fit into max_passage_tokens, with its heading"
 
@@ -103,8 +110,9 @@ def read_korquad2(
     paragraphs, lists and tables): "drop" leaves them out, since their questions ask for everything that a passage
     says ("describe ..."), which is a poor example for one that learns to ask about a point; "keep" takes them.
 
-    Every question that is left out is in the corpus's `dropped`. Raises KorqgError for archives and files that
-    cannot be read (see `read_pages`), when nothing is left, and when more than `max_dropped_fraction` of the
+    Every question that is left out is in the corpus's `dropped`, and so is a file of a folder of which nothing can be
+    read; a page that cannot be read counts with all of its questions. Raises KorqgError for other archives and files
+    that cannot be read (see `read_pages`), when nothing is left, and when more than `max_dropped_fraction` of the
     questions are broken; those that are sound but left out by a rule (a long answer, one that stands in navigation or
     references, or does not fit) do not count there. `report` is given a line of progress for each file.
     """
@@ -116,48 +124,44 @@ def read_korquad2(
     def count(text: str) -> int:
         return count_tokens(text) - always
 
+    given = [Path(path) for path in ([paths] if isinstance(paths, Path | str) else paths)]
+    sources, skipped = find_corpus_files(given, (".zip", ".json"), "KorQuAD 2")
     passages: dict[str, Passage] = {}
-    dropped: list[dict] = []
-    totals = {"read": 0, "broken": 0, "mended": 0}
-    first_broken: dict = {}
+    tally = Tally(skipped)
 
-    def drop(file: str, record: str, reason: str, broken: bool) -> None:
-        words = {"file": file, "id": record, "reason": reason}
-        dropped.append({key: word.encode("utf-8", "replace").decode() for key, word in words.items()})
-        totals["broken"] += broken
-        if broken and not first_broken:
-            first_broken.update(dropped[-1])
-
-    def check() -> None:
-        seen = totals["read"] + totals["broken"]
-        if totals["broken"] > max_dropped_fraction * seen:
-            raise KorqgError(
-                f"{totals['broken']} of {seen} questions are broken, more than max_dropped_fraction="
-                f"{max_dropped_fraction:g} allows. The first: {describe_dropped(first_broken)} "
-                "Download the file again, or raise max_dropped_fraction."
-            )
-
-    for source in find_sources(paths):
+    def read(source: Path) -> None:
         for page in read_pages(source):
             found, bad, left, mended = _read_page(page, max_passage_tokens - always, count, long_answers == "keep")
             for record, reason in bad:
-                drop(page.file, record, reason, broken=True)
+                tally.drop(page.file, record, reason)
             for record, reason in left:
-                drop(page.file, record, reason, broken=False)
-            totals["read"] += sum(len(passage.questions) for passage in found) + len(left)
-            totals["mended"] += mended
+                tally.leave(page.file, record, reason)
+            sound = sum(len(passage.questions) for passage in found) + len(left)
+            tally.read += sound
+            tally.lost += max(0, count_questions(page.value) - sound - len(bad))  # of a bad page all of them
+            tally.mended += mended
             for passage in found:
                 _add(passages, passage)
+
+    for source in sources:
+        before = tally.read, len(tally.dropped)
+        try:
+            read(source)
+        except KorqgError as error:
+            if source in given or (tally.read, len(tally.dropped)) != before:
+                raise
+            tally.pass_over(source.name, error)
+            continue
         if report:
-            report(f"{source.name}: {totals['read']:,} questions read so far, {len(passages):,} passages")
-        if totals["read"] + totals["broken"] >= STOP_EARLY_FROM:
-            check()
-    check()
+            report(f"{source.name}: {tally.read:,} questions read so far, {len(passages):,} passages")
+        if tally.read + tally.lost >= STOP_EARLY_FROM:
+            tally.require_questions(source.name, max_dropped_fraction)
+    names = ", ".join(source.name for source in sources)
+    tally.require_questions(names, max_dropped_fraction)
     if not passages:
-        reason = f" The first record: {describe_dropped(dropped[0])}" if dropped else ""
-        raise KorqgError(f"The files hold no question that can be used.{reason}")
+        raise KorqgError(f"{names}: no question is left. The first record: {describe_dropped(tally.left[0])}")
     cleaned = sum(is_untidy(text) for p in passages.values() for text in (p.text, *(q.text for q in p.questions)))
-    return Corpus([tidied(passage) for passage in passages.values()], dropped, totals["mended"], cleaned)
+    return Corpus([tidied(passage) for passage in passages.values()], tally.dropped, tally.mended, cleaned)
 
 
 def find_answer(page: str, start: int, answer: str) -> tuple[int, int, bool] | None:
@@ -242,15 +246,9 @@ def _follow(page: str, place: int, wanted: str) -> tuple[int, int] | None:
 
 def _visible(page: str, begin: int, end: int) -> tuple[int, int] | None:
     """The part of a stretch of HTML from its first character that is read to its last, or None without any."""
-    first = last = -1
-    position = begin
-    while position < end:
-        sign = _SIGN.match(page, position, end)
-        if not (sign["unseen"] or sign["space"]):
-            first = position if first < 0 else first
-            last = sign.end()
-        position = sign.end()
-    return (first, last) if first >= 0 else None
+    signs = _SIGN.scanner(page, begin, end).match
+    spans = [sign.span() for sign in iter(signs, None) if not (sign["unseen"] or sign["space"])]
+    return (spans[0][0], spans[-1][1]) if spans else None
 
 
 def _compact(text: str) -> str:
@@ -276,12 +274,17 @@ def _read_page(
         return [], [(page.place, page.reason)], [], 0
     if not isinstance(page.value, dict):
         return [], [(page.place, "a page that is not a JSON object")], [], 0
-    title, qas = page.value.get("title"), page.value.get("qas")
-    if not isinstance(title, str) or not title.strip() or not _can_be_written(title):
-        return [], [(page.place, "a page without a title")], [], 0
-    place = f"{page.place} ({title.strip()})"
+    qas = page.value.get("qas")
+    try:
+        title = as_text(page.value.get("title"), "title").strip()
+    except ValueError:
+        title = ""
+    if not title:
+        return [], [(page.place, "a page without a title that can be read")], [], 0
+    place = f"{page.place} ({title})"
     if not isinstance(qas, list):
-        return [], [(place, 'a page without a list under "qas"')], [], 0
+        hint = ' (KorQuAD 1.0 has articles: set source="korquad1")' if "paragraphs" in page.value else ""
+        return [], [(place, f'a page without a list under "qas"{hint}')], [], 0
     source, prefix = _html_of(page.value)
     bad: list[tuple[str, str]] = []
     asked: list[_Asked] = []
@@ -321,8 +324,11 @@ def _read_page(
                 left.append((one.record, "a long answer: a whole paragraph, list or table, or most of one"))
             else:
                 spans.append(span)
-        made, too_long = _passages(title.strip(), section, units, spans, max_tokens, count)
-        passages += made
+        made, too_long = _passages(title, section, units, spans, max_tokens, count)
+        whole = [passage for passage in made if LOST not in passage.text]
+        lost = [question.id for passage in made if passage not in whole for question in passage.questions]
+        bad += [(f"{place}, id {name}", f"its passage has lost letters ({LOST}, U+FFFD)") for name in lost]
+        passages += whole
         left += too_long
     for number, one in enumerate(asked):
         if number not in seen:
@@ -331,11 +337,6 @@ def _read_page(
             )
     mended = {one.id for one in asked if one.mended}
     return passages, bad + unread, left, sum(q.id in mended for p in passages for q in p.questions)
-
-
-def _can_be_written(text: str) -> bool:
-    """Whether the text is Unicode: broken UTF-8 and half surrogate pairs are not, and no file takes them."""
-    return not re.search("[\ud800-\udfff]", text)
 
 
 def _html_of(page: dict) -> tuple[str, str]:
@@ -348,9 +349,9 @@ def _html_of(page: dict) -> tuple[str, str]:
 
 
 def _find_question(record: str, qa: dict, page: str, prefix: str) -> _Asked:
-    question, answer = qa["question"].strip(), qa["answer"]
-    if not question or not _can_be_written(question):
-        raise ValueError("an empty or broken question")
+    question, answer, name = as_text(qa["question"], "question").strip(), qa["answer"], as_text(qa["id"], "id")
+    if not question:
+        raise ValueError("an empty question")
     if not page:
         raise ValueError('a page without HTML under "context" and "raw_html"')
     start = answer[f"{prefix}answer_start"]
@@ -363,9 +364,7 @@ def _find_question(record: str, qa: dict, page: str, prefix: str) -> _Asked:
     if found is None:
         said = text if len(text) <= 60 else text[:60] + " ..."
         raise ValueError(f"the answer {said!r} does not stand at character {start} of its page")
-    if not _can_be_written(str(qa["id"])):
-        raise ValueError("a broken id")
-    return _Asked(record, str(qa["id"]), question, text, *found)
+    return _Asked(record, name, question, text, *found)
 
 
 def _with_marks(page: str, asked: list[_Asked], marks: list[str]) -> str:
@@ -396,34 +395,15 @@ def _units(section: PageSection, max_tokens: int, count: Callable[[str], int]) -
     return units
 
 
-def _sentences(line: PageLine) -> list[tuple[str, dict[str, int]]]:
-    """The line's sentences, each with the marks in it. Of a giant line only the pieces with marks are split."""
-    bounds, start = [0], 0
-    while start < len(line.text):
-        end = min(start + LONGEST_PIECE, len(line.text))
-        if end < len(line.text):
-            end = line.text.rfind(" ", start + 1, end) + 1 or end
-        piece = line.text[start:end]
-        if any(start <= place <= end for place in line.marks.values()):
-            position = start
-            for sentence in split_sentences(piece):
-                position = line.text.index(sentence, position) + len(sentence)
-                bounds.append(position)
-        bounds.append(end)
-        start = end
-    cuts = sorted({*bounds, len(line.text)})
-    found = []
-    for first, last in itertools.pairwise(cuts):
-        raw = line.text[first:last]
-        if not raw.strip():
-            continue
-        lead = first + len(raw) - len(raw.lstrip())
+def _sentences(line: PageLine) -> Iterator[tuple[str, dict[str, int]]]:
+    """The line's sentences, each with the marks in it."""
+    before = 0
+    for begin, end in sentence_spans(line.text):
         # A mark between two sentences ends the one before when it closes an answer and begins the next when it
         # opens one; both have it, and `_span` takes the right one.
-        marks = {mark: min(max(place - lead, 0), len(raw.strip())) for mark, place in line.marks.items()
-                 if first <= place <= last}  # fmt: skip
-        found.append((raw.strip(), marks))
-    return found
+        marks = {mark: max(at - begin, 0) for mark, at in line.marks.items() if before <= at <= end}
+        yield line.text[begin:end], marks
+        before = end
 
 
 def _span(section: PageSection, units: list[_Unit], asked: _Asked, opening: str, closing: str) -> _Span | None:
@@ -561,38 +541,25 @@ def _grow(
     the own block is too long (or another answer's passage has begun in it), its units in turns, and none beside.
     """
 
-    def block_start(number: int) -> int:
-        while number > 0 and units[number - 1].block == units[number].block:
-            number -= 1
-        return number
-
-    def block_end(number: int) -> int:
-        while number < len(units) and units[number].block == units[number - 1].block:
-            number += 1
-        return number
-
+    cuts = [0, *(n for n in range(1, len(units)) if units[n].block != units[n - 1].block), len(units)]
+    begin, end = max(cut for cut in cuts if cut <= first), min(cut for cut in cuts if cut >= behind)
     steps = [(first, behind)]
-    whole = (block_start(first), block_end(behind))
-    by_blocks = whole[0] >= low and whole[1] <= high and fits(*whole)
-    if by_blocks:
-        if whole != steps[0]:
-            steps.append(whole)
+    if low <= begin and end <= high and fits(begin, end):
+        steps += [(begin, end)] if (begin, end) != steps[0] else []
     else:
-        low, high = max(low, whole[0]), min(high, whole[1])
-    open_sides = [True, True]
-    before = True
-    while any(open_sides):
-        begin, end = steps[-1]
-        if open_sides[0 if before else 1]:
-            if before:
-                begin = (block_start(begin - 1) if by_blocks else begin - 1) if begin > 0 else -1
+        cuts = list(range(begin, end + 1))
+        begin, end = first, behind
+    before = [cut for cut in reversed(cuts) if low <= cut < begin]
+    after = [cut for cut in cuts if end < cut <= high]
+    while before or after:
+        for side in filter(None, (before, after)):
+            step = (side[0], end) if side is before else (begin, side[0])
+            if fits(*step):
+                begin, end = step
+                steps.append(step)
+                side.pop(0)
             else:
-                end = (block_end(end + 1) if by_blocks else end + 1) if end < len(units) else len(units) + 1
-            if begin >= low and end <= high and fits(begin, end):
-                steps.append((begin, end))
-            else:
-                open_sides[0 if before else 1] = False
-        before = not before
+                side.clear()
     return steps
 
 
