@@ -141,7 +141,7 @@ def asks_right(question: str, answer: str, kind: str) -> bool:
 def takes_heading(question: str, headings: Iterable[str], chunk: str) -> bool:
     """Whether a heading or title of several words stands in the question whole, though the text never says it so.
 
-    A title that is a name as it stands (두루목 홍예교) may: a chunk from the middle of an article calls its subject 다리.
+    A title that is a name as it stands (두루목 홍예교) may: in the middle of an article it is 다리 alone.
     """
     body = "\n".join(line for line in chunk.split("\n") if line.strip() not in {one.strip() for one in headings})
     squeezed = re.sub(r"\s", "", question)
