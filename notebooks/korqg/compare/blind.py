@@ -11,7 +11,8 @@ import random
 import sys
 from pathlib import Path
 
-from korqg.errors import KorqgError
+from korqg.compare.page import percent
+from korqg.errors import KorqgError, tell
 from korqg.files import read_json, write_json, write_text
 from korqg.notebook import prepare_notebook
 
@@ -183,9 +184,7 @@ def rating_rows(found: dict) -> list[dict[str, str]]:
         for maker, summary in makers.items():
             row = {"reader": reader, "maker": maker, "n": str(summary["n"]), "paragraphs": str(summary["passages"])}
             for mark, label in labels.items():
-                low, high = summary[f"{mark}_low"], summary[f"{mark}_high"]
-                interval = "" if low is None else f" ({100 * low:.0f} to {100 * high:.0f})"
-                row[label] = "-" if summary[mark] is None else f"{100 * summary[mark]:.0f}{interval}"
+                row[label] = percent(summary[mark], summary[f"{mark}_low"], summary[f"{mark}_high"], digits=0)
             rows.append(row)
     return rows
 
@@ -230,9 +229,8 @@ def main_blind(arguments: list[str] | None = None) -> int:
             print(
                 "kappa:", {mark: value if value is None else round(value, 2) for mark, value in found["kappa"].items()}
             )
-    except KorqgError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
+    except Exception as error:
+        return tell(error)
     return 0
 
 

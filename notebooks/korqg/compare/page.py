@@ -42,16 +42,19 @@ _COPIED = ('<u style="background: #0072b240">', "</u>")
 _HERE = Path(__file__).parent
 
 
-def percent(value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """A fraction of 1 as a figure of 100, with its interval behind it where there is one; "-" for None."""
-    return _figure_text(value, low, high, 100)
-
-
-def _figure_text(value: float | None, low: float | None, high: float | None, scale: int, sign: str = "") -> str:
+def percent(
+    value: float | None,
+    low: float | None = None,
+    high: float | None = None,
+    scale: int = 100,
+    sign: str = "",
+    digits: int = 1,
+) -> str:
+    """A fraction of 1 as a figure of `scale`, with its interval behind it where there is one; "-" for None."""
     if value is None:
         return "-"
-    shown = f"{scale * value:{sign}.1f}"
-    return shown if low is None else f"{shown} ({scale * low:{sign}.1f} to {scale * high:{sign}.1f})"
+    shown, *bounds = (f"{scale * one:{sign}.{digits}f}" for one in (value, low, high) if one is not None)
+    return f"{shown} ({' to '.join(bounds)})" if bounds else shown
 
 
 def figure_rows(metrics: dict, names: Iterable[str] = FORM) -> list[dict[str, str]]:
@@ -105,7 +108,7 @@ def _figures(name: str, summary: dict, names: Iterable[str], sign: str = "") -> 
     for metric in names:
         scale = 1 if metric == "length" else 100
         bounds = (summary[metric], summary[f"{metric}_low"], summary[f"{metric}_high"])
-        row[LABELS[metric]] = _figure_text(*bounds, scale, sign)
+        row[LABELS[metric]] = percent(*bounds, scale, sign)
     return row
 
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from korqg.config import COURSE_FOLDER
-from korqg.errors import KorqgError
+from korqg.errors import KorqgError, tell
 from korqg.files import read_json
 from korqg.output_folders import NOTEBOOKS, require_finished
 
@@ -122,9 +122,8 @@ def main_example() -> int:
     """What `python -m korqg.research.kept_example` does; the exit code."""
     try:
         written = make_example()
-    except KorqgError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
+    except Exception as error:
+        return tell(error)
     print(f"{len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB in outputs/example")
     return 0
 

@@ -34,6 +34,7 @@ from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.output_folders import require_finished
 from korqg.pipeline import NOTEBOOKS_FOLDER, run_notebook, shown, usual_parameters
 from korqg.prompts import passage_of
+from korqg.research.ladder_page import condense, markdown_table, table_rows, write_page
 
 RECIPES = NOTEBOOKS_FOLDER / "recipes" / "ladder"
 DATA = {
@@ -85,10 +86,7 @@ def read_recipes(folder: Path, only: list[str] | None = None) -> dict[str, dict]
     models = {recipe.get("model_name", "auto") for recipe in found.values()}
     if len(models) > 1:
         raise KorqgError(f"The rungs must share one model_name, but {shown(folder)} has {', '.join(sorted(models))}.")
-    for start in only or []:
-        if not any(name.startswith(start) for name in found):
-            raise KorqgError(f"No rung begins with {start!r}; there are: {', '.join(found)}.")
-    return {name: recipe for name, recipe in found.items() if not only or name.startswith(tuple(only))}
+    return _chosen(found, only, "rung")
 
 
 def read_sweep(path: Path, only: list[str] | None = None) -> dict[str, dict]:
@@ -113,9 +111,13 @@ def read_sweep(path: Path, only: list[str] | None = None) -> dict[str, dict]:
     for change in variants:
         name = "-".join([path.stem, *(f"{key}_{value}" for key, value in change.items())]) if change else path.stem
         recipes[name] = {**base, **change, "asked_articles": "validation"}
+    return _chosen(recipes, only, "variant")
+
+
+def _chosen(recipes: dict[str, dict], only: list[str] | None, kind: str) -> dict[str, dict]:
     for start in only or []:
         if not any(name.startswith(start) for name in recipes):
-            raise KorqgError(f"No variant begins with {start!r}; there are: {', '.join(recipes)}.")
+            raise KorqgError(f"No {kind} begins with {start!r}; there are: {', '.join(recipes)}.")
     return {name: recipe for name, recipe in recipes.items() if not only or name.startswith(tuple(only))}
 
 
@@ -313,30 +315,8 @@ def collect(jobs: list[Job], outputs: Path, data: dict[str, str], failed: list[d
 
 
 def table_of(ladder: dict) -> str:
-    """The results as lines of text: means over the seeds, the lowest and highest rate, and what failed."""
-    wide = max([32, *(len(row["rung"]) + 2 for row in ladder["results"])])
-    head = f"{'rung':<{wide}}{'rows':>6}{'seeds':>6}{'loss':>7}{'single question %':>22}"
-    lines = [head + f"{'stop %':>8}{'ROUGE-L':>9}{'copy %':>8}{'n':>5}"]
-    for rung in dict.fromkeys(row["rung"] for row in ladder["results"]):
-        rows = [row for row in ladder["results"] if row["rung"] == rung]
-
-        def mean(values) -> float:
-            values = list(values)
-            return sum(values) / len(values)
-
-        rates = [100 * row["after"]["single_question_rate"] for row in rows]
-        single = f"{mean(rates):.1f} ({min(rates):.1f} to {max(rates):.1f})"
-        stop, rouge, copy = (
-            100 * mean(row["after"][name] for row in rows) for name in ("stop_rate", "rouge_l", "copy_rate")
-        )
-        loss = mean(row["eval_loss_after"] for row in rows)
-        lines.append(
-            f"{rung:<{wide}}{rows[0]['train_rows']:>6}{len(rows):>6}{loss:>7.2f}{single:>22}{stop:>8.1f}{rouge:>9.2f}"
-            f"{copy:>8.1f}{rows[0]['after']['n']:>5}"
-        )
-    for name, figures in (ladder["reference"] or {}).items():
-        rates = f"{100 * figures['rouge_l']:>9.2f}{100 * figures['copy_rate']:>8.1f}{figures['n']:>5}"
-        lines.append(f"{name:<{wide}}{'':>6}{'':>6}{'':>7}{100 * figures['single_question_rate']:>22.1f}{'':>8}{rates}")
+    """The results as lines of text: a table (see korqg.research.ladder_page), and what failed."""
+    lines = [markdown_table(table_rows(condense(ladder)))] if ladder["results"] else []
     lines += [f"{row['rung']}, seed {row['seed']}: FAILED. {row['error']}" for row in ladder["failed"]]
     return "\n".join(lines)
 
@@ -393,8 +373,6 @@ def run_ladder(arguments: list[str] | None = None) -> int:
         print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
         return 130
     if ladder["results"] and not options.sweep:
-        from korqg.research.ladder_page import write_page
-
         write_page(path.parent, path.parent)
     print(f"\n{table_of(ladder)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
     return 1 if ladder["failed"] else 0
