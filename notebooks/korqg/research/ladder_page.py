@@ -17,6 +17,7 @@ from korqg.compare.plots import PALETTE, save_figure, to_both_sides, use_korean_
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError, tell
 from korqg.files import read_json, write_json, write_text
+from korqg.markup import fill_plain
 
 EXAMPLE = COURSE_FOLDER / "outputs" / "example" / "ladder"
 BOOTSTRAP_SAMPLES = 2000
@@ -326,8 +327,6 @@ PICTURES = {"rates": draw_rungs, "losses": draw_losses, "rows": draw_rows}
 
 def page(ladder: dict, sweeps: dict[str, dict]) -> str:
     """The page in Markdown, ladder_page.md.jinja filled in. Every figure in it comes from the results."""
-    import jinja2
-
     (_, first), (_, last) = _ends(ladder)
     examples = [
         {
@@ -338,9 +337,8 @@ def page(ladder: dict, sweeps: dict[str, dict]) -> str:
         for rung, one in ladder["same_paragraph"]["questions"].items()
     ]
     told = [told_rungs()[name] for name in ladder["rungs"] if name in told_rungs()]
-    template = Path(__file__).with_name("ladder_page.md.jinja").read_text(encoding="utf-8")
-    environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined)  # Markdown: nothing escaped
-    text = environment.from_string(template).render(
+    text = fill_plain(
+        Path(__file__).with_name("ladder_page.md.jinja"),
         ladder=ladder,
         first=first,
         last=last,
