@@ -15,6 +15,7 @@ from korqg.compare.page import percent
 from korqg.errors import KorqgError, tell
 from korqg.files import read_json, write_json, write_text
 from korqg.notebook import prepare_notebook
+from korqg.question import unified
 
 MARKS = ("korean", "answered", "right_answer", "shown", "shown_edited")
 """The five marks of a question, 0 or 1 each (null: not judged), in the order in which a reader writes them."""
@@ -35,13 +36,15 @@ def make_sheet(questions: list[dict], seed: int) -> tuple[list[dict], dict[str, 
     """The items of a sheet in seeded shuffled order, and the key: number to makers.
 
     `questions` have `maker`, `passage`, `question` and `answer` ("" or None: none is named). An item has `number`,
-    `passage`, `question` and `answer`, and nothing that tells its maker; equal questions about one passage stand
-    once, with all their makers in the key. Items of one passage stand together, so that it is read once.
+    `passage`, `question` and `answer`, and nothing that tells its maker; equal questions about one passage (blanks and
+    the way Hangul is composed make no difference) stand once, with all their makers in the key. Items of one passage
+    stand together, so that it is read once.
     """
     together: dict[tuple, set[str]] = {}
     for one in questions:
-        text = " ".join(one["question"].split())
-        together.setdefault((one["passage"], text, one.get("answer") or ""), set()).add(one["maker"])
+        together.setdefault((one["passage"], unified(one["question"]), one.get("answer") or ""), set()).add(
+            one["maker"]
+        )
     draw = random.Random(seed)
     passages = sorted({passage for passage, _, _ in together})
     draw.shuffle(passages)
