@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from korqg.config import COURSE_FOLDER, require_unchanged
 from korqg.devices import from_main, process_count
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, sha256_of, write_json
+from korqg.packages import version_of
 
 NOTEBOOKS = {"data": "01_make_data.ipynb", "runs": "02_train_lora.ipynb", "compare": "03_compare_outputs.ipynb"}
 PARAMETERS = {"data": "data_name", "runs": "run_name", "compare": "compare_name"}
@@ -282,13 +282,7 @@ def peak_memory_gb() -> float:
 
 def package_versions() -> dict[str, str]:
     """Installed versions of the packages that the results depend on."""
-    versions = {}
-    for name in PACKAGES.split():
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    return {name: version for name in PACKAGES.split() if (version := version_of(name)) is not None}
 
 
 def git_commit() -> str | None:

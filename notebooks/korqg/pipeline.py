@@ -14,7 +14,6 @@ import contextlib
 import os
 import re
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -238,33 +237,6 @@ def make_missing_sample(config: TrainConfig) -> None:
     run_notebook("data", config.data_name, config.outputs, {})
 
 
-class PeakMemory:
-    """Samples the resident memory of this process and its children, once a second, while it is entered."""
-
-    def __enter__(self):
-        self.gigabytes, self._over = 0.0, threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self):
-        import psutil
-
-        this = psutil.Process()
-        while not self._over.wait(1.0):
-            total = 0
-            for process in [this, *this.children(recursive=True)]:
-                try:
-                    total += process.memory_info().rss
-                except psutil.Error:
-                    continue
-            self.gigabytes = max(self.gigabytes, total / 1e9)
-
-
 def print_figures(metrics_file: Path) -> None:
     """The figures of before and after, one line each."""
     metrics = read_json(metrics_file)
@@ -306,10 +278,9 @@ def main(arguments: list[str] | None = None) -> int:
         require_packages()
         recipe = read_recipe(options.recipe) if options.recipe else {}
         given = _by_stage(recipe, options.p)
-        with PeakMemory() as peak:
-            run_notebook("data", name, outputs, given["data"])
-            run_notebook("runs", name, outputs, {**given["runs"], "data_name": name})
-            page = run_notebook("compare", name, outputs, {"run_names": [name], **given["compare"]})
+        run_notebook("data", name, outputs, given["data"])
+        run_notebook("runs", name, outputs, {**given["runs"], "data_name": name})
+        page = run_notebook("compare", name, outputs, {"run_names": [name], **given["compare"]})
     except Exception as error:
         return tell(error)
     except KeyboardInterrupt:
@@ -320,7 +291,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 130
     print_figures(page.parent / "metrics.json")
-    print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, peak memory {peak.gigabytes:.1f} GB.")
+    peak = max(read_json(outputs / stage / name / "manifest.json")["peak_memory_gb"] for stage in NOTEBOOKS)
+    print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, a notebook's peak memory {peak:.1f} GB.")
     print(f"Look at {shown(page.parent / 'side_by_side.html')} and {shown(page)}")
     if recipe.get("says"):
         print(f"\n{recipe['says']}")
