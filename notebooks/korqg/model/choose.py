@@ -162,13 +162,7 @@ def _built_in(why: str) -> ModelChoice:
 def _from_hub(name: str) -> ModelChoice:
     """Access to a hub model, found out before anything is built; its files are fetched on loading."""
     from huggingface_hub import auth_check, try_to_load_from_cache
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-    )
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
     if isinstance(try_to_load_from_cache(name, "config.json"), str):
         return ModelChoice(name, name, "already in the hub's cache on this machine")
@@ -190,21 +184,15 @@ def _from_hub(name: str) -> ModelChoice:
         ) from None
     except HfHubHTTPError as error:
         raise KorqgError(f"The hub refused {name} ({error}): {token_help}") from None
-    except (OfflineModeIsEnabled, OSError, Exception) as error:
-        if not _is_network_error(error):
+    except Exception as error:
+        kinds = {kind.__name__ for kind in type(error).__mro__}  # the hub's HTTP library differs by its version
+        if not isinstance(error, OSError) and "TransportError" not in kinds:
             raise
         raise KorqgError(
             f"The hub cannot be reached, so {name} cannot be fetched: check the network, or use "
             f"model_name={BUILT_IN} or a folder that holds the model."
         ) from None
     return ModelChoice(name, name, "access granted by the hub")
-
-
-def _is_network_error(error: BaseException) -> bool:
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(
-        names & {"OfflineModeIsEnabled", "ConnectionError", "ConnectError", "TimeoutException", "TransportError"}
-    ) or isinstance(error, OSError)
 
 
 def quiet_and_offline(choice: ModelChoice | None = None) -> None:

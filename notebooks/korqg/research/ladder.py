@@ -228,9 +228,7 @@ def climb(
     failed = []
     executor = ThreadPoolExecutor(parallel)
     try:
-        running = {
-            executor.submit(_run, job, outputs, data, places, starts if parallel > 1 else None): job for job in waiting
-        }
+        running = {executor.submit(_run, job, outputs, data, places, starts): job for job in waiting}
         for future in as_completed(running):
             job, failure = running[future], future.result()
             if failure:
@@ -244,13 +242,9 @@ def climb(
 
 
 def _run(job: Job, outputs: Path, data: dict, places, starts) -> str:
-    """Run a job in a process of its own, on a device out of `places` (None: no choice); the message of a failure.
-
-    Under the lock `starts`, if there is one, until the next may start.
-    """
-    if starts:
-        with starts:
-            time.sleep(SECONDS_BETWEEN_STARTS)
+    """Run a job in a process of its own, on a device out of `places` (None: no choice); the message of a failure."""
+    with starts:
+        time.sleep(SECONDS_BETWEEN_STARTS)
     print(f"{job.run_name} ...", flush=True)
     device = places.get()
     environment = dict(os.environ) if device is None else {**os.environ, "CUDA_VISIBLE_DEVICES": device}
