@@ -7,12 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from conftest import load_exact
 
 from korqg.files import read_json
-from korqg.model.choose import choose_model
 from korqg.model.llama_cpp import write_gguf
-from korqg.model.load import load_model
-from korqg.model.precision import choose_precision
 from korqg.model.save import chat_template, export_merged, save_adapter, write_model_card
 from korqg.prompts import INSTRUCTIONS, PROMPT_FORMATS, encode_prompt
 
@@ -31,7 +29,7 @@ def trained(tiny_model_folder):
     import torch
     from peft import LoraConfig, get_peft_model
 
-    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    base = load_exact(tiny_model_folder)
     torch.manual_seed(1)
     lora = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
     return get_peft_model(base, lora).eval()

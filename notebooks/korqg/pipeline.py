@@ -20,7 +20,7 @@ from typing import Any
 
 from korqg.config import CONFIGS, COURSE_FOLDER, TrainConfig, outputs_folder
 from korqg.devices import is_main
-from korqg.errors import KorqgError, tell
+from korqg.errors import KorqgError, command
 from korqg.files import cannot_write, read_json, write_json, write_text
 from korqg.output_folders import NOTEBOOKS, PARAMETERS
 from korqg.packages import require_packages
@@ -259,6 +259,7 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Run the three notebooks; the exit code is 0 only when all three finished."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -281,8 +282,6 @@ def main(arguments: list[str] | None = None) -> int:
         run_notebook("data", name, outputs, given["data"])
         run_notebook("runs", name, outputs, {**given["runs"], "data_name": name})
         page = run_notebook("compare", name, outputs, {"run_names": [name], **given["compare"]})
-    except Exception as error:
-        return tell(error)
     except KeyboardInterrupt:
         print(
             "\nInterrupted. What was finished before is kept. Run the same command again: a training that was cut off "

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from korqg.compare.page import percent
-from korqg.errors import KorqgError, tell
+from korqg.errors import KorqgError, command
 from korqg.files import read_json, write_json, write_text
 from korqg.notebook import prepare_notebook
 from korqg.question import unified
@@ -192,7 +192,8 @@ def rating_rows(found: dict) -> list[dict[str, str]]:
     return rows
 
 
-def main_blind(arguments: list[str] | None = None) -> int:
+@command
+def main_blind(arguments: list[str] | None = None) -> None:
     """What `python -m korqg.compare.blind` does; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -216,25 +217,17 @@ def main_blind(arguments: list[str] | None = None) -> int:
     read.add_argument("ratings", type=Path, nargs="+")
     options = parser.parse_args(arguments)
     prepare_notebook()
-    try:
-        if options.command == "sheet":
-            questions = questions_of_runs(options.asked)
-            if options.people:
-                tests = [one for one in read_json(options.people) if one.get("split") != "own"]
-                questions += human_questions(tests, options.people_count, options.seed)
-            print(
-                f"Read and rate {write_sheet(options.folder, questions, options.seed)}; keep key.json from the reader"
-            )
-        else:
-            found = read_ratings(options.folder, options.ratings)
-            for row in rating_rows(found):
-                print("  ".join(f"{name}: {value}" for name, value in row.items()))
-            print(
-                "kappa:", {mark: value if value is None else round(value, 2) for mark, value in found["kappa"].items()}
-            )
-    except Exception as error:
-        return tell(error)
-    return 0
+    if options.command == "sheet":
+        questions = questions_of_runs(options.asked)
+        if options.people:
+            tests = [one for one in read_json(options.people) if one.get("split") != "own"]
+            questions += human_questions(tests, options.people_count, options.seed)
+        print(f"Read and rate {write_sheet(options.folder, questions, options.seed)}; keep key.json from the reader")
+    else:
+        found = read_ratings(options.folder, options.ratings)
+        for row in rating_rows(found):
+            print("  ".join(f"{name}: {value}" for name, value in row.items()))
+        print("kappa:", {mark: value if value is None else round(value, 2) for mark, value in found["kappa"].items()})
 
 
 if __name__ == "__main__":

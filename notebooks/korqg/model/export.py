@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from korqg.config import COURSE_FOLDER, outputs_folder, require_folder_name
-from korqg.errors import tell
+from korqg.errors import command
 from korqg.notebook import prepare_notebook
 from korqg.output_folders import hold, let_go, require_finished
 
@@ -52,7 +52,8 @@ def export_run(outputs: Path, name: str, gguf: bool = False) -> Path:
     return made
 
 
-def main_export(arguments: list[str] | None = None) -> int:
+@command
+def main_export(arguments: list[str] | None = None) -> None:
     """What `python -m korqg.model.export` does; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", nargs="?", default="sample", help="a finished run, outputs/runs/<run>")
@@ -60,11 +61,7 @@ def main_export(arguments: list[str] | None = None) -> int:
     parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="the outputs folder")
     options = parser.parse_args(arguments)
     prepare_notebook()
-    try:
-        print(f"Saved {export_run(outputs_folder(options.outputs), options.run, options.gguf)}")
-    except Exception as error:
-        return tell(error)
-    return 0
+    print(f"Saved {export_run(outputs_folder(options.outputs), options.run, options.gguf)}")
 
 
 if __name__ == "__main__":

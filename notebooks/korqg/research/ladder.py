@@ -29,10 +29,10 @@ from typing import Any
 from korqg.compare.scores import copied_stretches, reference_outputs, score_outputs, summarize
 from korqg.config import COURSE_FOLDER, outputs_folder
 from korqg.data.instruction_rows import SPLITS
-from korqg.errors import KorqgError, tell
+from korqg.errors import KorqgError, command
 from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.output_folders import require_finished
-from korqg.pipeline import NOTEBOOKS_FOLDER, run_notebook, shown, usual_parameters
+from korqg.pipeline import NOTEBOOKS_FOLDER, read_recipe, run_notebook, shown, usual_parameters
 from korqg.prompts import passage_of
 from korqg.research.ladder_page import condense, markdown_table, table_rows, write_page
 
@@ -78,9 +78,7 @@ def read_recipes(folder: Path, only: list[str] | None = None) -> dict[str, dict]
 
     Raises KorqgError when there is none, when a name of `only` fits none, and when they name different models.
     """
-    import yaml
-
-    found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    found = {path.stem: read_recipe(path) for path in sorted(folder.glob("*.yaml"))}
     if not found:
         raise KorqgError(f"{shown(folder)} holds no recipe (*.yaml).")
     models = {recipe.get("model_name", "auto") for recipe in found.values()}
@@ -96,13 +94,11 @@ def read_sweep(path: Path, only: list[str] | None = None) -> dict[str, dict]:
     the parameters of each variant, {} for the recipe as it is. Each is asked about the validation articles.
     Raises KorqgError when the file is not of this shape.
     """
-    import yaml
-
     try:
-        sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
-        base = yaml.safe_load((path.parent / sweep["recipe"]).read_text(encoding="utf-8"))
+        sweep = read_recipe(path)
+        base = read_recipe(path.parent / sweep["recipe"])
         variants = [{**change} for change in sweep["change"]]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (KorqgError, KeyError, TypeError) as error:
         raise KorqgError(
             f"{shown(path)} is not a sweep ({type(error).__name__}: {error}). It must hold `recipe:`, the path of a "
             "recipe, and `change:`, a list of parameters with their values."
@@ -142,7 +138,8 @@ def finished_manifest(folder: Path, parameters: dict, data: dict[str, str] | Non
         return None
     read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
     source = Path(parameters.get("source_path") or ".").expanduser()
-    same = _made_with(manifest["parameters"], parameters)
+    used = comparable(manifest["parameters"])
+    same = all(used.get(name) == value for name, value in comparable(parameters).items())
     same = same and all(read.get(name) == sha for name, sha in (data or {}).items())
     same = same and (not source.is_file() or sha256_of(source) in read.values())
     return manifest if same else None
@@ -157,7 +154,7 @@ def result_of(job: Job, folder: Path, manifest: dict, data: dict[str, str]) -> d
     return {
         "rung": job.rung,
         "seed": job.seed,
-        "parameters": shareable(_comparable(manifest["parameters"])),
+        "parameters": comparable(manifest["parameters"]),
         "data": data,
         "model": read_json(folder / "run.json")["model"],
         "train_rows": figures["train_rows"],
@@ -202,14 +199,11 @@ def _tested(folder: Path, stage: str) -> list[dict]:
     return [output for output in read_json(folder / f"{stage}_outputs.json") if output["split"] != "own"]
 
 
-def _comparable(parameters: dict) -> dict:
-    return {name: value for name, value in parameters.items() if name not in PLACES}
-
-
-def shareable(parameters: dict) -> dict:
-    """Parameters without a folder of this machine: a model's folder is named by its last part."""
-    name = parameters["model_name"]
-    return {**parameters, "model_name": Path(name).name if Path(name).is_absolute() else name}
+def comparable(parameters: dict) -> dict:
+    """The parameters that a result depends on, without folders of this machine: a model's is its last part."""
+    kept = {name: value for name, value in parameters.items() if name not in PLACES}
+    model = kept.get("model_name", "auto")
+    return {**kept, "model_name": Path(model).name if Path(model).is_absolute() else model}
 
 
 def climb(
@@ -274,12 +268,6 @@ def run_job(given: str) -> str | None:
     return None
 
 
-def _made_with(used: dict, wanted: dict) -> bool:
-    """Whether a run had the parameters that its recipe names: one that came to notebook 2 later does not count."""
-    wanted = shareable(_comparable({"model_name": "auto", **wanted}))
-    return all(shareable({"model_name": "auto", **used}).get(name) == value for name, value in wanted.items())
-
-
 def collect(jobs: list[Job], outputs: Path, data: dict[str, str], failed: list[dict]) -> dict:
     """The results of the jobs that are finished, with what failed, and what people and two floors reach.
 
@@ -327,6 +315,7 @@ def _require_gpu(cpu: bool) -> None:
         )
 
 
+@command
 def run_ladder(arguments: list[str] | None = None) -> int:
     """Make the data, run what is missing, print the table; the exit code is 0 only when nothing failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -361,8 +350,6 @@ def run_ladder(arguments: list[str] | None = None) -> int:
         failed = climb([job for job in jobs if job.rung in chosen], outputs, data, parallel, options.devices)
         ladder = collect(jobs, outputs, data, failed)
         write_json(path, ladder)
-    except Exception as error:
-        return tell(error)
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
         return 130

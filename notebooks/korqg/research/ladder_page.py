@@ -15,7 +15,7 @@ from pathlib import Path
 from korqg.compare.page import percent
 from korqg.compare.plots import PALETTE, save_figure, to_both_sides, use_korean_font
 from korqg.config import COURSE_FOLDER
-from korqg.errors import KorqgError, tell
+from korqg.errors import KorqgError, command
 from korqg.files import read_json, write_json, write_text
 from korqg.markup import fill_plain
 
@@ -403,18 +403,15 @@ def write_page(folder: Path, to: Path) -> list[Path]:
     return written
 
 
-def make_page(arguments: list[str] | None = None) -> int:
+@command
+def make_page(arguments: list[str] | None = None) -> None:
     """What `python -m korqg.research.ladder_page` does; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=EXAMPLE)
     parser.add_argument("--keep", action="store_true", help="write into outputs/example/ladder, figures included")
     options = parser.parse_args(arguments)
-    try:
-        for path in write_page(options.folder, EXAMPLE if options.keep else options.folder):
-            print(path.name)
-    except Exception as error:
-        return tell(error)
-    return 0
+    for path in write_page(options.folder, EXAMPLE if options.keep else options.folder):
+        print(path.name)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import json
 import logging
 import math
@@ -56,18 +57,11 @@ class EpochLengthSampler:
         shuffled = (1 + torch.randperm(max(whole - 1, 0), generator=generator)).tolist()
         places = [0, *shuffled, *range(max(whole, 1), -(-len(ordered) // self.group))]
         chosen = [row for place in places for row in ordered[place * self.group : (place + 1) * self.group]]
-        return iter(self._dealt([*chosen, *self.filling]))
-
-    def _dealt(self, chosen: list[int]) -> list[int]:
-        if self.processes == 1:
-            return chosen
+        chosen += self.filling
         at_once = self.batch * self.processes
-        dealt = []
-        for start in range(0, len(chosen), at_once):
-            rows = chosen[start : start + at_once]
-            for process in range(self.processes):
-                dealt += rows[process :: self.processes]
-        return dealt
+        together = [chosen[start : start + at_once] for start in range(0, len(chosen), at_once)]
+        dealt = (rows[process :: self.processes] for rows in together for process in range(self.processes))
+        return itertools.chain.from_iterable(dealt)
 
 
 class FilledRows:
