@@ -124,7 +124,7 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
                 progress_bar=False,
                 log_output=False,
                 stdout_file=_Told(),
-                engine_name=_engine(),
+                on_cell_start=_tell_section,
             )
     except PapermillExecutionError as error:
         raise KorqgError(f"{NOTEBOOKS[stage]} stopped. {error.ename}: {error.evalue}\nSee {executed}") from None
@@ -157,25 +157,10 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     return page
 
 
-def _engine() -> str:
-    """The name of papermill's own engine with one addition: a section's heading is printed when it is reached."""
-    from papermill.engines import NBClientEngine, papermill_engines
-
-    class Telling(NBClientEngine):
-        @classmethod
-        def execute_managed_notebook(cls, nb_man, *arguments, **options):
-            start = nb_man.cell_start
-
-            def tell(cell, *more, **named):
-                if cell.cell_type == "markdown" and (heading := re.match(r"## (\d.*)", cell.source)):
-                    print(f"  {heading[1]}", flush=True)
-                return start(cell, *more, **named)
-
-            nb_man.cell_start = tell
-            return super().execute_managed_notebook(nb_man, *arguments, **options)
-
-    papermill_engines.register("telling", Telling)
-    return "telling"
+def _tell_section(cell, cell_index: int) -> None:
+    """Print a section's heading when it is reached (nbclient calls it before each cell)."""
+    if cell.cell_type == "markdown" and (heading := re.match(r"## (\d.*)", cell.source)):
+        print(f"  {heading[1]}", flush=True)
 
 
 @contextlib.contextmanager
