@@ -122,3 +122,29 @@ def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
 def tiny_model(tiny_model_folder):
     """That model, loaded as the notebooks load theirs."""
     return load_exact(tiny_model_folder)
+
+
+FLAGS = [
+    "--no-sandbox",  # the tests may run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium as it is installed, without a window; its event loop must be gone before notebooks are run."""
+    from korqg.research.kept_example import find_browser
+
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: see the Makefile")
+    found = find_browser()
+    if found is None:
+        pytest.skip("no Chromium here: on Debian apt-get install chromium, elsewhere name it in KORQG_CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -7,12 +7,11 @@ import re
 from contextlib import contextmanager
 
 import pytest
-from test_browser import FLAGS, HOSTILE
+from test_browser import HOSTILE
 
 from korqg.compare.fonts import embedded_font
 from korqg.compare.judging_page import judge_section, script
 from korqg.compare.page import side_by_side_page
-from korqg.research.kept_example import find_browser
 
 PASSAGE = "세종은  1443년에\n\n  훈민정음을 만들었다.\n반포는 1446년이다."
 MAKERS = ("Gemma 다듬은 것", "사람 <b>")
@@ -61,19 +60,6 @@ def test_texts_cannot_leave_their_place():
 
 def test_no_items_make_no_section():
     assert judge_section([], 7) == ""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium as it is installed, without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: see the Makefile")
-    found = find_browser()
-    if found is None:
-        pytest.skip("no Chromium here: on Debian apt-get install chromium, elsewhere name it in KORQG_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @contextmanager
