@@ -17,8 +17,8 @@ class AnswerOnlyCollator:
     takes a boolean mask, `logits_to_keep`, and its loss takes `shift_labels` that are already moved by one;
     with both, the stock Trainer gives the same loss at a tenth of the cost.
 
-    There is no attention mask: a token looks to its left only, and the padding stands on the right, so no token
-    that the loss looks at ever sees it. Without a mask PyTorch can use its fastest attention kernels.
+    There is no attention mask: a token looks to its left only, and the padding stands on the right. Without a mask
+    PyTorch can use its fastest attention kernels.
 
     Called with a list of {"input_ids", "labels"} it returns tensors: `input_ids`, `labels` (batch x longest
     row, rounded up), `logits_to_keep` (the same shape, bool) and `shift_labels` (one entry a kept position, in
