@@ -786,18 +786,17 @@ def test_time_left_counts_the_evaluations_and_what_follows(monkeypatch, capsys):
 
 
 def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeypatch, capsys):
-    from korqg import devices
-    from korqg.output_folders import finish_stage
+    from korqg import output_folders
     from korqg.train import trainer
 
     folder = tmp_path / "outputs" / "runs" / "one"
     folder.mkdir(parents=True)
     for peak in (0.0, 7.25):  # 0 without a GPU
-        monkeypatch.setattr(devices, "peak_device_memory_gb", lambda peak=peak: peak)
+        monkeypatch.setattr(output_folders, "peak_device_memory_gb", lambda peak=peak: peak)
         monkeypatch.setattr(trainer, "peak_device_memory_gb", lambda peak=peak: peak)
         trainer.PrintProgress().on_train_end(None, None, None)
         assert ("GPU memory: torch held 7.2 GB at most" in capsys.readouterr().out) == bool(peak)
-        assert finish_stage(folder, {}, [], [], {}).get("peak_device_memory_gb", 0.0) == peak
+        assert output_folders.finish_stage(folder, {}, [], [], {}).get("peak_device_memory_gb", 0.0) == peak
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 
 from korqg.compare.page import percent
+from korqg.compare.scores import Scored, summarize
 from korqg.errors import KorqgError, command
 from korqg.files import read_json, write_json, write_text
 from korqg.notebook import prepare_notebook
+from korqg.prompts import passage_of
 from korqg.question import unified
 
 MARKS = ("korean", "answered", "right_answer", "shown", "shown_edited")
@@ -92,18 +94,16 @@ def shares(items: list[dict], key: dict[str, list[str]], ratings: dict[str, list
     Each maker has `n` (questions), `passages`, `passages_with_shown` (a question that would be shown as it is), and
     each mark of MARKS with `_low` and `_high`; fractions of 1, None where nothing was marked.
     """
-    from korqg.compare.scores import Scored, summarize
-
     found: dict[str, list[Scored]] = {}
     shown: dict[str, set[str]] = {}
     for item in items:
-        marks = ratings.get(item["number"])
-        for maker in key[item["number"]] if marks else ():
-            counts = {
-                name: (0, 0) if mark is None else (float(mark), 1) for name, mark in zip(MARKS, marks, strict=True)
-            }
+        if item["number"] not in ratings:
+            continue
+        marks = dict(zip(MARKS, ratings[item["number"]], strict=True))
+        counts = {name: (0, 0) if mark is None else (float(mark), 1) for name, mark in marks.items()}
+        for maker in key[item["number"]]:
             found.setdefault(maker, []).append(Scored(item["passage"], counts))
-            if marks[MARKS.index("shown")]:
+            if marks["shown"]:
                 shown.setdefault(maker, set()).add(item["passage"])
     return {
         maker: summarize(scored, samples, seed) | {"passages_with_shown": len(shown.get(maker, ()))}
@@ -114,11 +114,8 @@ def shares(items: list[dict], key: dict[str, list[str]], ratings: dict[str, list
 def kappa(one: dict[str, list], other: dict[str, list], mark: str) -> float | None:
     """Cohen's kappa (1960) of two readers' marks of that name; None where they share none, or always say the same."""
     place = MARKS.index(mark)
-    pairs = [
-        (one[number][place], other[number][place])
-        for number in one
-        if number in other and None not in (one[number][place], other[number][place])
-    ]
+    both = ((one[number][place], other[number][place]) for number in one if number in other)
+    pairs = [pair for pair in both if None not in pair]
     if not pairs:
         return None
     agree = sum(a == b for a, b in pairs) / len(pairs)
@@ -147,8 +144,6 @@ def questions_of_runs(folders: list[Path]) -> list[dict]:
 
 def human_questions(outputs: list[dict], count: int, seed: int) -> list[dict]:
     """People's questions about test paragraphs, drawn at random, as a maker of their own."""
-    from korqg.prompts import passage_of
-
     pairs = [(output, question) for output in outputs for question in output["references"]]
     drawn = random.Random(seed).sample(pairs, min(count, len(pairs)))
     return [

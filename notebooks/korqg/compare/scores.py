@@ -18,6 +18,7 @@ from korqg.question import (
     rouge_l,
     unified,
 )
+from korqg.sentences import kiwi, split_all
 
 LONGEST_SCORED = 10_000
 """Characters of an output that are scored; what runs on beyond them is no question anyway."""
@@ -29,8 +30,6 @@ BLEU = ("bleu_4", "bleu_4_morphemes")
 
 @functools.lru_cache(maxsize=100_000)
 def _morphemes(text: str) -> tuple[str, ...]:
-    from korqg.sentences import kiwi
-
     return tuple(token.form for token in kiwi().tokenize(text))
 
 
@@ -237,8 +236,6 @@ def reference_outputs(outputs: list[dict], seed: int) -> dict[str, list[dict]]:
     "first_sentence": the paragraph's first sentence copied; "random_question": a reference question of another
     article, or of another paragraph where there is one article alone.
     """
-    from korqg.sentences import split_all
-
     passages: dict[str, dict] = {}
     for output in outputs:
         text = passage_of(output)
