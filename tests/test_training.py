@@ -9,7 +9,17 @@ from conftest import load_exact
 from korqg.errors import KorqgError
 from korqg.model.generate import Continuation, generate_answers, generate_tokens, in_batches, likelihoods
 from korqg.prompts import INSTRUCTIONS, encode_row
+from korqg.train import speed
 from korqg.train.collate import AnswerOnlyCollator, collator_for, split_batch
+from korqg.train.speed import (
+    KEPT,
+    _agrees_with_mask,
+    _window_kernel,
+    can_compile,
+    compiled_layers,
+    short_walks,
+    windowed_attention,
+)
 
 INSTRUCTION = INSTRUCTIONS["question"]
 pytestmark = pytest.mark.torch
@@ -111,8 +121,6 @@ def long_rows(tiny_model, tokenizer):
 def test_a_kernel_that_knows_the_window_takes_the_place_of_the_mask(
     tiny_model_folder, encoded, long_rows, monkeypatch, compiled
 ):
-    from korqg.train import speed
-
     model = load_exact(tiny_model_folder)
     calls = []
 
@@ -144,7 +152,6 @@ def test_a_kernel_that_knows_the_window_takes_the_place_of_the_mask(
 def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
     tiny_model_folder, long_rows, tmp_path, monkeypatch
 ):
-    from korqg.train import speed
     from korqg.train.trainer import CourseTrainer
 
     calls, losses = [], []
@@ -178,8 +185,6 @@ def test_a_kernel_whose_window_is_off_by_one_is_not_used(wrong_by, fits):
 
     import torch
 
-    from korqg.train.speed import _agrees_with_mask
-
     config = SimpleNamespace(num_attention_heads=4, num_key_value_heads=1, head_dim=256, sliding_window=512)
     model = SimpleNamespace(config=config, device=torch.device("cpu"))
 
@@ -194,8 +199,6 @@ def test_a_kernel_that_fails_is_not_used(error):
     from types import SimpleNamespace
 
     import torch
-
-    from korqg.train.speed import _agrees_with_mask
 
     config = SimpleNamespace(num_attention_heads=2, num_key_value_heads=1, head_dim=16)
 
@@ -213,8 +216,6 @@ def test_torch_s_kernel_is_asked_for_the_window(torch_s, dtype, monkeypatch):
     from types import ModuleType, SimpleNamespace
 
     import torch
-
-    from korqg.train import speed
 
     def attend(query, key, value, ends, ends_of_keys, longest, longest_key, scale, window_size):
         """FlashAttention's words: tokens x heads x head_dim, rows that end at `ends`, a window without the token."""
@@ -270,8 +271,6 @@ def test_torch_s_kernel_is_asked_for_the_window(torch_s, dtype, monkeypatch):
 def test_the_gpu_s_kernel_for_windows_is_as_exact_as_a_mask(compiled):
     import torch
     from transformers import AutoModelForCausalLM, Gemma3TextConfig
-
-    from korqg.train.speed import _window_kernel, can_compile, compiled_layers, windowed_attention
 
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
@@ -378,8 +377,6 @@ def test_pieces_keep_every_row_whole_and_as_little_padding_as_few_pieces_can():
 def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
 
-    from korqg.train.speed import compiled_layers
-
     base = load_exact(tiny_model_folder)
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
     model.config.use_cache = False
@@ -435,8 +432,6 @@ def _kept_bytes(model, batch) -> int:
 def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder, encoded):
     import torch
 
-    from korqg.train.speed import compiled_layers
-
     model, layers, called = _checkpointing_model(tiny_model_folder)
     batch = AnswerOnlyCollator()(encoded)
     budget = torch._functorch.config.activation_memory_budget
@@ -460,8 +455,6 @@ def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder
 @pytest.mark.parametrize("reason", ["quantized", "dropout"])
 def test_compiled_layers_are_checkpointed_whole_where_the_compiler_would_err(tiny_model_folder, encoded, reason):
     import torch
-
-    from korqg.train.speed import KEPT, compiled_layers
 
     model, layers, called = _checkpointing_model(tiny_model_folder)
     for layer in layers:
@@ -501,8 +494,6 @@ def test_a_loaded_model_does_without_attention_that_plans_for_each_shape(tiny_mo
 
 def test_short_walks_touch_what_learns_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
-
-    from korqg.train.speed import short_walks
 
     base = load_exact(tiny_model_folder)
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear"))
