@@ -76,19 +76,25 @@ def save_tiny_model(folder: Path, tokenizer) -> Path:
     return folder
 
 
+def load_exact(folder: Path):
+    """The model of a folder, loaded as the notebooks load theirs, in float32."""
+    from korqg.model.choose import choose_model
+    from korqg.model.load import load_model
+    from korqg.model.precision import choose_precision
+
+    return load_model(choose_model(str(folder)), choose_precision("float32", "none"))
+
+
 def save_finished_run(outputs: Path, model_folder: Path) -> None:
     """outputs/runs/tiny, a finished run whose adapter is random."""
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
     from korqg.model.save import save_adapter
     from korqg.output_folders import finish_stage
 
     run = outputs / "runs" / "tiny"
-    model = load_model(choose_model(str(model_folder)), choose_precision("float32", "none"))
+    model = load_exact(model_folder)
     torch.manual_seed(1)
     model = get_peft_model(
         model, LoraConfig(r=12, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
@@ -115,8 +121,30 @@ def tiny_model_folder(tokenizer, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_model_folder):
     """That model, loaded as the notebooks load theirs."""
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
+    return load_exact(tiny_model_folder)
 
-    return load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+
+FLAGS = [
+    "--no-sandbox",  # the tests may run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium as it is installed, without a window; its event loop must be gone before notebooks are run."""
+    from korqg.research.kept_example import find_browser
+
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: see the Makefile")
+    found = find_browser()
+    if found is None:
+        pytest.skip("no Chromium here: on Debian apt-get install chromium, elsewhere name it in KORQG_CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()

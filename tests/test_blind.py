@@ -1,6 +1,7 @@
 """Blind reading: a sheet without a hint of the makers, and ratings read back."""
 
 import json
+import unicodedata
 
 import pytest
 
@@ -36,7 +37,8 @@ def test_sheet_is_shuffled_and_tells_no_maker():
 
 
 def test_equal_questions_stand_once_with_all_their_makers():
-    same = [{"maker": maker, "passage": "글", "question": "왜  그런가?", "answer": ""} for maker in "나가"]
+    written = {"나": "왜  그런가?", "가": unicodedata.normalize("NFD", "왜 그런가?")}
+    same = [{"maker": maker, "passage": "글", "question": text, "answer": ""} for maker, text in written.items()]
     items, key = make_sheet(same, 0)
     assert len(items) == 1
     assert key == {"0": ["가", "나"]}

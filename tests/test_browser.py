@@ -10,7 +10,6 @@ from conftest import COURSE
 
 from korqg.compare.page import TITLE, side_by_side_page
 from korqg.compare.scores import kind_shares, score_outputs, summarize
-from korqg.research.kept_example import find_browser
 
 pytestmark = pytest.mark.browser
 
@@ -30,28 +29,6 @@ HOSTILE = (
     "<base href='https://example.org/'><link rel='stylesheet' href='spy.css'>",
     "&lt;script&gt;document.title='owned'&lt;/script&gt; $\\href{javascript:alert(1)}{x}$ \u202e\u0000 ]]>",
 )
-FLAGS = [
-    "--no-sandbox",  # the tests may run as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium as it is installed, without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: see the Makefile")
-    found = find_browser()
-    if found is None:
-        pytest.skip("no Chromium here: on Debian apt-get install chromium, elsewhere name it in KORQG_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def _output(number: int, text: str, split: str = "test", **more) -> dict:

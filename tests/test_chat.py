@@ -7,15 +7,12 @@ import subprocess
 import sys
 
 import pytest
+from conftest import load_exact
 
 from korqg.files import read_json
-from korqg.model.chat_files import TEMPLATES
-from korqg.model.choose import choose_model
 from korqg.model.llama_cpp import write_gguf
-from korqg.model.load import load_model
-from korqg.model.precision import choose_precision
-from korqg.model.save import export_merged, save_adapter, write_model_card
-from korqg.prompts import INSTRUCTIONS, encode_prompt
+from korqg.model.save import chat_template, export_merged, save_adapter, write_model_card
+from korqg.prompts import INSTRUCTIONS, PROMPT_FORMATS, encode_prompt
 
 pytestmark = pytest.mark.torch
 
@@ -32,7 +29,7 @@ def trained(tiny_model_folder):
     import torch
     from peft import LoraConfig, get_peft_model
 
-    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    base = load_exact(tiny_model_folder)
     torch.manual_seed(1)
     lora = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
     return get_peft_model(base, lora).eval()
@@ -42,7 +39,7 @@ def _asked(text: str) -> list[dict]:
     return [{"role": "user", "content": f"{INSTRUCTIONS['question']}\n\n{text}"}]
 
 
-@pytest.mark.parametrize("prompt_format", TEMPLATES)
+@pytest.mark.parametrize("prompt_format", PROMPT_FORMATS)
 def test_template_gives_the_ids_of_the_training_prompt(trained, tokenizer, tmp_path, prompt_format):
     from transformers import AutoTokenizer, GenerationConfig
 
@@ -68,7 +65,7 @@ def test_template_knows_several_turns_and_an_order_in_front(tokenizer):
         {"role": "assistant", "content": "허준"},
         {"role": "user", "content": "언제인가?"},
     ]
-    made = tokenizer.apply_chat_template(turns, chat_template=TEMPLATES["turns"], tokenize=False)
+    made = tokenizer.apply_chat_template(turns, chat_template=chat_template("turns"), tokenize=False)
     assert made == (
         "<bos><start_of_turn>user\n짧게.\n\n누구인가?<end_of_turn>\n<start_of_turn>model\n허준<end_of_turn>\n"
         "<start_of_turn>user\n언제인가?<end_of_turn>\n"
@@ -129,7 +126,7 @@ def test_merged_folder_has_what_llama_cpps_converter_reads(trained, tokenizer, t
 
     special = SpecialVocab(merged, n_vocab=len(file.pieces))
     assert special.special_token_ids.items() >= {"bos": 2, "eos": 1, "unk": 3, "pad": 0}.items()
-    assert special.add_special_token["bos"] and special.chat_template == TEMPLATES["turns"]
+    assert special.add_special_token["bos"] and special.chat_template == chat_template("turns")
 
 
 def test_gguf_file_is_the_merged_model_with_its_template_and_stops(trained, tokenizer, tmp_path):
@@ -142,7 +139,7 @@ def test_gguf_file_is_the_merged_model_with_its_template_and_stops(trained, toke
     assert sorted(path.name for path in tmp_path.iterdir()) == ["merged", "merged.gguf"]
     made = GGUFReader(tmp_path / "merged.gguf")
     told = {name.removeprefix("tokenizer."): field for name, field in made.fields.items()}
-    assert told["chat_template"].contents() == TEMPLATES["turns"]
+    assert told["chat_template"].contents() == chat_template("turns")
     assert [told[f"ggml.{name}_token_id"].contents() for name in ("bos", "eos", "eot")] == [2, 1, 106]
     some = (3, 105, 107, 238, 500, 262_143)
     assert [told["ggml.tokens"].contents(number) for number in some] == tokenizer.convert_ids_to_tokens(some)

@@ -9,7 +9,7 @@ import pytest
 from korqg.ask.recommend import choose_run, faults_of
 from korqg.compare.examples import cards_of, chosen_examples, verdict
 from korqg.compare.finished_runs import read_comparison
-from korqg.compare.plots import error_bars, save_figure, use_korean_font
+from korqg.compare.plots import save_figure, to_both_sides, use_korean_font
 from korqg.errors import KorqgError
 from korqg.files import write_json, write_jsonl
 from korqg.output_folders import finish_stage, start_stage
@@ -357,12 +357,9 @@ def test_pictures_are_saved_as_png_and_svg_with_hangul_as_shapes(tmp_path):
     assert "NanumGothic" in svg  # the names of the shapes
 
 
-def test_error_bars_are_lengths_to_both_sides_and_nothing_without_an_interval():
-    summaries = [{"rate": 0.5, "rate_low": 0.4, "rate_high": 0.7}, {"rate": 1.0, "rate_low": None, "rate_high": None}]
-    means, (below, above) = error_bars(summaries, "rate")
-    assert means == [50.0, 100.0]
-    assert below == pytest.approx([10.0, 0.0])
-    assert above == pytest.approx([20.0, 0.0])
+def test_bars_are_lengths_to_both_sides_and_nothing_without_an_interval():
+    below, above = to_both_sides([50.0, 100.0, 10.0], [40.0, None, 20.0], [70.0, None, 30.0])
+    assert (below, above) == ([10.0, 0.0, 0.0], [20.0, 0.0, 20.0])
 
 
 def test_font_in_the_page_holds_the_texts_letters_and_little_more():

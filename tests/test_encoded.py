@@ -48,17 +48,24 @@ def test_rows_on_disk_are_those_in_memory(file, tokenizer, monkeypatch):
     assert 0 < cut == in_memory.cut_rows == on_disk.cut_rows < 30
 
 
-def test_table_is_made_once_for_the_same_rows_and_settings(file, tokenizer, monkeypatch, capsys):
+def _times(file) -> dict:
+    return {path.name: path.stat().st_mtime_ns for path in (file.parent / "cache" / "tables").rglob("*.arrow")}
+
+
+def test_table_is_made_once_for_the_same_rows_and_settings(file, tokenizer, monkeypatch):
     monkeypatch.setattr(encoded_rows, "LARGE_FILE", 100)
     encode = functools.partial(encode_row, tokenizer, max_length=200)
     first = encode_rows(read_training_rows(file), encode, ("tiny", 200), workers=1)
-    assert capsys.readouterr().out.count("Preparing") == 2
-    again = encode_rows(read_training_rows(file), None, ("tiny", 200), workers=1)  # nothing is left to encode
-    assert "Preparing" not in capsys.readouterr().out
+    made = _times(file)
+    assert len(made) == 2
+    again = encode_rows(read_training_rows(file), None, ("tiny", 200), workers=2)  # nothing is left to encode
     assert again[7] == first[7] and len(again) == 40
+    assert _times(file) == made
     encode_rows(read_training_rows(file), encode, ("tiny", 300), workers=1)
     encode_rows(read_training_rows(file, 20), encode, ("tiny", 200), workers=1)
-    assert capsys.readouterr().out.count("Preparing") == 2
+    assert len(_times(file)) == 4
+    write_jsonl(file, ROWS[:30])
+    assert len(read_training_rows(file)) == 30  # another file by now
 
 
 def test_row_that_cannot_be_encoded_leaves_no_table(file, monkeypatch):
@@ -66,6 +73,8 @@ def test_row_that_cannot_be_encoded_leaves_no_table(file, monkeypatch):
         raise ValueError(row["id"])
 
     monkeypatch.setattr(encoded_rows, "LARGE_FILE", 100)
+    rows = read_training_rows(file)
+    made = _times(file)
     with pytest.raises(ValueError, match="0"):
-        encode_rows(read_training_rows(file), refuse, (), workers=1)
-    assert not [path for path in (file.parent / "cache" / "encoded").iterdir() if path.suffix == ""]
+        encode_rows(rows, refuse, (), workers=1)
+    assert _times(file) == made and len(made) == 1

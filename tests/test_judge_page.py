@@ -7,21 +7,19 @@ import re
 from contextlib import contextmanager
 
 import pytest
-from test_browser import FLAGS, HOSTILE
+from test_browser import HOSTILE
 
 from korqg.compare.fonts import embedded_font
 from korqg.compare.judging_page import judge_section, script
 from korqg.compare.page import side_by_side_page
-from korqg.research.kept_example import find_browser
 
 PASSAGE = "세종은  1443년에\n\n  훈민정음을 만들었다.\n반포는 1446년이다."
 MAKERS = ("Gemma 다듬은 것", "사람 <b>")
 ITEMS = [
-    {"number": "0", "passage": PASSAGE, "question": "누가 만들었는가?", "answer": "세종", "makers": [MAKERS[0]]},
+    {"number": "0", "passage": PASSAGE, "question": "누가 만들었는가?", "answer": "세종", "makers": [*MAKERS]},
     {"number": "1", "passage": PASSAGE, "question": "언제 만들었는가?", "answer": "1443년", "makers": [MAKERS[0]]},
     {"number": "2", "passage": PASSAGE, "question": "무엇을 만들었는가?", "answer": "", "makers": [MAKERS[1]]},
-    {"number": "3", "passage": PASSAGE, "question": " 누가  만들었는가?", "answer": "세종", "makers": [MAKERS[1]]},
-    {"number": "4", "passage": PASSAGE, "question": "언제 반포했는가?", "answer": "1446년", "makers": [MAKERS[1]]},
+    {"number": "3", "passage": PASSAGE, "question": "언제 반포했는가?", "answer": "1446년", "makers": [MAKERS[1]]},
 ]
 EMPTY = {"runs": {}, "between": {}, "reference": {}, "reference_kinds": {}}
 
@@ -41,19 +39,8 @@ def _data(section: str) -> tuple[list[dict], str]:
     return json.loads(text), base64.b64decode(made).decode()
 
 
-def test_equal_questions_stand_once_with_all_their_makers():
-    questions, made = _data(judge_section(ITEMS, 7))
-    place = next(place for place, question in enumerate(questions) if len(question["numbers"]) > 1)
-    assert questions[place]["numbers"] == ["0", "3"]
-    makers, of = json.loads(made)
-    assert (makers, of[place]) == (list(MAKERS), [0, 1])
-    assert sorted(number for question in questions for number in question["numbers"]) == list("01234")
-    other = {**ITEMS[3], "answer": "1443년"}
-    assert len(_data(judge_section([*ITEMS[:3], other], 7))[0]) == 4
-
-
 def test_order_follows_the_seed():
-    orders = [[question["numbers"] for question in _data(judge_section(ITEMS, seed))[0]] for seed in (1, 1, 2, 3)]
+    orders = [[question["number"] for question in _data(judge_section(ITEMS, seed))[0]] for seed in (1, 1, 2, 3)]
     assert orders[0] == orders[1]
     assert orders[0] != orders[2] or orders[0] != orders[3]
 
@@ -71,23 +58,8 @@ def test_texts_cannot_leave_their_place():
     assert {question["question"] for question in _data(section)[0]} == set(HOSTILE)
 
 
-def test_no_items_make_no_section_and_a_number_stands_for_one_question():
+def test_no_items_make_no_section():
     assert judge_section([], 7) == ""
-    with pytest.raises(ValueError, match="number 1"):
-        judge_section([ITEMS[1], {**ITEMS[2], "number": "1"}], 7)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium as it is installed, without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: see the Makefile")
-    found = find_browser()
-    if found is None:
-        pytest.skip("no Chromium here: on Debian apt-get install chromium, elsewhere name it in KORQG_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @contextmanager
@@ -173,8 +145,8 @@ def test_questions_are_judged_by_keyboard_alone(browser, tmp_path):
         _finish(page)  # the results' button has the focus
         assert _rows(page, "shares") == [[MAKERS[0], "2", "50.0", "50.0"], [MAKERS[1], "3", "33.3", "66.7"]]
         listed = {row[1]: (row[0], row[2], row[3][:6]) for row in _rows(page, "list")}
-        assert listed["누가 만들었는가?"] == ("0, 3", "\n".join(MAKERS), "Show a")
-        assert listed["언제 반포했는가?"] == ("4", MAKERS[1], "Do not")
+        assert listed["누가 만들었는가?"] == ("0", "\n".join(MAKERS), "Show a")
+        assert listed["언제 반포했는가?"] == ("3", MAKERS[1], "Do not")
         assert len(listed) == 4
         page.wait_for_function("document.activeElement.dataset.part === 'results-title'")
         with page.expect_download() as download:
@@ -184,7 +156,7 @@ def test_questions_are_judged_by_keyboard_alone(browser, tmp_path):
         download.value.save_as(tmp_path / "ratings.json")
         bad, edited, good = ([None, None, None, *marks] for marks in ((0, 0), (0, 1), (1, 1)))
         saved = json.loads((tmp_path / "ratings.json").read_text(encoding="utf-8"))
-        assert saved == {"reader": "", "ratings": {"0": good, "1": bad, "2": edited, "3": good, "4": bad}}
+        assert saved == {"reader": "", "ratings": {"0": good, "1": bad, "2": edited, "3": bad}}
 
 
 @pytest.mark.browser

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import COURSE
+from conftest import COURSE, load_exact
 
 from korqg.errors import KorqgError
 from korqg.files import cache_folder
 from korqg.model.choose import built_in_folder, check_model_folder, choose_model
-from korqg.model.load import load_model, use_one_gpu
+from korqg.model.load import use_one_gpu
 from korqg.model.precision import choose_precision
 from korqg.model.save import save_adapter
 
@@ -169,11 +169,11 @@ def test_model_that_lacks_weights_or_has_broken_ones_is_an_error(tiny_model_fold
     name = "model.layers.0.mlp.up_proj.weight"
     save_file({key: value for key, value in weights.items() if key != name}, folder / "model.safetensors")
     with pytest.raises(KorqgError, match=f"lacks 1 of its weights, for example {name}"):
-        load_model(choose_model(str(folder)), choose_precision("float32", "none"))
+        load_exact(folder)
     weights[name] = weights[name] / 0
     save_file(weights, folder / "model.safetensors")
     with pytest.raises(KorqgError, match="weights that are not finite"):
-        load_model(choose_model(str(folder)), choose_precision("float32", "none"))
+        load_exact(folder)
 
 
 def test_precision_follows_the_device(monkeypatch):
@@ -203,7 +203,7 @@ def test_saved_adapter_names_its_base_and_no_folder_of_this_machine(tiny_model_f
 
     from korqg.files import read_json
 
-    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    base = load_exact(tiny_model_folder)
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
     for _ in range(2):  # a second time replaces the first
         save_adapter(model, tmp_path / "adapter", "gemma-3-270m")
@@ -221,7 +221,7 @@ def test_merged_export_loads_without_peft_and_says_the_same(tiny_model_folder, t
 
     from korqg.model.save import export_merged
 
-    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    base = load_exact(tiny_model_folder)
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM")).eval()
     torch.manual_seed(0)
     with torch.no_grad():
@@ -235,7 +235,7 @@ def test_merged_export_loads_without_peft_and_says_the_same(tiny_model_folder, t
             untrained = model(ids).logits
         export_merged(model, tokenizer, tmp_path / "merged")
         torch.testing.assert_close(model(ids).logits, expected)  # the model at hand is as it was
-        merged = load_model(choose_model(str(tmp_path / "merged")), choose_precision("float32", "none"))
+        merged = load_exact(tmp_path / "merged")
         torch.testing.assert_close(merged(ids).logits, expected, rtol=1e-3, atol=1e-3)
     assert (expected - untrained).abs().max() > 0.01
     assert [path.name for path in tmp_path.iterdir()] == ["merged"]
@@ -250,7 +250,7 @@ def test_model_that_does_not_fit_the_gpu_is_told_with_the_remedy(tiny_model_fold
 
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", full)
     with pytest.raises(KorqgError, match=r"does not fit into this GPU's free memory.*nvidia-smi.*int8"):
-        load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+        load_exact(tiny_model_folder)
 
 
 def test_one_gpu_is_shown_and_memory_grows_unless_the_environment_says_otherwise(monkeypatch):

@@ -4,9 +4,22 @@ import json
 import math
 
 import pytest
+from conftest import load_exact
 
 from korqg.errors import KorqgError
+from korqg.model.generate import Continuation, generate_answers, generate_tokens, in_batches, likelihoods
 from korqg.prompts import INSTRUCTIONS, encode_row
+from korqg.train import speed
+from korqg.train.collate import AnswerOnlyCollator, collator_for, split_batch
+from korqg.train.speed import (
+    KEPT,
+    _agrees_with_mask,
+    _window_kernel,
+    can_compile,
+    compiled_layers,
+    short_walks,
+    windowed_attention,
+)
 
 INSTRUCTION = INSTRUCTIONS["question"]
 pytestmark = pytest.mark.torch
@@ -21,6 +34,15 @@ ROWS = [
     },
     {"id": "3", "instruction": INSTRUCTION, "input": "울릉도는 동해에 있다.", "output": "울릉도는 어느 바다에 있는가?"},
 ]
+
+
+def _arguments(folder, **more):
+    """Training arguments for few steps on a CPU, in silence."""
+    from transformers import TrainingArguments
+
+    quiet = {"report_to": "none", "disable_tqdm": True, "save_strategy": "no", "use_cpu": True}
+    needed = {"remove_unused_columns": False, "prediction_loss_only": True}
+    return TrainingArguments(str(folder), **{**quiet, **needed, **more})
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +81,6 @@ def _assert_the_same(one: tuple[float, dict], other: tuple[float, dict]) -> None
 
 
 def test_collator_gives_the_loss_and_gradients_of_logits_everywhere(tiny_model, encoded):
-    from korqg.train.collate import AnswerOnlyCollator
-
     batch = AnswerOnlyCollator()(encoded)
     learnt = sum(label != -100 for row in encoded for label in row["labels"])
     assert tiny_model(**batch).logits.shape[-2] == learnt < batch["input_ids"].numel()
@@ -69,8 +89,6 @@ def test_collator_gives_the_loss_and_gradients_of_logits_everywhere(tiny_model, 
 
 
 def test_rows_longer_than_the_sliding_window_give_the_same_without_a_mask(tiny_model, tokenizer):
-    from korqg.train.collate import AnswerOnlyCollator
-
     rows = [{**ROWS[0], "input": ROWS[1]["input"] * times} for times in (2, 9)]
     encoded = [encode_row(tokenizer, row, 512) for row in rows]
     batch = AnswerOnlyCollator()([{"input_ids": row.input_ids, "labels": row.labels} for row in encoded])
@@ -103,13 +121,7 @@ def long_rows(tiny_model, tokenizer):
 def test_a_kernel_that_knows_the_window_takes_the_place_of_the_mask(
     tiny_model_folder, encoded, long_rows, monkeypatch, compiled
 ):
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-    from korqg.train import speed
-    from korqg.train.collate import AnswerOnlyCollator
-
-    model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    model = load_exact(tiny_model_folder)
     calls = []
 
     def kernel(query, key, value, window, scaling):
@@ -140,13 +152,6 @@ def test_a_kernel_that_knows_the_window_takes_the_place_of_the_mask(
 def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
     tiny_model_folder, long_rows, tmp_path, monkeypatch
 ):
-    from transformers import TrainingArguments
-
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-    from korqg.train import speed
-    from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.trainer import CourseTrainer
 
     calls, losses = [], []
@@ -157,20 +162,9 @@ def test_a_trainer_uses_the_kernel_that_knows_the_window_while_it_trains(
 
     for found in (None, kernel):
         monkeypatch.setattr(speed, "_window_kernel", lambda model, found=found: found)
-        model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
-        arguments = TrainingArguments(
-            output_dir=str(tmp_path),
-            max_steps=2,
-            per_device_train_batch_size=2,
-            learning_rate=1e-3,
-            logging_steps=1,
-            eval_strategy="epoch",
-            save_strategy="no",
-            report_to="none",
-            use_cpu=True,
-            remove_unused_columns=False,
-            prediction_loss_only=True,
-        )
+        model = load_exact(tiny_model_folder)
+        steps = {"max_steps": 2, "per_device_train_batch_size": 2, "learning_rate": 1e-3}
+        arguments = _arguments(tmp_path, logging_steps=1, eval_strategy="epoch", **steps)
         trainer = CourseTrainer(
             model=model,
             args=arguments,
@@ -191,8 +185,6 @@ def test_a_kernel_whose_window_is_off_by_one_is_not_used(wrong_by, fits):
 
     import torch
 
-    from korqg.train.speed import _agrees_with_mask
-
     config = SimpleNamespace(num_attention_heads=4, num_key_value_heads=1, head_dim=256, sliding_window=512)
     model = SimpleNamespace(config=config, device=torch.device("cpu"))
 
@@ -207,8 +199,6 @@ def test_a_kernel_that_fails_is_not_used(error):
     from types import SimpleNamespace
 
     import torch
-
-    from korqg.train.speed import _agrees_with_mask
 
     config = SimpleNamespace(num_attention_heads=2, num_key_value_heads=1, head_dim=16)
 
@@ -226,8 +216,6 @@ def test_torch_s_kernel_is_asked_for_the_window(torch_s, dtype, monkeypatch):
     from types import ModuleType, SimpleNamespace
 
     import torch
-
-    from korqg.train import speed
 
     def attend(query, key, value, ends, ends_of_keys, longest, longest_key, scale, window_size):
         """FlashAttention's words: tokens x heads x head_dim, rows that end at `ends`, a window without the token."""
@@ -284,8 +272,6 @@ def test_the_gpu_s_kernel_for_windows_is_as_exact_as_a_mask(compiled):
     import torch
     from transformers import AutoModelForCausalLM, Gemma3TextConfig
 
-    from korqg.train.speed import _window_kernel, can_compile, compiled_layers, windowed_attention
-
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
     config = Gemma3TextConfig(
@@ -333,8 +319,6 @@ def test_the_gpu_s_kernel_for_windows_is_as_exact_as_a_mask(compiled):
 
 @pytest.mark.parametrize(("max_tokens", "sizes"), [(0, [3]), (10_000, [3]), (200, [1, 2]), (1, [1, 1, 1])])
 def test_pieces_of_a_batch_add_up_to_its_loss_and_gradients(tiny_model, encoded, max_tokens, sizes):
-    from korqg.train.collate import AnswerOnlyCollator, split_batch
-
     batch = AnswerOnlyCollator()(encoded)
     assert 200 // batch["input_ids"].shape[1] == 2
     pieces = split_batch(batch, max_tokens)
@@ -343,8 +327,6 @@ def test_pieces_of_a_batch_add_up_to_its_loss_and_gradients(tiny_model, encoded,
 
 
 def test_a_piece_of_rows_that_only_fill_up_adds_nothing(tiny_model, encoded):
-    from korqg.train.collate import AnswerOnlyCollator, split_batch
-
     fillers = [{"input_ids": [2, 2], "labels": [-100, -100]}] * 3
     batch = AnswerOnlyCollator()([*fillers, *encoded])
     pieces = split_batch(batch, max(len(row["input_ids"]) for row in encoded) * 3 + 24)
@@ -357,8 +339,6 @@ def test_a_piece_of_rows_that_only_fill_up_adds_nothing(tiny_model, encoded):
 def test_pieces_keep_every_row_whole_and_as_little_padding_as_few_pieces_can():
     import itertools
     import random
-
-    from korqg.train.collate import AnswerOnlyCollator, split_batch
 
     draw, cut = random.Random(0), 0
     for _ in range(30):
@@ -397,13 +377,7 @@ def test_pieces_keep_every_row_whole_and_as_little_padding_as_few_pieces_can():
 def test_compiled_layers_give_the_same_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-    from korqg.train.collate import AnswerOnlyCollator
-    from korqg.train.speed import compiled_layers
-
-    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    base = load_exact(tiny_model_folder)
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
     model.config.use_cache = False
     batch = AnswerOnlyCollator()(encoded)
@@ -421,11 +395,7 @@ def _checkpointing_model(folder):
     """A tiny model with adapters that is set to checkpoint its activations, and a list of the layers that did."""
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-
-    base = load_model(choose_model(str(folder)), choose_precision("float32", "none"))
+    base = load_exact(folder)
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False))
     model.config.use_cache = False
     model.train()
@@ -462,9 +432,6 @@ def _kept_bytes(model, batch) -> int:
 def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder, encoded):
     import torch
 
-    from korqg.train.collate import AnswerOnlyCollator
-    from korqg.train.speed import compiled_layers
-
     model, layers, called = _checkpointing_model(tiny_model_folder)
     batch = AnswerOnlyCollator()(encoded)
     budget = torch._functorch.config.activation_memory_budget
@@ -488,9 +455,6 @@ def test_compiled_layers_keep_less_where_the_model_checkpoints(tiny_model_folder
 @pytest.mark.parametrize("reason", ["quantized", "dropout"])
 def test_compiled_layers_are_checkpointed_whole_where_the_compiler_would_err(tiny_model_folder, encoded, reason):
     import torch
-
-    from korqg.train.collate import AnswerOnlyCollator
-    from korqg.train.speed import KEPT, compiled_layers
 
     model, layers, called = _checkpointing_model(tiny_model_folder)
     for layer in layers:
@@ -521,12 +485,8 @@ def test_compiled_layers_are_checkpointed_whole_where_the_compiler_would_err(tin
 def test_a_loaded_model_does_without_attention_that_plans_for_each_shape(tiny_model_folder):
     import torch
 
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-
     torch.backends.cuda.enable_cudnn_sdp(True)
-    load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    load_exact(tiny_model_folder)
     assert not torch.backends.cuda.cudnn_sdp_enabled()
     assert torch.backends.cuda.flash_sdp_enabled()
     assert torch.backends.cuda.mem_efficient_sdp_enabled()
@@ -535,13 +495,7 @@ def test_a_loaded_model_does_without_attention_that_plans_for_each_shape(tiny_mo
 def test_short_walks_touch_what_learns_and_leave_no_trace(tiny_model_folder, encoded):
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-    from korqg.train.collate import AnswerOnlyCollator
-    from korqg.train.speed import short_walks
-
-    base = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    base = load_exact(tiny_model_folder)
     model = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear"))
     everything = len(list(model.parameters()))
     with short_walks(model):
@@ -562,30 +516,20 @@ def test_short_walks_touch_what_learns_and_leave_no_trace(tiny_model_folder, enc
 def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, encoded, tmp_path):
     """One step of three rows must move the weights alike: in one batch, accumulated row by row, or in pieces."""
     import torch
-    from transformers import TrainingArguments
 
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-    from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.trainer import CourseTrainer
 
     after = []
     for batch_size, accumulation, max_batch_tokens in ((3, 1, 0), (1, 3, 0), (3, 1, 1)):
-        model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
-        arguments = TrainingArguments(
-            output_dir=str(tmp_path),
+        model = load_exact(tiny_model_folder)
+        arguments = _arguments(
+            tmp_path,
             per_device_train_batch_size=batch_size,
             gradient_accumulation_steps=accumulation,
             max_steps=1,
             learning_rate=0.1,
             optim="sgd",
             max_grad_norm=0.0,
-            report_to="none",
-            save_strategy="no",
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            use_cpu=True,
         )
         CourseTrainer(
             model=model,
@@ -595,7 +539,7 @@ def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, e
             max_batch_tokens=max_batch_tokens,
         ).train()
         after.append({name: weights.detach().clone() for name, weights in model.named_parameters()})
-    start = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    start = load_exact(tiny_model_folder)
     moved = max((weights - after[0][name]).abs().max().item() for name, weights in start.named_parameters())
     assert moved > 1e-4
     for name, weights in after[0].items():
@@ -604,8 +548,6 @@ def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, e
 
 
 def test_generation_in_a_batch_gives_what_one_by_one_gives(tiny_model, tokenizer):
-    from korqg.model.generate import generate_answers
-
     together = generate_answers(tiny_model, tokenizer, ROWS, 256, max_new_tokens=12, batch_size=3)
     alone = [generate_answers(tiny_model, tokenizer, [row], 256, max_new_tokens=12)[0] for row in ROWS]
     assert together == alone
@@ -617,7 +559,6 @@ def test_likelihood_of_a_text_is_that_of_its_tokens_after_the_prompt(tiny_model,
 
     import torch
 
-    from korqg.model.generate import likelihoods
     from korqg.prompts import END_OF_TURN_ID, encode_prompt
 
     texts = ["무엇인가?", "한빛도서관은 언제 문을 여는가?", "왜?"]
@@ -632,8 +573,6 @@ def test_likelihood_of_a_text_is_that_of_its_tokens_after_the_prompt(tiny_model,
 
 
 def test_input_that_was_cut_is_said_to_be(tiny_model, tokenizer):
-    from korqg.model.generate import generate_answers
-
     long = {**ROWS[0], "input": ROWS[0]["input"] * 40}
     whole, cut = generate_answers(tiny_model, tokenizer, [ROWS[0], long], 128, max_new_tokens=2)
     assert "cut_tokens" not in whole
@@ -649,8 +588,6 @@ def _frame(tokenizer) -> int:
 
 
 def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, monkeypatch):
-    from korqg.model.generate import Continuation, generate_answers
-
     question = tokenizer.encode("무엇인가?", add_special_tokens=False)
 
     def greedy(model, prompts, max_new_tokens):
@@ -667,7 +604,6 @@ def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, mo
 def test_greedy_answers_are_those_of_the_library_with_the_probability_of_their_tokens(tiny_model, tokenizer):
     import torch
 
-    from korqg.model.generate import generate_tokens
     from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
 
     prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], 256)[0] for row in ROWS]
@@ -763,12 +699,7 @@ def test_halved_batch_sees_as_many_rows_a_step(batch_size, accumulation, expecte
 
 def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_folder, encoded, tmp_path, capsys):
     import torch
-    from transformers import TrainingArguments
 
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-    from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.trainer import CourseTrainer, train_within_memory
 
     class OnlyOneRow(AnswerOnlyCollator):
@@ -780,21 +711,16 @@ def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_f
             return super().__call__(rows)
 
     def train(collator, batch_size, accumulation):
-        model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+        model = load_exact(tiny_model_folder)
 
         def make_trainer(batch_size, accumulation, checkpoint):
-            arguments = TrainingArguments(
-                output_dir=str(tmp_path),
+            arguments = _arguments(
+                tmp_path,
                 per_device_train_batch_size=batch_size,
                 gradient_accumulation_steps=accumulation,
                 max_steps=2,
                 learning_rate=0.1,
                 optim="sgd",
-                report_to="none",
-                save_strategy="no",
-                disable_tqdm=True,
-                remove_unused_columns=False,
-                use_cpu=True,
             )
             return CourseTrainer(model=model, args=arguments, train_dataset=encoded, data_collator=collator)
 
@@ -809,8 +735,6 @@ def test_training_goes_on_with_smaller_batches_when_memory_runs_out(tiny_model_f
 
 def test_prompts_that_do_not_fit_together_are_halved_and_it_is_said(tiny_model):
     import torch
-
-    from korqg.model.generate import in_batches
 
     asked, said = [], []
 
@@ -853,18 +777,17 @@ def test_time_left_counts_the_evaluations_and_what_follows(monkeypatch, capsys):
 
 
 def test_the_gpu_s_peak_memory_is_said_after_training_and_kept(tmp_path, monkeypatch, capsys):
-    from korqg import devices
-    from korqg.output_folders import finish_stage
+    from korqg import output_folders
     from korqg.train import trainer
 
     folder = tmp_path / "outputs" / "runs" / "one"
     folder.mkdir(parents=True)
     for peak in (0.0, 7.25):  # 0 without a GPU
-        monkeypatch.setattr(devices, "peak_device_memory_gb", lambda peak=peak: peak)
+        monkeypatch.setattr(output_folders, "peak_device_memory_gb", lambda peak=peak: peak)
         monkeypatch.setattr(trainer, "peak_device_memory_gb", lambda peak=peak: peak)
         trainer.PrintProgress().on_train_end(None, None, None)
         assert ("GPU memory: torch held 7.2 GB at most" in capsys.readouterr().out) == bool(peak)
-        assert finish_stage(folder, {}, [], [], {}).get("peak_device_memory_gb", 0.0) == peak
+        assert output_folders.finish_stage(folder, {}, [], [], {}).get("peak_device_memory_gb", 0.0) == peak
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -880,8 +803,6 @@ def test_loss_that_is_not_finite_stops_with_the_remedy(value):
 
 
 def test_first_attempts_collator_pads_to_the_width_and_learns_the_padding(tokenizer):
-    from korqg.train.collate import collator_for
-
     rows = [encode_row(tokenizer, row, 256, "hashes", "everything") for row in ROWS]
     given = [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
     batch = collator_for("everything", 256)(given)
@@ -894,8 +815,6 @@ def test_first_attempts_collator_pads_to_the_width_and_learns_the_padding(tokeni
 
 
 def test_pieces_of_the_first_attempts_batch_add_up_to_its_loss_and_gradients(tiny_model, tokenizer):
-    from korqg.train.collate import collator_for, split_batch
-
     rows = [encode_row(tokenizer, row, 96, "hashes", "everything") for row in ROWS]
     batch = collator_for("everything", 96)([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
     pieces = split_batch(batch, 200)
@@ -905,9 +824,6 @@ def test_pieces_of_the_first_attempts_batch_add_up_to_its_loss_and_gradients(tin
 
 
 def test_evaluation_looks_at_the_answer_whatever_the_training_does(tiny_model, tokenizer, tmp_path):
-    from transformers import TrainingArguments
-
-    from korqg.train.collate import AnswerOnlyCollator, collator_for
     from korqg.train.trainer import CourseTrainer
 
     sets = {}
@@ -916,9 +832,7 @@ def test_evaluation_looks_at_the_answer_whatever_the_training_does(tiny_model, t
         sets[loss_on] = [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
     trainer = CourseTrainer(
         model=tiny_model,
-        args=TrainingArguments(
-            output_dir=str(tmp_path), report_to="none", remove_unused_columns=False, use_cpu=True, disable_tqdm=True
-        ),
+        args=_arguments(tmp_path),
         data_collator=collator_for("everything", 128),
         eval_data_collator=AnswerOnlyCollator(),
         train_dataset=sets["everything"],
@@ -934,40 +848,21 @@ def test_evaluation_looks_at_the_answer_whatever_the_training_does(tiny_model, t
 
 
 def test_trainer_takes_one_gpu_of_several(tiny_model, tmp_path):
-    from transformers import TrainingArguments
-
-    from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.trainer import CourseTrainer
 
     for in_sight, used in ((2, 1), (1, 1), (0, 0)):
-        args = TrainingArguments(output_dir=str(tmp_path), report_to="none", use_cpu=True)
+        args = _arguments(tmp_path)
         args._n_gpu = in_sight
         assert CourseTrainer(model=tiny_model, args=args, data_collator=AnswerOnlyCollator()).args.n_gpu == used
 
 
 def _trainer(model, rows, folder, **more):
     """A Trainer of few steps that evaluates, and saves, at each second one."""
-    from transformers import TrainingArguments
-
-    from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.trainer import CourseTrainer, WholeCheckpoints
 
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        per_device_train_batch_size=1,
-        learning_rate=1e-3,
-        eval_strategy="steps",
-        eval_steps=0.5,
-        save_strategy="steps",
-        save_steps=0.5,
-        metric_for_best_model="eval_loss",
-        report_to="none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        prediction_loss_only=True,
-        use_cpu=True,
-        **more,
-    )
+    often = {"eval_strategy": "steps", "eval_steps": 0.5, "save_strategy": "steps", "save_steps": 0.5}
+    learning = {"per_device_train_batch_size": 1, "learning_rate": 1e-3, "metric_for_best_model": "eval_loss"}
+    arguments = _arguments(folder, **often, **learning, **more)
     rows = {"train_dataset": rows, "eval_dataset": rows, "data_collator": AnswerOnlyCollator()}
     return CourseTrainer(model=model, args=arguments, callbacks=[WholeCheckpoints()], **rows)
 
@@ -977,11 +872,7 @@ def small_model(tiny_model_folder):
     """The tiny model with a fresh adapter."""
     from peft import LoraConfig, get_peft_model
 
-    from korqg.model.choose import choose_model
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
-
-    model = load_model(choose_model(str(tiny_model_folder)), choose_precision("float32", "none"))
+    model = load_exact(tiny_model_folder)
     return get_peft_model(model, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from korqg.column_names import parse_columns
-from korqg.devices import process_count, share_of_step
+from korqg.devices import share_of_step
 from korqg.errors import KorqgError
 from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 
@@ -308,11 +308,7 @@ class TrainConfig(_Checked):
                 "by merging. Save the adapter, load it on the unquantized model and merge there.",
                 "양자화한 모델에는 어댑터를 합칠 수 없습니다. 어댑터만 저장하세요.",
             )
-        self.require_processes(process_count())
-
-    def require_processes(self, count: int) -> None:
-        """Raise KorqgError for what `count` processes cannot do together."""
-        share_of_step(self.batch_size, self.gradient_accumulation_steps, count)
+        share_of_step(self.batch_size, self.gradient_accumulation_steps)
 
     @property
     def folder(self) -> Path:
@@ -322,22 +318,17 @@ class TrainConfig(_Checked):
     def data_folder(self) -> Path:
         return self.outputs / "data" / self.data_name
 
-    @property
-    def result_parameters(self) -> dict[str, Any]:
-        """The parameters that the result depends on: a run that was cut off can only go on with the same.
+    def run_settings(self, model: str, data_manifest: dict) -> dict[str, Any]:
+        """What the result depends on, and an unfinished run must have again: parameters, model, the data's checksums.
 
         A step's rows count, in whichever batches and pieces they go through the model.
         """
         free = {"run_name", "outputs_dir", "resume", "export", "generation_batch_size", "wandb_mode", "wandb_project"}
         free |= {"batch_size", "gradient_accumulation_steps", "max_batch_tokens"}
         kept = {name: value for name, value in self.as_dict().items() if name not in free}
-        return {**kept, "rows_a_step": self.batch_size * self.gradient_accumulation_steps}
-
-    def run_settings(self, model: str, data_manifest: dict) -> dict[str, Any]:
-        """What an unfinished run must have again to go on: result_parameters, the model, and the data's checksums."""
+        kept["rows_a_step"] = self.batch_size * self.gradient_accumulation_steps
         written = {file["path"]: file["sha256"][:12] for file in data_manifest["written"]}
-        data = {path: sha for path, sha in written.items() if path.endswith(".jsonl")}
-        return {**self.result_parameters, "model": model, **data}
+        return {**kept, "model": model, **{path: sha for path, sha in written.items() if path.endswith(".jsonl")}}
 
     @property
     def lora_targets(self) -> str | list[str]:

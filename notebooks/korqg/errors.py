@@ -1,8 +1,10 @@
 """Errors that a reader can act on."""
 
 import errno
+import functools
 import re
 import sys
+from collections.abc import Callable
 
 
 class KorqgError(Exception):
@@ -39,6 +41,19 @@ def tell(error: BaseException) -> int:
         raise error
     print(f"\n{words}", file=sys.stderr)
     return 1
+
+
+def command(run: Callable[..., int | None]) -> Callable[..., int]:
+    """Make a function the body of a command: its exit code, 0 for None; an error with words is told, and is 1."""
+
+    @functools.wraps(run)
+    def told(*arguments) -> int:
+        try:
+            return run(*arguments) or 0
+        except Exception as error:
+            return tell(error)
+
+    return told
 
 
 OF_A_FULL_DISK = (

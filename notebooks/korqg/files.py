@@ -84,7 +84,7 @@ def cannot_write(path: Path | str, error: OSError, elsewhere: str = "outputs_dir
 
 
 @contextlib.contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path, elsewhere: str = "outputs_dir") -> Iterator[Path]:
     """A folder to fill under a temporary name; when the block ends without an error it replaces `folder`.
 
     Raises KorqgError when the disk is full or the folder cannot be written.
@@ -96,7 +96,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     except OSError as error:
-        raise cannot_write(folder, error) from None
+        raise cannot_write(folder, error, elsewhere) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

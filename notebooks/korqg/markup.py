@@ -1,4 +1,4 @@
-"""Text and tables for HTML: all text is escaped where it enters."""
+"""Text and tables for HTML, where all text is escaped as it enters, and templates filled in."""
 
 import functools
 import html
@@ -43,3 +43,11 @@ def templates(folder: Path):
     environment.filters["attribute"] = lambda text: Markup(html.escape(text))
     environment.globals["table"] = lambda rows: Markup(table(rows))
     return environment
+
+
+def fill_plain(template: Path, **values) -> str:
+    """A jinja2 template of text that is no HTML, such as Markdown, filled in: nothing is escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(template.read_text(encoding="utf-8")).render(**values)

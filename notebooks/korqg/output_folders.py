@@ -12,15 +12,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import korqg
 from korqg.config import COURSE_FOLDER, require_unchanged
-from korqg.devices import from_main, process_count
+from korqg.devices import from_main, peak_device_memory_gb, process_count
 from korqg.errors import KorqgError
 from korqg.files import cannot_write, read_json, sha256_of, write_json
+from korqg.packages import version_of
 
 NOTEBOOKS = {"data": "01_make_data.ipynb", "runs": "02_train_lora.ipynb", "compare": "03_compare_outputs.ipynb"}
 PARAMETERS = {"data": "data_name", "runs": "run_name", "compare": "compare_name"}
@@ -224,11 +224,7 @@ def _finish_stage(folder: Path, parameters: dict, read: list, written: list, fig
     if not folder.is_dir():  # put in its place already: the cell is run again
         written = [final / path.relative_to(folder) for path in written]
         folder = final
-    on_device = 0.0
-    if "torch" in sys.modules:
-        from korqg.devices import peak_device_memory_gb
-
-        on_device = peak_device_memory_gb()
+    on_device = peak_device_memory_gb() if "torch" in sys.modules else 0.0
     shown = {**parameters}
     for name in ("outputs_dir", "source_path", "own_path"):
         if shown.get(name) and shown[name] != "none":  # own_path's word for no documents, not a folder
@@ -282,13 +278,7 @@ def peak_memory_gb() -> float:
 
 def package_versions() -> dict[str, str]:
     """Installed versions of the packages that the results depend on."""
-    versions = {}
-    for name in PACKAGES.split():
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    return {name: version for name in PACKAGES.split() if (version := version_of(name)) is not None}
 
 
 def git_commit() -> str | None:

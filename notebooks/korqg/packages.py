@@ -25,7 +25,7 @@ def install_missing_packages(requirements: Path = REQUIREMENTS) -> None:
         return
     print(f"Installing what is missing or too old ({len(missing)} packages, some minutes):", ", ".join(missing))
     sys.stdout.flush()
-    torch = _version_of("torch")
+    torch = version_of("torch")
     kept = [f"torch=={torch}"] if torch and not any(_name_of(line) == "torch" for line in missing) else []
     imported = [line for line in missing if _name_of(line).replace("-", "_") in sys.modules]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *missing, *kept]
@@ -70,11 +70,11 @@ def _is_met(line: str) -> bool:
     try:
         from packaging.requirements import Requirement
     except ImportError:
-        return _version_of(_name_of(line)) is not None
+        return version_of(_name_of(line)) is not None
     requirement = Requirement(line)
     if requirement.marker is not None and not requirement.marker.evaluate():
         return True
-    version = _version_of(requirement.name)
+    version = version_of(requirement.name)
     return version is not None and requirement.specifier.contains(version, prereleases=True)
 
 
@@ -82,7 +82,8 @@ def _name_of(line: str) -> str:
     return re.match(r"[\w.-]*\w", line)[0]
 
 
-def _version_of(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """The version of an installed package; None where it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -14,14 +14,13 @@ import contextlib
 import os
 import re
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from korqg.config import CONFIGS, COURSE_FOLDER, TrainConfig, outputs_folder
 from korqg.devices import is_main
-from korqg.errors import KorqgError, tell
+from korqg.errors import KorqgError, command
 from korqg.files import cannot_write, read_json, write_json, write_text
 from korqg.output_folders import NOTEBOOKS, PARAMETERS
 from korqg.packages import require_packages
@@ -125,7 +124,7 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
                 progress_bar=False,
                 log_output=False,
                 stdout_file=_Told(),
-                engine_name=_engine(),
+                on_cell_start=_tell_section,
             )
     except PapermillExecutionError as error:
         raise KorqgError(f"{NOTEBOOKS[stage]} stopped. {error.ename}: {error.evalue}\nSee {executed}") from None
@@ -158,25 +157,10 @@ def run_notebook(stage: str, name: str, outputs: Path, parameters: dict) -> Path
     return page
 
 
-def _engine() -> str:
-    """The name of papermill's own engine with one addition: a section's heading is printed when it is reached."""
-    from papermill.engines import NBClientEngine, papermill_engines
-
-    class Telling(NBClientEngine):
-        @classmethod
-        def execute_managed_notebook(cls, nb_man, *arguments, **options):
-            start = nb_man.cell_start
-
-            def tell(cell, *more, **named):
-                if cell.cell_type == "markdown" and (heading := re.match(r"## (\d.*)", cell.source)):
-                    print(f"  {heading[1]}", flush=True)
-                return start(cell, *more, **named)
-
-            nb_man.cell_start = tell
-            return super().execute_managed_notebook(nb_man, *arguments, **options)
-
-    papermill_engines.register("telling", Telling)
-    return "telling"
+def _tell_section(cell, cell_index: int) -> None:
+    """Print a section's heading when it is reached (nbclient calls it before each cell)."""
+    if cell.cell_type == "markdown" and (heading := re.match(r"## (\d.*)", cell.source)):
+        print(f"  {heading[1]}", flush=True)
 
 
 @contextlib.contextmanager
@@ -238,33 +222,6 @@ def make_missing_sample(config: TrainConfig) -> None:
     run_notebook("data", config.data_name, config.outputs, {})
 
 
-class PeakMemory:
-    """Samples the resident memory of this process and its children, once a second, while it is entered."""
-
-    def __enter__(self):
-        self.gigabytes, self._over = 0.0, threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self):
-        import psutil
-
-        this = psutil.Process()
-        while not self._over.wait(1.0):
-            total = 0
-            for process in [this, *this.children(recursive=True)]:
-                try:
-                    total += process.memory_info().rss
-                except psutil.Error:
-                    continue
-            self.gigabytes = max(self.gigabytes, total / 1e9)
-
-
 def print_figures(metrics_file: Path) -> None:
     """The figures of before and after, one line each."""
     metrics = read_json(metrics_file)
@@ -287,6 +244,7 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Run the three notebooks; the exit code is 0 only when all three finished."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -306,12 +264,9 @@ def main(arguments: list[str] | None = None) -> int:
         require_packages()
         recipe = read_recipe(options.recipe) if options.recipe else {}
         given = _by_stage(recipe, options.p)
-        with PeakMemory() as peak:
-            run_notebook("data", name, outputs, given["data"])
-            run_notebook("runs", name, outputs, {**given["runs"], "data_name": name})
-            page = run_notebook("compare", name, outputs, {"run_names": [name], **given["compare"]})
-    except Exception as error:
-        return tell(error)
+        run_notebook("data", name, outputs, given["data"])
+        run_notebook("runs", name, outputs, {**given["runs"], "data_name": name})
+        page = run_notebook("compare", name, outputs, {"run_names": [name], **given["compare"]})
     except KeyboardInterrupt:
         print(
             "\nInterrupted. What was finished before is kept. Run the same command again: a training that was cut off "
@@ -320,7 +275,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 130
     print_figures(page.parent / "metrics.json")
-    print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, peak memory {peak.gigabytes:.1f} GB.")
+    peak = max(read_json(outputs / stage / name / "manifest.json")["peak_memory_gb"] for stage in NOTEBOOKS)
+    print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, a notebook's peak memory {peak:.1f} GB.")
     print(f"Look at {shown(page.parent / 'side_by_side.html')} and {shown(page)}")
     if recipe.get("says"):
         print(f"\n{recipe['says']}")

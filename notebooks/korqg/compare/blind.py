@@ -11,9 +11,13 @@ import random
 import sys
 from pathlib import Path
 
-from korqg.errors import KorqgError
+from korqg.compare.page import percent
+from korqg.compare.scores import Scored, summarize
+from korqg.errors import KorqgError, command
 from korqg.files import read_json, write_json, write_text
 from korqg.notebook import prepare_notebook
+from korqg.prompts import passage_of
+from korqg.question import unified
 
 MARKS = ("korean", "answered", "right_answer", "shown", "shown_edited")
 """The five marks of a question, 0 or 1 each (null: not judged), in the order in which a reader writes them."""
@@ -34,13 +38,15 @@ def make_sheet(questions: list[dict], seed: int) -> tuple[list[dict], dict[str, 
     """The items of a sheet in seeded shuffled order, and the key: number to makers.
 
     `questions` have `maker`, `passage`, `question` and `answer` ("" or None: none is named). An item has `number`,
-    `passage`, `question` and `answer`, and nothing that tells its maker; equal questions about one passage stand
-    once, with all their makers in the key. Items of one passage stand together, so that it is read once.
+    `passage`, `question` and `answer`, and nothing that tells its maker; equal questions about one passage (blanks and
+    the way Hangul is composed make no difference) stand once, with all their makers in the key. Items of one passage
+    stand together, so that it is read once.
     """
     together: dict[tuple, set[str]] = {}
     for one in questions:
-        text = " ".join(one["question"].split())
-        together.setdefault((one["passage"], text, one.get("answer") or ""), set()).add(one["maker"])
+        together.setdefault((one["passage"], unified(one["question"]), one.get("answer") or ""), set()).add(
+            one["maker"]
+        )
     draw = random.Random(seed)
     passages = sorted({passage for passage, _, _ in together})
     draw.shuffle(passages)
@@ -88,18 +94,16 @@ def shares(items: list[dict], key: dict[str, list[str]], ratings: dict[str, list
     Each maker has `n` (questions), `passages`, `passages_with_shown` (a question that would be shown as it is), and
     each mark of MARKS with `_low` and `_high`; fractions of 1, None where nothing was marked.
     """
-    from korqg.compare.scores import Scored, summarize
-
     found: dict[str, list[Scored]] = {}
     shown: dict[str, set[str]] = {}
     for item in items:
-        marks = ratings.get(item["number"])
-        for maker in key[item["number"]] if marks else ():
-            counts = {
-                name: (0, 0) if mark is None else (float(mark), 1) for name, mark in zip(MARKS, marks, strict=True)
-            }
+        if item["number"] not in ratings:
+            continue
+        marks = dict(zip(MARKS, ratings[item["number"]], strict=True))
+        counts = {name: (0, 0) if mark is None else (float(mark), 1) for name, mark in marks.items()}
+        for maker in key[item["number"]]:
             found.setdefault(maker, []).append(Scored(item["passage"], counts))
-            if marks[MARKS.index("shown")]:
+            if marks["shown"]:
                 shown.setdefault(maker, set()).add(item["passage"])
     return {
         maker: summarize(scored, samples, seed) | {"passages_with_shown": len(shown.get(maker, ()))}
@@ -110,11 +114,8 @@ def shares(items: list[dict], key: dict[str, list[str]], ratings: dict[str, list
 def kappa(one: dict[str, list], other: dict[str, list], mark: str) -> float | None:
     """Cohen's kappa (1960) of two readers' marks of that name; None where they share none, or always say the same."""
     place = MARKS.index(mark)
-    pairs = [
-        (one[number][place], other[number][place])
-        for number in one
-        if number in other and None not in (one[number][place], other[number][place])
-    ]
+    both = ((one[number][place], other[number][place]) for number in one if number in other)
+    pairs = [pair for pair in both if None not in pair]
     if not pairs:
         return None
     agree = sum(a == b for a, b in pairs) / len(pairs)
@@ -143,8 +144,6 @@ def questions_of_runs(folders: list[Path]) -> list[dict]:
 
 def human_questions(outputs: list[dict], count: int, seed: int) -> list[dict]:
     """People's questions about test paragraphs, drawn at random, as a maker of their own."""
-    from korqg.prompts import passage_of
-
     pairs = [(output, question) for output in outputs for question in output["references"]]
     drawn = random.Random(seed).sample(pairs, min(count, len(pairs)))
     return [
@@ -183,14 +182,13 @@ def rating_rows(found: dict) -> list[dict[str, str]]:
         for maker, summary in makers.items():
             row = {"reader": reader, "maker": maker, "n": str(summary["n"]), "paragraphs": str(summary["passages"])}
             for mark, label in labels.items():
-                low, high = summary[f"{mark}_low"], summary[f"{mark}_high"]
-                interval = "" if low is None else f" ({100 * low:.0f} to {100 * high:.0f})"
-                row[label] = "-" if summary[mark] is None else f"{100 * summary[mark]:.0f}{interval}"
+                row[label] = percent(summary[mark], summary[f"{mark}_low"], summary[f"{mark}_high"], digits=0)
             rows.append(row)
     return rows
 
 
-def main_blind(arguments: list[str] | None = None) -> int:
+@command
+def main_blind(arguments: list[str] | None = None) -> None:
     """What `python -m korqg.compare.blind` does; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -214,26 +212,17 @@ def main_blind(arguments: list[str] | None = None) -> int:
     read.add_argument("ratings", type=Path, nargs="+")
     options = parser.parse_args(arguments)
     prepare_notebook()
-    try:
-        if options.command == "sheet":
-            questions = questions_of_runs(options.asked)
-            if options.people:
-                tests = [one for one in read_json(options.people) if one.get("split") != "own"]
-                questions += human_questions(tests, options.people_count, options.seed)
-            print(
-                f"Read and rate {write_sheet(options.folder, questions, options.seed)}; keep key.json from the reader"
-            )
-        else:
-            found = read_ratings(options.folder, options.ratings)
-            for row in rating_rows(found):
-                print("  ".join(f"{name}: {value}" for name, value in row.items()))
-            print(
-                "kappa:", {mark: value if value is None else round(value, 2) for mark, value in found["kappa"].items()}
-            )
-    except KorqgError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    return 0
+    if options.command == "sheet":
+        questions = questions_of_runs(options.asked)
+        if options.people:
+            tests = [one for one in read_json(options.people) if one.get("split") != "own"]
+            questions += human_questions(tests, options.people_count, options.seed)
+        print(f"Read and rate {write_sheet(options.folder, questions, options.seed)}; keep key.json from the reader")
+    else:
+        found = read_ratings(options.folder, options.ratings)
+        for row in rating_rows(found):
+            print("  ".join(f"{name}: {value}" for name, value in row.items()))
+        print("kappa:", {mark: value if value is None else round(value, 2) for mark, value in found["kappa"].items()})
 
 
 if __name__ == "__main__":

@@ -2,9 +2,8 @@
 
 import random
 
-from korqg.ask.checks import AGREED, agreement
 from korqg.compare.finished_runs import Group, Run
-from korqg.compare.scores import LONGEST_SCORED
+from korqg.compare.scores import LONGEST_SCORED, comes_back
 from korqg.question import is_single_question, rouge_l, unified
 
 NOTICEABLE = 0.05
@@ -42,9 +41,7 @@ def verdict(before: dict, after: dict) -> str:
 
 def is_good(output: dict) -> bool:
     """Whether it is a single question and, where it was read back, the marked answer came back."""
-    came = output.get("read_answer")
-    back = came is None or agreement(came, output.get("answer") or "") >= AGREED
-    return back and is_single_question(output["model_output"])
+    return comes_back(output) is not False and is_single_question(output["model_output"])
 
 
 def likeness(output: dict) -> float:

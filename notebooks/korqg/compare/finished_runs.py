@@ -3,15 +3,16 @@
 What is wrong with one of them is named in a remark, and the rest is still compared.
 """
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from korqg.compare.scores import LONGEST_SCORED
 from korqg.errors import KorqgError
-from korqg.files import mended, read_json, read_jsonl
+from korqg.files import mended, read_json, read_jsonl, sha256_of
 from korqg.output_folders import finished_folders, require_finished, shown_folder
 from korqg.prompts import passage_of
 from korqg.question import unified
@@ -101,13 +102,15 @@ def read_comparison(runs_folder: Path, names: list[str], output_pairs: list[list
                     f'run_name="{file.parent.name}" to go on with it.'
                 )
     for folder in folders:
-        _keep(runs, remarks, folder.name, [folder / "x"], lambda folder=folder: _read_run(folder, remarks))
+        with _noted(remarks, folder.name, [folder / "manifest.json"]):
+            runs.append(_read_run(folder, remarks))
     for name, before, after in output_pairs:
         if name in [run.name for run in runs]:
             remarks.append(f"{name}: two runs of this name, so the second is left out: give the pair another name.")
             continue
         paths = [Path(path).expanduser() for path in (before, after)]
-        _keep(runs, remarks, name, paths, lambda name=name, paths=paths: _read_pair(name, paths, remarks))
+        with _noted(remarks, name, paths):
+            runs.append(_read_pair(name, paths, remarks))
     if not runs:
         if not remarks:
             raise KorqgError(f"{runs_folder} holds no finished run: run 02_train_lora.ipynb first.")
@@ -118,10 +121,11 @@ def read_comparison(runs_folder: Path, names: list[str], output_pairs: list[list
     return Comparison(groups, remarks)
 
 
-def _keep(runs: list[Run], remarks: list[str], name: str, paths: list[Path], read: Callable[[], Run]) -> None:
-    """Add what `read` gives to the runs, or what went wrong to the remarks."""
+@contextlib.contextmanager
+def _noted(remarks: list[str], name: str, paths: list[Path]) -> Iterator[None]:
+    """Turn a KorqgError about a run into a remark."""
     try:
-        runs.append(read())
+        yield
     except KorqgError as error:
         said = _without_folders(error, paths)
         remarks.append(said if name in said else f"{name}: {said}")
@@ -138,7 +142,7 @@ def _without_folders(error: KorqgError, paths: list[Path]) -> str:
 def _read_run(folder: Path, remarks: list[str]) -> Run:
     manifest = require_finished(folder, needed=RUN_FILES[:2])
     files = [folder / name for name in RUN_FILES]
-    known = _known_from_data(folder.parent.parent, manifest)
+    known = _known_answers(folder.parent.parent, manifest)
     before, after, own_outputs = _pair_up(folder.name, files[0], files[1], known, remarks)
     if manifest["parameters"].get("asked_articles") == "validation":
         remarks.append(
@@ -166,10 +170,8 @@ def _read_pair(name: str, files: list[Path], remarks: list[str]) -> Run:
     )
 
 
-def _known_from_data(outputs_folder: Path, manifest: dict) -> dict[str, dict]:
+def _known_answers(outputs_folder: Path, manifest: dict) -> dict[str, list[str]]:
     """Answers by passage, from the rows that the run was asked about, if they are still the same."""
-    from korqg.files import sha256_of
-
     answers: dict[str, list[str]] = {}
     for read in manifest.get("read", []):
         path = outputs_folder / read["path"]
@@ -179,7 +181,7 @@ def _known_from_data(outputs_folder: Path, manifest: dict) -> dict[str, dict]:
             if row.get("answer"):
                 known = answers.setdefault(unified(passage_of(row)), [])
                 known += [row["answer"]] if row["answer"] not in known else []
-    return {"answers": answers}
+    return answers
 
 
 def _read_log(name: str, path: Path, remarks: list[str]) -> list[dict]:
@@ -277,7 +279,7 @@ def _complete(entry: dict, number: int, known: dict) -> dict:
         "stopped": entry["stopped"] if isinstance(entry.get("stopped"), bool) else None,
         "cut_tokens": entry["cut_tokens"] if isinstance(entry.get("cut_tokens"), int) else 0,
         "split": entry["split"] if entry.get("split") in SPLITS else "test",
-        "answers": known.get("answers", {}).get(passage, []),
+        "answers": known.get(passage, []),
     }
     return {**{name: entry[name] for name in MORE_KEYS if name in entry}, **output}
 

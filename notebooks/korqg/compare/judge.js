@@ -97,7 +97,7 @@
       return [maker, String(own.length), ...good.map((some) => percent(some, own))];
     });
     const list = judged.map((place) => [
-      questions[place].numbers.join(", "),
+      questions[place].number,
       questions[place].question,
       of[place].map((number) => makers[number]).join("\n"),
       verdicts[marks[place] - 1].querySelector("span").textContent,
@@ -111,7 +111,7 @@
 
   function save() {
     const five = (mark) => [null, null, null, ...(mark ? [Number(mark === 1), Number(mark <= 2)] : [null, null])];
-    const rows = questions.flatMap(({ numbers }, place) => numbers.map((number) => [number, five(marks[place])]));
+    const rows = questions.map(({ number }, place) => [number, five(marks[place])]);
     const text = JSON.stringify({ reader: "", ratings: Object.fromEntries(rows) });
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: "application/json" }));

@@ -4,8 +4,9 @@ import base64
 import hashlib
 import json
 import random
-import unicodedata
 from pathlib import Path
+
+from markupsafe import Markup
 
 from korqg.markup import templates
 
@@ -26,16 +27,14 @@ def script() -> str:
 def judge_section(items: list[dict], seed: int) -> str:
     """The section's HTML, with its style; "" without items.
 
-    An item is {"number": "0", "passage": …, "question": …, "answer": … or "", "makers": [names]}. Equal questions
-    about a paragraph with the same answer are judged once, for all their numbers and makers.
+    Items are those of blind.make_sheet, each with its `makers`: a list of names.
     """
     if not items:
         return ""
-    from markupsafe import Markup
-
-    questions, makers = _merged(items), list(dict.fromkeys(maker for item in items for maker in item["makers"]))
-    random.Random(seed).shuffle(questions)
-    made = [makers, [[makers.index(maker) for maker in question.pop("makers")] for question in questions]]
+    makers = list(dict.fromkeys(maker for item in items for maker in item["makers"]))
+    items = random.Random(seed).sample(items, len(items))
+    questions = [{name: item[name] for name in ("number", "passage", "question", "answer")} for item in items]
+    made = [makers, [[makers.index(maker) for maker in item["makers"]] for item in items]]
     # The makers stand in base64 so that nobody reads them by accident in the page's source while judging. This is no
     # secret: whoever wants to know decodes it.
     hidden = base64.b64encode(json.dumps(made).encode()).decode()
@@ -50,19 +49,3 @@ def judge_section(items: list[dict], seed: int) -> str:
         hidden=hidden,
         questions=Markup(text),
     )
-
-
-def _merged(items: list[dict]) -> list[dict]:
-    """Equal questions as one, with all numbers and makers; blanks and the way Hangul is composed make no difference."""
-    found: dict[tuple, dict] = {}
-    numbers: dict[str, tuple] = {}
-    for item in items:
-        texts = (unicodedata.normalize("NFC", item[name]) for name in ("question", "answer"))
-        same = (item["passage"], *(" ".join(text.split()) for text in texts))
-        if numbers.setdefault(item["number"], same) != same:
-            raise ValueError(f"two questions have the number {item['number']}: give each its own")
-        shown = {name: item[name] for name in ("passage", "question", "answer")}
-        question = found.setdefault(same, {"numbers": [], **shown, "makers": []})
-        question["numbers"] = list(dict.fromkeys([*question["numbers"], item["number"]]))
-        question["makers"] = list(dict.fromkeys([*question["makers"], *item["makers"]]))
-    return list(found.values())

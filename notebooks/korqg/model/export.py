@@ -11,7 +11,12 @@ import sys
 from pathlib import Path
 
 from korqg.config import COURSE_FOLDER, outputs_folder, require_folder_name
-from korqg.errors import tell
+from korqg.errors import command
+from korqg.model.choose import choose_model, load_tokenizer
+from korqg.model.llama_cpp import write_gguf
+from korqg.model.load import load_model
+from korqg.model.precision import choose_precision
+from korqg.model.save import export_merged
 from korqg.notebook import prepare_notebook
 from korqg.output_folders import hold, let_go, require_finished
 
@@ -19,10 +24,6 @@ from korqg.output_folders import hold, let_go, require_finished
 def load_run(run: Path, parameters: dict):
     """A finished run's model with its adapter, and the tokenizer; `parameters` are its manifest's."""
     from peft import PeftModel
-
-    from korqg.model.choose import choose_model, load_tokenizer
-    from korqg.model.load import load_model
-    from korqg.model.precision import choose_precision
 
     choice = choose_model(parameters["model_name"])
     precision = choose_precision(parameters["precision"], parameters["quantization"])
@@ -35,9 +36,6 @@ def export_run(outputs: Path, name: str, gguf: bool = False) -> Path:
 
     Raises KorqgError when that cannot be done.
     """
-    from korqg.model.llama_cpp import write_gguf
-    from korqg.model.save import export_merged
-
     require_folder_name("run_name", name)
     run = outputs / "runs" / name
     parameters = require_finished(run)["parameters"]
@@ -52,7 +50,8 @@ def export_run(outputs: Path, name: str, gguf: bool = False) -> Path:
     return made
 
 
-def main_export(arguments: list[str] | None = None) -> int:
+@command
+def main_export(arguments: list[str] | None = None) -> None:
     """What `python -m korqg.model.export` does; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", nargs="?", default="sample", help="a finished run, outputs/runs/<run>")
@@ -60,11 +59,7 @@ def main_export(arguments: list[str] | None = None) -> int:
     parser.add_argument("--outputs", default=str(COURSE_FOLDER / "outputs"), help="the outputs folder")
     options = parser.parse_args(arguments)
     prepare_notebook()
-    try:
-        print(f"Saved {export_run(outputs_folder(options.outputs), options.run, options.gguf)}")
-    except Exception as error:
-        return tell(error)
-    return 0
+    print(f"Saved {export_run(outputs_folder(options.outputs), options.run, options.gguf)}")
 
 
 if __name__ == "__main__":

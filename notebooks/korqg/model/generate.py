@@ -171,14 +171,11 @@ def likelihoods(
 def left_padded(prompts: list[list[int]]):
     """Token ids and attention mask of prompts (both: prompts x longest), padded on the left, where a model reads on."""
     import torch
+    from torch.nn.utils.rnn import pad_sequence
 
-    width = max(map(len, prompts))
-    input_ids = torch.full((len(prompts), width), PAD_ID)
-    attention_mask = torch.zeros((len(prompts), width), dtype=torch.long)
-    for line, prompt in enumerate(prompts):
-        input_ids[line, width - len(prompt) :] = torch.tensor(prompt)
-        attention_mask[line, width - len(prompt) :] = 1
-    return input_ids, attention_mask
+    ids, ones = [torch.tensor(prompt) for prompt in prompts], [torch.ones(len(one), dtype=int) for one in prompts]
+    on_the_left = {"batch_first": True, "padding_side": "left"}
+    return pad_sequence(ids, padding_value=PAD_ID, **on_the_left), pad_sequence(ones, **on_the_left)
 
 
 def _greedy_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[Continuation]:

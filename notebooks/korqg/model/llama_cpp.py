@@ -88,14 +88,9 @@ def write_gguf(merged: Path, file: Path) -> None:
     out.add_token_list(pieces)
     out.add_token_scores(scores)
     out.add_token_types(kinds)
-    out.add_bos_token_id(tokenizer.bos_token_id)
-    out.add_eos_token_id(tokenizer.eos_token_id)
+    gguf.SpecialVocab(merged).add_to_gguf(out, quiet=True)  # bos, eos, unk and pad, and the chat template
     out.add_eot_token_id(END_OF_TURN_ID)
-    out.add_unk_token_id(tokenizer.unk_token_id)
-    out.add_pad_token_id(tokenizer.pad_token_id)
-    out.add_add_bos_token(True)
     out.add_add_space_prefix(False)
-    out.add_chat_template(tokenizer.chat_template)
     try:
         for part in sorted(merged.glob("*.safetensors")):
             with safe_open(part, "pt") as weights:

@@ -138,9 +138,8 @@ def use_one_gpu() -> None:
 def attention_without_plans() -> None:
     """From now on, let torch choose among the attention kernels that take any shape as it comes.
 
-    On an H100 and its like torch prefers cuDNN's, which makes a plan for each new number and length of rows. Training
-    on pieces of all sizes and generating token by token are new shapes again and again: of one profiled step in four
-    pieces on an H200 the host spent 1.05 of 1.8 s on plans, and the device waited.
+    On an H100 and its like torch prefers cuDNN's, which makes a plan for each new number and length of rows: for pieces
+    of all sizes, and for token after token, more than half of the time (tests/benchmarks/README.md).
     """
     import torch
 

@@ -1,7 +1,5 @@
 """In which precision a device computes Gemma 3, and how near its activations come to float16's limit."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from korqg.errors import KorqgError
@@ -91,38 +89,29 @@ def largest_activations(model, batch: dict) -> Activations:
     infinite where the answer is interesting.
     """
     import torch
+    from torch.nn.modules.module import register_module_forward_hook
 
-    found = {"residual": (0.0, ""), "linear": (0.0, "")}
-
-    def note(kind: str, name: str, tensor) -> None:
-        value = tensor.detach().abs().max().float().item()
-        if not value <= found[kind][0]:  # NaN too
-            found[kind] = (value, name)
-
-    def watch(kind: str, name: str):
-        def hook(_, inputs, output):
-            for tensor in (*inputs, *(output if isinstance(output, tuple) else (output,))):
-                if torch.is_tensor(tensor) and tensor.is_floating_point():
-                    note(kind, name, tensor)
-
-        return hook
-
-    with _hooks(model, watch), torch.no_grad():
-        model(**batch)
-    return Activations(*found["residual"], *found["linear"])
-
-
-@contextmanager
-def _hooks(model, watch) -> Iterator[None]:
-    handles = []
+    places = {}
     for name, module in model.named_modules():
         shown = name.removeprefix("base_model.model.").removeprefix("model.")
         if type(module).__name__.endswith("DecoderLayer"):
-            handles.append(module.register_forward_hook(watch("residual", shown)))
+            places[module] = ("residual", shown)
         elif hasattr(module, "in_features") and "lora_" not in name and "lm_head" not in name:
-            handles.append(module.register_forward_hook(watch("linear", shown)))
+            places[module] = ("linear", shown)
+    found = {"residual": (0.0, ""), "linear": (0.0, "")}
+
+    def note(module, inputs, output):
+        kind, place = places.get(module, ("", ""))
+        for tensor in (*inputs, *(output if isinstance(output, tuple) else (output,))) if kind else ():
+            if torch.is_tensor(tensor) and tensor.is_floating_point():
+                value = tensor.detach().abs().max().float().item()
+                if not value <= found[kind][0]:  # NaN too
+                    found[kind] = (value, place)
+
+    hook = register_module_forward_hook(note)
     try:
-        yield
+        with torch.no_grad():
+            model(**batch)
     finally:
-        for handle in handles:
-            handle.remove()
+        hook.remove()
+    return Activations(*found["residual"], *found["linear"])

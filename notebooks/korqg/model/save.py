@@ -1,27 +1,31 @@
-"""Adapters and models saved."""
+"""Adapters and models saved, with what other programs need to ask them as they were trained."""
 
+import json
 import warnings
 from pathlib import Path
 
 from korqg.devices import is_main, wait_for_all
 from korqg.errors import KorqgError
-from korqg.files import whole_folder, write_json, write_text
-from korqg.model.chat_files import HUB_NAMES, example_code, save_for_chat
+from korqg.files import read_json, whole_folder, write_json, write_text
+from korqg.markup import fill_plain
 from korqg.model.choose import BUILT_IN
 from korqg.model.llama_cpp import save_for_converter
+from korqg.prompts import INSTRUCTIONS, STOP_IDS, marked_sentence, question_and_passage
+
+HUB_NAMES = {BUILT_IN: "google/gemma-3-270m"}
+"""What the hub calls a base that has a name of its own here."""
+
+_HERE = Path(__file__).parent
 
 
 def save_adapter(model, folder: Path, base_name: str, tokenizer=None, prompt_format: str = "turns") -> None:
-    """Save a LoRA adapter as safetensors, under a temporary name first, with what asking it takes (see
-    korqg.model.chat_files).
+    """Save a LoRA adapter as safetensors, under a temporary name first, with what asking it takes (save_for_chat).
 
     `base_name` goes into its configuration, as the hub calls it; without a `tokenizer` the weights go alone.
 
     peft would write the base model's local folder there, the modules in random order, and an empty model card.
     Of several processes one saves. Raises KorqgError when the disk is full.
     """
-    from korqg.files import read_json
-
     if not is_main():
         return wait_for_all()
     with whole_folder(folder) as temporary:
@@ -45,66 +49,50 @@ def write_model_card(
     """Write the README.md of the adapter: base, data, figures, licence, in the form that the hub reads.
 
     `instruction` is that of the training rows. `figures` are notebook 02's own, of which the losses (nats a
-    token), the rows and the single-question rate are named. Format: huggingface.co/docs/hub/model-cards.
+    token), the rows and the single-question rate are named. With it goes code that loads the adapter, asks and
+    stops, and needs nothing of this course. Format: huggingface.co/docs/hub/model-cards.
     """
-    base = HUB_NAMES.get(base_name, base_name)
-    rounded = (
-        f"\nIt was trained on weights of {base} that had been stored in 4 bits (GGUF, Q4_K_M) and were put back into\n"
-        "bfloat16: on the unrounded weights its answers may differ a little.\n"
-        if base_name == BUILT_IN
-        else ""
+    sentence, question = "우리 도서관은 밤 열 시까지 문을 연다.", "우리 도서관은 언제까지 문을 여는가?"
+    inputs = {
+        INSTRUCTIONS["answer_aware"]: marked_sentence("도서관", "", sentence, (8, 13), question),
+        INSTRUCTIONS["answer"]: question_and_passage(question, sentence),
+    }
+    text = fill_plain(
+        _HERE / "model_card.md.jinja",
+        base=HUB_NAMES.get(base_name, base_name),
+        built_in=base_name == BUILT_IN,
+        data_name=data_name,
+        figures=figures,
+        instruction=instruction,
+        prompt_format=prompt_format,
+        text=json.dumps(f"{instruction}\n\n{inputs.get(instruction, sentence)}", ensure_ascii=False),
     )
-    worse = figures["eval_loss_after"] > figures["eval_loss_before"]
-    remark = "\nThis training has made the model worse.\n" if worse else ""
-    prompt = {
-        "turns": "one user turn of Gemma's: the instruction, an empty line, the paragraph; the answer ends with\n"
-        "`<end_of_turn>`.",
-        "hashes": "the headings ### Instruction:, ### Input: and ### Answer:, each with its text below; the\n"
-        "answer ends with `<eos>`.",
-    }[prompt_format]
-    losses = f"{figures['eval_loss_before']:.3f} | {figures['eval_loss_after']:.3f}"
-    write_text(
-        folder / "README.md",
-        f"""---
-base_model: {base}
-library_name: peft
-license: gemma
-language: ko
-pipeline_tag: text-generation
-tags: [lora, question-generation]
----
+    write_text(folder / "README.md", text)
 
-# LoRA adapter for Gemma 3, in Korean
 
-Base: {base}. Training data: {data_name}, {figures["train_rows"]} rows, {figures["steps"]} steps.
+def chat_template(prompt_format: str) -> str:
+    """The template, jinja2, with which a chat gives the prompts that were trained.
 
-| | before | after |
-| --- | --- | --- |
-| validation loss, nats a token, {figures["validation_rows"]} rows | {losses} |
-{remark}
-Single questions among the outputs for {figures["test_passages"]} test paragraphs after training: \
-{100 * figures["single_question_rate_after"]:.1f} %.
+    "turns" is Gemma 3's own, for text: the base model's tokenizer may come without one. "hashes" are the home-made
+    headings, for a message of an instruction, an empty line and the paragraph.
+    """
+    return (_HERE / f"chat_template_{prompt_format}.jinja").read_text(encoding="utf-8")
 
-The prompt is {prompt} Instruction: {instruction}
-{rounded}
-With transformers and peft alone:
 
-```python
-{example_code(base_name, instruction)}```
+def save_for_chat(tokenizer, model, folder: Path, prompt_format: str) -> None:
+    """Save the tokenizer with the template of the prompts that were trained, and where an answer ends.
 
-`make export RUN=<the run> ARGS=--gguf` in the course merges the adapter into the model (folder `merged`) and makes one
-GGUF file of it, `merged.gguf`, for llama.cpp, Ollama and others. In llama.cpp's folder the first command makes it out
-of `merged` as well, and the second asks:
-
-```bash
-python convert_hf_to_gguf.py path/to/merged --outtype bf16 --outfile merged.gguf
-llama-cli -m merged.gguf --jinja --single-turn --temp 0 -p "the instruction\\n\\nthe text"
-```
-
-The adapter is a derivative of Gemma and under the Gemma Terms of Use (ai.google.dev/gemma/terms); what the
-training data's licence asks holds too.
-""",
-    )
+    A message of the instruction, an empty line and the text then has the ids of encode_prompt.
+    """
+    kept = tokenizer.chat_template
+    tokenizer.chat_template = chat_template(prompt_format)
+    try:
+        tokenizer.save_pretrained(folder)
+        tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)  # 14 MB in place of 33
+    finally:
+        tokenizer.chat_template = kept
+    model.generation_config.eos_token_id = list(STOP_IDS)
+    model.generation_config.save_pretrained(folder)
 
 
 def export_merged(model, tokenizer, folder: Path, prompt_format: str = "turns") -> None:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from korqg.config import COURSE_FOLDER
-from korqg.errors import KorqgError
+from korqg.errors import KorqgError, command
 from korqg.files import read_json
 from korqg.output_folders import NOTEBOOKS, require_finished
 
@@ -118,15 +118,11 @@ def _require_shareable(file: Path, outputs: Path) -> None:
         raise KorqgError(f"{file.relative_to(outputs)} holds a widget, which would stand still in a copy.")
 
 
-def main_example() -> int:
+@command
+def main_example() -> None:
     """What `python -m korqg.research.kept_example` does; the exit code."""
-    try:
-        written = make_example()
-    except KorqgError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
+    written = make_example()
     print(f"{len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB in outputs/example")
-    return 0
 
 
 if __name__ == "__main__":

@@ -29,11 +29,12 @@ from typing import Any
 from korqg.compare.scores import copied_stretches, reference_outputs, score_outputs, summarize
 from korqg.config import COURSE_FOLDER, outputs_folder
 from korqg.data.instruction_rows import SPLITS
-from korqg.errors import KorqgError, tell
+from korqg.errors import KorqgError, command
 from korqg.files import read_json, read_jsonl, sha256_of, write_json
 from korqg.output_folders import require_finished
-from korqg.pipeline import NOTEBOOKS_FOLDER, run_notebook, shown, usual_parameters
+from korqg.pipeline import NOTEBOOKS_FOLDER, read_recipe, run_notebook, shown, usual_parameters
 from korqg.prompts import passage_of
+from korqg.research.ladder_page import condense, markdown_table, table_rows, write_page
 
 RECIPES = NOTEBOOKS_FOLDER / "recipes" / "ladder"
 DATA = {
@@ -77,18 +78,13 @@ def read_recipes(folder: Path, only: list[str] | None = None) -> dict[str, dict]
 
     Raises KorqgError when there is none, when a name of `only` fits none, and when they name different models.
     """
-    import yaml
-
-    found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    found = {path.stem: read_recipe(path) for path in sorted(folder.glob("*.yaml"))}
     if not found:
         raise KorqgError(f"{shown(folder)} holds no recipe (*.yaml).")
     models = {recipe.get("model_name", "auto") for recipe in found.values()}
     if len(models) > 1:
         raise KorqgError(f"The rungs must share one model_name, but {shown(folder)} has {', '.join(sorted(models))}.")
-    for start in only or []:
-        if not any(name.startswith(start) for name in found):
-            raise KorqgError(f"No rung begins with {start!r}; there are: {', '.join(found)}.")
-    return {name: recipe for name, recipe in found.items() if not only or name.startswith(tuple(only))}
+    return _chosen(found, only, "rung")
 
 
 def read_sweep(path: Path, only: list[str] | None = None) -> dict[str, dict]:
@@ -98,13 +94,11 @@ def read_sweep(path: Path, only: list[str] | None = None) -> dict[str, dict]:
     the parameters of each variant, {} for the recipe as it is. Each is asked about the validation articles.
     Raises KorqgError when the file is not of this shape.
     """
-    import yaml
-
     try:
-        sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
-        base = yaml.safe_load((path.parent / sweep["recipe"]).read_text(encoding="utf-8"))
+        sweep = read_recipe(path)
+        base = read_recipe(path.parent / sweep["recipe"])
         variants = [{**change} for change in sweep["change"]]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (KorqgError, KeyError, TypeError) as error:
         raise KorqgError(
             f"{shown(path)} is not a sweep ({type(error).__name__}: {error}). It must hold `recipe:`, the path of a "
             "recipe, and `change:`, a list of parameters with their values."
@@ -113,9 +107,13 @@ def read_sweep(path: Path, only: list[str] | None = None) -> dict[str, dict]:
     for change in variants:
         name = "-".join([path.stem, *(f"{key}_{value}" for key, value in change.items())]) if change else path.stem
         recipes[name] = {**base, **change, "asked_articles": "validation"}
+    return _chosen(recipes, only, "variant")
+
+
+def _chosen(recipes: dict[str, dict], only: list[str] | None, kind: str) -> dict[str, dict]:
     for start in only or []:
         if not any(name.startswith(start) for name in recipes):
-            raise KorqgError(f"No variant begins with {start!r}; there are: {', '.join(recipes)}.")
+            raise KorqgError(f"No {kind} begins with {start!r}; there are: {', '.join(recipes)}.")
     return {name: recipe for name, recipe in recipes.items() if not only or name.startswith(tuple(only))}
 
 
@@ -140,7 +138,8 @@ def finished_manifest(folder: Path, parameters: dict, data: dict[str, str] | Non
         return None
     read = {Path(entry["path"]).stem: entry["sha256"] for entry in manifest["read"]}
     source = Path(parameters.get("source_path") or ".").expanduser()
-    same = _made_with(manifest["parameters"], parameters)
+    used = comparable(manifest["parameters"])
+    same = all(used.get(name) == value for name, value in comparable(parameters).items())
     same = same and all(read.get(name) == sha for name, sha in (data or {}).items())
     same = same and (not source.is_file() or sha256_of(source) in read.values())
     return manifest if same else None
@@ -155,7 +154,7 @@ def result_of(job: Job, folder: Path, manifest: dict, data: dict[str, str]) -> d
     return {
         "rung": job.rung,
         "seed": job.seed,
-        "parameters": shareable(_comparable(manifest["parameters"])),
+        "parameters": comparable(manifest["parameters"]),
         "data": data,
         "model": read_json(folder / "run.json")["model"],
         "train_rows": figures["train_rows"],
@@ -200,14 +199,11 @@ def _tested(folder: Path, stage: str) -> list[dict]:
     return [output for output in read_json(folder / f"{stage}_outputs.json") if output["split"] != "own"]
 
 
-def _comparable(parameters: dict) -> dict:
-    return {name: value for name, value in parameters.items() if name not in PLACES}
-
-
-def shareable(parameters: dict) -> dict:
-    """Parameters without a folder of this machine: a model's folder is named by its last part."""
-    name = parameters["model_name"]
-    return {**parameters, "model_name": Path(name).name if Path(name).is_absolute() else name}
+def comparable(parameters: dict) -> dict:
+    """The parameters that a result depends on, without folders of this machine: a model's is its last part."""
+    kept = {name: value for name, value in parameters.items() if name not in PLACES}
+    model = kept.get("model_name", "auto")
+    return {**kept, "model_name": Path(model).name if Path(model).is_absolute() else model}
 
 
 def climb(
@@ -226,9 +222,7 @@ def climb(
     failed = []
     executor = ThreadPoolExecutor(parallel)
     try:
-        running = {
-            executor.submit(_run, job, outputs, data, places, starts if parallel > 1 else None): job for job in waiting
-        }
+        running = {executor.submit(_run, job, outputs, data, places, starts): job for job in waiting}
         for future in as_completed(running):
             job, failure = running[future], future.result()
             if failure:
@@ -242,13 +236,9 @@ def climb(
 
 
 def _run(job: Job, outputs: Path, data: dict, places, starts) -> str:
-    """Run a job in a process of its own, on a device out of `places` (None: no choice); the message of a failure.
-
-    Under the lock `starts`, if there is one, until the next may start.
-    """
-    if starts:
-        with starts:
-            time.sleep(SECONDS_BETWEEN_STARTS)
+    """Run a job in a process of its own, on a device out of `places` (None: no choice); the message of a failure."""
+    with starts:
+        time.sleep(SECONDS_BETWEEN_STARTS)
     print(f"{job.run_name} ...", flush=True)
     device = places.get()
     environment = dict(os.environ) if device is None else {**os.environ, "CUDA_VISIBLE_DEVICES": device}
@@ -276,12 +266,6 @@ def run_job(given: str) -> str | None:
     except KorqgError as error:
         return str(error)
     return None
-
-
-def _made_with(used: dict, wanted: dict) -> bool:
-    """Whether a run had the parameters that its recipe names: one that came to notebook 2 later does not count."""
-    wanted = shareable(_comparable({"model_name": "auto", **wanted}))
-    return all(shareable({"model_name": "auto", **used}).get(name) == value for name, value in wanted.items())
 
 
 def collect(jobs: list[Job], outputs: Path, data: dict[str, str], failed: list[dict]) -> dict:
@@ -313,30 +297,8 @@ def collect(jobs: list[Job], outputs: Path, data: dict[str, str], failed: list[d
 
 
 def table_of(ladder: dict) -> str:
-    """The results as lines of text: means over the seeds, the lowest and highest rate, and what failed."""
-    wide = max([32, *(len(row["rung"]) + 2 for row in ladder["results"])])
-    head = f"{'rung':<{wide}}{'rows':>6}{'seeds':>6}{'loss':>7}{'single question %':>22}"
-    lines = [head + f"{'stop %':>8}{'ROUGE-L':>9}{'copy %':>8}{'n':>5}"]
-    for rung in dict.fromkeys(row["rung"] for row in ladder["results"]):
-        rows = [row for row in ladder["results"] if row["rung"] == rung]
-
-        def mean(values) -> float:
-            values = list(values)
-            return sum(values) / len(values)
-
-        rates = [100 * row["after"]["single_question_rate"] for row in rows]
-        single = f"{mean(rates):.1f} ({min(rates):.1f} to {max(rates):.1f})"
-        stop, rouge, copy = (
-            100 * mean(row["after"][name] for row in rows) for name in ("stop_rate", "rouge_l", "copy_rate")
-        )
-        loss = mean(row["eval_loss_after"] for row in rows)
-        lines.append(
-            f"{rung:<{wide}}{rows[0]['train_rows']:>6}{len(rows):>6}{loss:>7.2f}{single:>22}{stop:>8.1f}{rouge:>9.2f}"
-            f"{copy:>8.1f}{rows[0]['after']['n']:>5}"
-        )
-    for name, figures in (ladder["reference"] or {}).items():
-        rates = f"{100 * figures['rouge_l']:>9.2f}{100 * figures['copy_rate']:>8.1f}{figures['n']:>5}"
-        lines.append(f"{name:<{wide}}{'':>6}{'':>6}{'':>7}{100 * figures['single_question_rate']:>22.1f}{'':>8}{rates}")
+    """The results as lines of text: a table (see korqg.research.ladder_page), and what failed."""
+    lines = [markdown_table(table_rows(condense(ladder)))] if ladder["results"] else []
     lines += [f"{row['rung']}, seed {row['seed']}: FAILED. {row['error']}" for row in ladder["failed"]]
     return "\n".join(lines)
 
@@ -353,6 +315,7 @@ def _require_gpu(cpu: bool) -> None:
         )
 
 
+@command
 def run_ladder(arguments: list[str] | None = None) -> int:
     """Make the data, run what is missing, print the table; the exit code is 0 only when nothing failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -387,14 +350,10 @@ def run_ladder(arguments: list[str] | None = None) -> int:
         failed = climb([job for job in jobs if job.rung in chosen], outputs, data, parallel, options.devices)
         ladder = collect(jobs, outputs, data, failed)
         write_json(path, ladder)
-    except Exception as error:
-        return tell(error)
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
         return 130
     if ladder["results"] and not options.sweep:
-        from korqg.research.ladder_page import write_page
-
         write_page(path.parent, path.parent)
     print(f"\n{table_of(ladder)}\n\n{(time.monotonic() - started) / 60:.1f} minutes. Results: {shown(path)}")
     return 1 if ladder["failed"] else 0

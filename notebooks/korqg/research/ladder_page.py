@@ -8,75 +8,19 @@ git keeps, outputs/example/ladder: its files hold figures alone (see condense), 
 """
 
 import argparse
-import dataclasses
+import functools
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from korqg.compare.page import percent
+from korqg.compare.plots import PALETTE, save_figure, to_both_sides, use_korean_font
 from korqg.config import COURSE_FOLDER
-from korqg.errors import KorqgError
+from korqg.errors import KorqgError, command
 from korqg.files import read_json, write_json, write_text
+from korqg.markup import fill_plain
 
 EXAMPLE = COURSE_FOLDER / "outputs" / "example" / "ladder"
 BOOTSTRAP_SAMPLES = 2000
-
-RUNGS = {
-    "1_first_attempt": (
-        "1. the first attempt · 첫 시도",
-        "Headings of its own (###), every row padded to 512 tokens with the stop token, loss on all of it, no stop "
-        "token behind the answer, adapters on the attention layers, 98 rows.",
-    ),
-    "2_loss_on_answer": (
-        "2. + loss on the answer · 답에만 손실",
-        "The loss looks at the question and a stop token behind it. Before, some 490 of the 512 tokens of a row that "
-        "counted were headings, paragraph and padding, and the padding alone showed where an answer ends.",
-    ),
-    "3_gemmas_turns": (
-        "3. + Gemma's turns · Gemma의 대화 차례",
-        "Gemma's marks take the place of the headings. The base model has hardly seen them: behind a sentence or a "
-        "question it writes unused tokens where the mark should be that ends a turn, and goes on. (An "
-        "instruction-tuned Gemma knows the mark.)",
-    ),
-    "4_all_linear": (
-        "4. + all linear layers · 모든 선형 층",
-        "The MLP layers get adapters too, and the rank is 16: five times as many parameters learn. Now the mark is "
-        "learnt. Which layers they are matters less: as many on the attention layers alone do about as well (below).",
-    ),
-    "5_learning_rate": (
-        "5. + validation chooses · 검증으로 고르기",
-        "The learning rate, and which weights are kept, are chosen on validation articles.",
-    ),
-    "6_rows_1000": ("6. + 1,000 rows · 1,000행", "Ten times the rows, the same recipe."),
-    "7_rows_all": (
-        "7. + all rows · 모든 행",
-        "All rows, each seen once, in place of 1,000 seen three times; nothing is learnt by heart, and the weights "
-        "that are kept are the last ones.",
-    ),
-    "8_swept": (
-        "8. swept · 조정한 마지막 레시피",
-        "Learning rate, rank, batch, passes and dropout as a sweep over all rows chose them on validation articles: in "
-        "the end those of rung 7 once more, here with paragraphs uncut (1,024 tokens for 512).",
-    ),
-    "beside_first_attempt_all_rows": (
-        "the first attempt with all rows · 첫 시도에 모든 행",
-        "Was the data set too small, as the first attempt concluded?",
-    ),
-    "beside_rate_alone": (
-        "rung 8, by the rate alone · 8단계, 비율로만 고름",
-        "What the sweep over all rows chose first, when the single-question rate of the validation paragraphs alone "
-        "decided: rank 64, learning rate 5e-4, two passes. The rule was changed after this had come out.",
-    ),
-    "beside_attention_only": (
-        "rung 5, attention only · 5단계, 어텐션만",
-        "As many parameters as rung 5, all of them beside the attention layers.",
-    ),
-    "beside_rows_300": ("rung 5 with 300 rows · 5단계, 300행", "A point of the curve over rows."),
-    "beside_rows_2000": (
-        "rung 5 with 2,000 rows · 5단계, 2,000행",
-        "A point of the curve over rows, each seen 1.8 times.",
-    ),
-}
-"""The rungs in the order of the story: a name, and what was changed. Rungs of other names are shown behind them."""
 
 CURVE = ("5_learning_rate", "beside_rows_300", "6_rows_1000", "beside_rows_2000", "7_rows_all")
 """The rungs that differ in the number of rows."""
@@ -87,6 +31,11 @@ FIGURES = {
     "rouge_l": "ROUGE-L",
     "copy_rate": "copied (%)",
 }
+REFERENCES = {
+    "human": "a human question against the others · 사람",
+    "first_sentence": "the first sentence copied · 첫 문장 복사",
+    "random_question": "a question from elsewhere · 다른 글의 질문",
+}
 SAME_RATE = 5.0
 SAME_LOSS = 0.01
 """How a sweep is decided, see in_order_of_choice: in points of the single-question rate, and nats."""
@@ -94,17 +43,16 @@ SAME_LOSS = 0.01
 SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs", "lora_dropout")
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A figure of one rung, in points of 100: the mean over seeds and paragraphs, its 95 % interval, each seed's."""
+@functools.cache
+def told_rungs() -> dict[str, dict[str, str]]:
+    """`name` and `change` of each rung that the story knows, in its order."""
+    import yaml
 
-    mean: float
-    low: float
-    high: float
-    seeds: list[float]
+    return yaml.safe_load(Path(__file__).with_name("rungs.yaml").read_text(encoding="utf-8"))
 
-    def __str__(self) -> str:
-        return f"{self.mean:.1f} ({self.low:.1f} to {self.high:.1f})"
+
+def title_of(rung: str) -> str:
+    return told_rungs().get(rung, {"name": rung})["name"]
 
 
 def read_ladder(path: Path) -> dict:
@@ -129,7 +77,9 @@ def condense(results: dict) -> dict:
     estimate), and, for a picture, the first seed's losses on the first and the last rung. Of what the rungs asked only
     one paragraph's questions remain (see same_paragraph).
     """
-    found = by_rung(results["results"])
+    names = dict.fromkeys(row["rung"] for row in results["results"])
+    ordered = sorted(names, key=lambda name: [*told_rungs(), name].index(name))
+    found = {name: [row for row in results["results"] if row["rung"] == name] for name in ordered}
     proper = [rung for rung in found if not rung.startswith("beside_")] or list(found)
     rungs = {}
     for rung, rows in found.items():
@@ -137,7 +87,7 @@ def condense(results: dict) -> dict:
             "train_rows": rows[0]["train_rows"],
             "parameters": {name: value for name, value in rows[0]["parameters"].items() if name != "seed"},
             "eval_loss_after": [row["eval_loss_after"] for row in rows],
-            **{name: dataclasses.asdict(estimate(rows, name)) for name in FIGURES},
+            **{name: estimate(rows, name) for name in FIGURES},
         }
         if rung in CURVE:
             rungs[rung]["kept_at"] = _kept_at(rows)
@@ -158,20 +108,10 @@ def condense(results: dict) -> dict:
     }
 
 
-def by_rung(results: list[dict]) -> dict[str, list[dict]]:
-    """The results of each rung, by seed, in the order of the story."""
-    names = dict.fromkeys(row["rung"] for row in results)
-    ordered = [name for name in RUNGS if name in names] + [name for name in names if name not in RUNGS]
-    return {name: [row for row in results if row["rung"] == name] for name in ordered}
+def estimate(rows: list[dict], name: str) -> dict:
+    """A figure of FIGURES for the results of one rung, in points of 100.
 
-
-def title_of(rung: str) -> str:
-    return RUNGS[rung][0] if rung in RUNGS else rung
-
-
-def estimate(rows: list[dict], name: str) -> Estimate:
-    """A figure of FIGURES with its interval, for the results of one rung.
-
+    `mean` over seeds and paragraphs, `low` and `high` of its 95 % interval, and the means of the single `seeds`.
     Seeds and paragraphs are both drawn with replacement, BOOTSTRAP_SAMPLES times (a bootstrap on two levels): the
     interval covers the choice of the test paragraphs and that of the seed, so far as three seeds can tell.
     """
@@ -188,9 +128,14 @@ def estimate(rows: list[dict], name: str) -> Estimate:
     generator = numpy.random.default_rng(0)
     seeds = generator.multinomial(len(rows), [1 / len(rows)] * len(rows), BOOTSTRAP_SAMPLES) / len(rows)
     paragraphs = generator.multinomial(len(ids), [1 / len(ids)] * len(ids), BOOTSTRAP_SAMPLES) / len(ids)
-    drawn = ((seeds @ table) * paragraphs).sum(1)
-    low, high = numpy.percentile(drawn, (2.5, 97.5))
-    return Estimate(100 * table.mean(), 100 * float(low), 100 * float(high), [100 * x for x in table.mean(1).tolist()])
+    low, high = numpy.percentile(((seeds @ table) * paragraphs).sum(1), (2.5, 97.5))
+    known = {"mean": 100 * table.mean(), "low": 100 * float(low), "high": 100 * float(high)}
+    return {**known, "seeds": [100 * mean for mean in table.mean(1).tolist()]}
+
+
+def in_points(figure: dict) -> str:
+    """A figure of `estimate` with its interval."""
+    return percent(figure["mean"], figure["low"], figure["high"], scale=1)
 
 
 def same_paragraph(rungs: dict[str, list[dict]]) -> tuple[str, dict[str, dict]]:
@@ -217,11 +162,6 @@ def _kept_at(rows: list[dict]) -> float:
     return sum(shares) / len(shares)
 
 
-def figure_of(rung: dict, name: str) -> Estimate:
-    """A figure of FIGURES of one of condense's rungs."""
-    return Estimate(**rung[name])
-
-
 def mean_loss(rung: dict) -> float:
     """The validation loss in nats per token of the question, mean over the seeds."""
     return sum(rung["eval_loss_after"]) / len(rung["eval_loss_after"])
@@ -229,32 +169,26 @@ def mean_loss(rung: dict) -> float:
 
 def table_rows(ladder: dict) -> list[dict[str, str]]:
     """One row for each rung, and for what people and two floors reach, ready to be shown."""
-    shown = []
-    for name, rung in ladder["rungs"].items():
-        shown.append(
-            {
-                "rung": title_of(name),
-                "rows": f"{rung['train_rows']:,}",
-                "seeds": str(len(rung["eval_loss_after"])),
-                "validation loss": f"{mean_loss(rung):.2f}",
-                **{heading: str(figure_of(rung, figure)) for figure, heading in FIGURES.items()},
-            }
-        )
-    words = {
-        "human": "a human question against the others · 사람",
-        "first_sentence": "the first sentence copied · 첫 문장 복사",
-        "random_question": "a question from elsewhere · 다른 글의 질문",
-    }
+    shown = [
+        {
+            "rung": title_of(name),
+            "rows": f"{rung['train_rows']:,}",
+            "seeds": str(len(rung["eval_loss_after"])),
+            "validation loss": f"{mean_loss(rung):.2f}",
+            **{heading: in_points(rung[figure]) for figure, heading in FIGURES.items()},
+        }
+        for name, rung in ladder["rungs"].items()
+    ]
+    empty = dict.fromkeys(shown[0], "")
     for name, figures in (ladder.get("reference") or {}).items():
-        row = {"rung": words[name], "rows": "", "seeds": "", "validation loss": ""}
-        for figure, heading in FIGURES.items():
-            mean, low, high = (figures.get(f"{figure}{end}") for end in ("", "_low", "_high"))
-            row[heading] = "" if mean is None else f"{100 * mean:.1f}"
-            if None not in (mean, low, high):
-                row[heading] += f" ({100 * low:.1f} to {100 * high:.1f})"
-        shown.append(row)
+        known = {
+            heading: percent(*(figures.get(f"{figure}{end}") for end in ("", "_low", "_high")))
+            for figure, heading in FIGURES.items()
+            if figures.get(figure) is not None
+        }
+        shown.append({**empty, "rung": REFERENCES[name], **known})
     for row in ladder.get("failed") or []:
-        shown.append(dict.fromkeys(shown[0], "") | {"rung": f"{title_of(row['rung'])}, seed {row['seed']}: failed"})
+        shown.append({**empty, "rung": f"{title_of(row['rung'])}, seed {row['seed']}: failed"})
     return shown
 
 
@@ -267,7 +201,7 @@ def in_order_of_choice(sweep: dict) -> list[dict]:
     """
 
     def rate(variant: dict) -> float:
-        return figure_of(variant, "single_question_rate").mean
+        return variant["single_question_rate"]["mean"]
 
     variants = list(sweep["rungs"].values())
     proper = [one for one in variants if rate(one) >= max(map(rate, variants)) - SAME_RATE]
@@ -288,7 +222,7 @@ def sweep_rows(sweep: dict) -> list[dict[str, str]]:
         {
             **{name: f"{one['parameters'][name]}" for name in varied},
             "validation loss": f"{mean_loss(one):.3f}",
-            **{heading: str(figure_of(one, figure)) for figure, heading in FIGURES.items()},
+            **{heading: in_points(one[figure]) for figure, heading in FIGURES.items()},
         }
         for one in ordered
     ]
@@ -298,9 +232,8 @@ def markdown_table(rows: list[dict[str, str]]) -> str:
     """Rows with the same keys as a table in Markdown; a bar within a cell is escaped. "" without rows."""
     if not rows:
         return ""
-    heads = list(rows[0])
-    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    lines += ["| " + " | ".join(row[head].replace("|", "\\|") for head in heads) + " |" for row in rows]
+    lines = ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row.values()) + " |" for row in rows]
     return "\n".join(lines)
 
 
@@ -320,25 +253,23 @@ def draw_rungs(ladder: dict):
     """A matplotlib figure: each rung's single-question rate and ROUGE-L, intervals as lines, seeds as dots."""
     import matplotlib.pyplot as plt
 
-    from korqg.compare.plots import PALETTE
-
     found = list(ladder["rungs"].items())
     figure, panels = plt.subplots(1, 2, figsize=(11, 0.45 * len(found) + 1.6), sharey=True, layout="constrained")
+    human = (ladder.get("reference") or {}).get("human")
     for axes, name in zip(panels, ("single_question_rate", "rouge_l"), strict=True):
         for place, (rung, figures) in enumerate(found):
-            known = figure_of(figures, name)
+            known = figures[name]
             color = PALETTE[5] if rung.startswith("beside_") else PALETTE[0]
-            ends = [[max(0.0, known.mean - known.low)], [max(0.0, known.high - known.mean)]]
-            axes.barh(place, known.mean, 0.6, xerr=ends, color=color, capsize=3)
-            axes.plot(known.seeds, [place] * len(known.seeds), "o", color="black", markersize=3, zorder=3)
-        human = (ladder.get("reference") or {}).get("human")
+            ends = to_both_sides([known["mean"]], [known["low"]], [known["high"]])
+            axes.barh(place, known["mean"], 0.6, xerr=ends, color=color, capsize=3)
+            axes.plot(known["seeds"], [place] * len(known["seeds"]), "o", color="black", markersize=3, zorder=3)
         if human:
             axes.axvline(100 * human[name], linestyle="--", color="black", linewidth=1, label="human · 사람")
-        axes.set(xlim=(0, 100 if name == "single_question_rate" else None))
-        axes.set_xlabel("single question (%) · 질문 하나" if name == "single_question_rate" else "ROUGE-L · 글자")
+    panels[0].set(xlim=(0, 100), xlabel="single question (%) · 질문 하나")
+    panels[1].set(xlim=(0, None), xlabel="ROUGE-L · 글자")
     panels[0].set_yticks(range(len(found)), [title_of(rung) for rung, _ in found])
     panels[0].invert_yaxis()
-    if panels[1].get_legend_handles_labels()[0]:
+    if human:
         panels[1].legend(fontsize="small")
     figure.suptitle("One change at a time · 한 번에 하나씩")
     return figure
@@ -347,8 +278,6 @@ def draw_rungs(ladder: dict):
 def draw_losses(ladder: dict):
     """A matplotlib figure: training and validation loss of the first and the last rung, first seed, by epoch."""
     import matplotlib.pyplot as plt
-
-    from korqg.compare.plots import PALETTE
 
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     for color, (name, rung) in zip((PALETTE[1], PALETTE[0]), _ends(ladder), strict=True):
@@ -369,21 +298,18 @@ def draw_rows(ladder: dict):
     """A matplotlib figure: validation loss and single-question rate against the training rows (logarithmic)."""
     import matplotlib.pyplot as plt
 
-    from korqg.compare.plots import PALETTE
-
     points = _curve(ladder)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     counts = [rung["train_rows"] for rung in points]
     losses = [rung["eval_loss_after"] for rung in points]
+    rates = [rung["single_question_rate"] for rung in points]
+    style = {"marker": "o", "capsize": 3, "color": PALETTE[0]}
     means = [mean_loss(rung) for rung in points]
-    ends = [[mean - min(some) for mean, some in zip(means, losses, strict=True)]]
-    ends.append([max(some) - mean for mean, some in zip(means, losses, strict=True)])
-    left.errorbar(counts, means, yerr=ends, marker="o", capsize=3, color=PALETTE[0])
+    left.errorbar(counts, means, yerr=to_both_sides(means, map(min, losses), map(max, losses)), **style)
     for count, some in zip(counts, losses, strict=True):
         left.plot([count] * len(some), some, "o", color="black", markersize=3, zorder=3)
-    known = [figure_of(rung, "single_question_rate") for rung in points]
-    ends = [[max(0.0, one.mean - one.low) for one in known], [max(0.0, one.high - one.mean) for one in known]]
-    right.errorbar(counts, [one.mean for one in known], yerr=ends, marker="o", capsize=3, color=PALETTE[0])
+    means, lows, highs = ([rate[end] for rate in rates] for end in ("mean", "low", "high"))
+    right.errorbar(counts, means, yerr=to_both_sides(means, lows, highs), **style)
     left.set(ylabel="validation loss (nats) · 검증 손실")
     right.set(ylabel="single question (%) · 질문 하나")
     for axes in (left, right):
@@ -399,25 +325,8 @@ def draw_rows(ladder: dict):
 PICTURES = {"rates": draw_rungs, "losses": draw_losses, "rows": draw_rows}
 
 
-def draw_all(ladder: dict, folder: Path) -> list[Path]:
-    """Save the three pictures in the folder; their paths."""
-    import matplotlib.pyplot as plt
-
-    from korqg.compare.plots import save_figure, use_korean_font
-
-    use_korean_font()
-    written = []
-    for name, draw in PICTURES.items():
-        figure = draw(ladder)
-        written += save_figure(figure, folder, name, ("png",))
-        plt.close(figure)
-    return written
-
-
 def page(ladder: dict, sweeps: dict[str, dict]) -> str:
     """The page in Markdown, ladder_page.md.jinja filled in. Every figure in it comes from the results."""
-    import jinja2
-
     (_, first), (_, last) = _ends(ladder)
     examples = [
         {
@@ -427,16 +336,16 @@ def page(ladder: dict, sweeps: dict[str, dict]) -> str:
         }
         for rung, one in ladder["same_paragraph"]["questions"].items()
     ]
-    template = Path(__file__).with_name("ladder_page.md.jinja").read_text(encoding="utf-8")
-    environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined)  # Markdown: nothing escaped
-    text = environment.from_string(template).render(
+    told = [told_rungs()[name] for name in ladder["rungs"] if name in told_rungs()]
+    text = fill_plain(
+        Path(__file__).with_name("ladder_page.md.jinja"),
         ladder=ladder,
         first=first,
         last=last,
-        figure=figure_of,
+        in_points=in_points,
         table=markdown_table,
         rungs=table_rows(ladder),
-        changes=[{"rung": RUNGS[name][0], "what changed": RUNGS[name][1]} for name in ladder["rungs"] if name in RUNGS],
+        changes=[{"rung": one["name"], "what changed": one["change"]} for one in told],
         examples=examples,
         curve=curve_of_rows(ladder),
         sweeps=sweeps,
@@ -449,20 +358,18 @@ def page(ladder: dict, sweeps: dict[str, dict]) -> str:
 
 def curve_of_rows(ladder: dict) -> dict | None:
     """What ten times the rows are worth, by a straight line through the rungs of CURVE; None with fewer than two."""
-    import math
+    import numpy
 
     points = _curve(ladder)
     if len(points) < 2:
         return None
-    import numpy
-
-    counts = [math.log10(rung["train_rows"]) for rung in points]
+    counts = numpy.log10([rung["train_rows"] for rung in points])
     slope, start = numpy.polyfit(counts, [mean_loss(rung) for rung in points], 1)
     rates = {rung["train_rows"]: rung["single_question_rate"]["seeds"] for rung in points}
     widest = max(rates, key=lambda count: max(rates[count]) - min(rates[count]))
     return {
         "slope": slope,  # nats for each factor of ten
-        "at_60000": start + slope * math.log10(60_000),
+        "at_60000": start + slope * numpy.log10(60_000),
         "points": len(points),
         "fewest": f"{points[0]['train_rows']:,}",
         "most": f"{points[-1]['train_rows']:,}",
@@ -478,29 +385,33 @@ def write_page(folder: Path, to: Path) -> list[Path]:
 
     Into another folder the figures go too (see condense). Raises KorqgError where there are no results.
     """
+    import matplotlib.pyplot as plt
+
     files = [folder / "ladder.json", *sorted(folder.glob("*_rows.json"), reverse=True)]
     found = {file.stem: read_ladder(file) for file in files}
     if to != folder:
         for name, figures in found.items():
             write_json(to / f"{name}.json", figures)
     ladder = found.pop("ladder")
-    written = draw_all(ladder, to)
     write_text(to / "README.md", page(ladder, found))
-    return [to / "README.md", *written]
+    written = [to / "README.md"]
+    use_korean_font()
+    for name, draw in PICTURES.items():
+        figure = draw(ladder)
+        written += save_figure(figure, to, name, ("png",))
+        plt.close(figure)
+    return written
 
 
-def make_page(arguments: list[str] | None = None) -> int:
+@command
+def make_page(arguments: list[str] | None = None) -> None:
+    """What `python -m korqg.research.ladder_page` does; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=EXAMPLE)
     parser.add_argument("--keep", action="store_true", help="write into outputs/example/ladder, figures included")
     options = parser.parse_args(arguments)
-    try:
-        for path in write_page(options.folder, EXAMPLE if options.keep else options.folder):
-            print(path.name)
-    except KorqgError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    return 0
+    for path in write_page(options.folder, EXAMPLE if options.keep else options.folder):
+        print(path.name)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ class AnswerOnlyCollator:
     takes a boolean mask, `logits_to_keep`, and its loss takes `shift_labels` that are already moved by one;
     with both, the stock Trainer gives the same loss at a tenth of the cost.
 
-    There is no attention mask: a token looks to its left only, and the padding stands on the right, so no token
-    that the loss looks at ever sees it. Without a mask PyTorch can use its fastest attention kernels.
+    There is no attention mask: a token looks to its left only, and the padding stands on the right. Without a mask
+    PyTorch can use its fastest attention kernels.
 
     Called with a list of {"input_ids", "labels"} it returns tensors: `input_ids`, `labels` (batch x longest
     row, rounded up), `logits_to_keep` (the same shape, bool) and `shift_labels` (one entry a kept position, in
@@ -26,17 +26,10 @@ class AnswerOnlyCollator:
     """
 
     def __call__(self, rows: list[dict]) -> dict:
-        import torch
-
         longest = max(len(row["input_ids"]) for row in rows)
         width = -(-longest // WIDTH_STEP) * WIDTH_STEP
-        input_ids = torch.full((len(rows), width), PAD_ID)
-        labels = torch.full((len(rows), width), IGNORED)
-        for index, row in enumerate(rows):
-            length = len(row["input_ids"])
-            input_ids[index, :length] = torch.tensor(row["input_ids"])
-            labels[index, :length] = torch.tensor(row["labels"])
-        return _with_answer_positions(input_ids, labels)
+        ids, labels = ([row[name] for row in rows] for name in ("input_ids", "labels"))
+        return _with_answer_positions(_padded(ids, width, PAD_ID), _padded(labels, width, IGNORED))
 
 
 @dataclass(frozen=True)
@@ -51,17 +44,19 @@ class PaddedCollator:
     width: int
 
     def __call__(self, rows: list[dict]) -> dict:
-        import torch
+        ids, labels = ([row[name] for row in rows] for name in ("input_ids", "labels"))
+        return {
+            "input_ids": _padded(ids, self.width, EOS_ID),
+            "attention_mask": _padded([[1] * len(one) for one in ids], self.width, 0),
+            "labels": _padded(labels, self.width, EOS_ID),
+        }
 
-        input_ids = torch.full((len(rows), self.width), EOS_ID)
-        labels = torch.full((len(rows), self.width), EOS_ID)
-        attention_mask = torch.zeros((len(rows), self.width), dtype=torch.long)
-        for index, row in enumerate(rows):
-            length = len(row["input_ids"])
-            input_ids[index, :length] = torch.tensor(row["input_ids"])
-            labels[index, :length] = torch.tensor(row["labels"])
-            attention_mask[index, :length] = 1
-        return {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels}
+
+def _padded(lists: list[list[int]], width: int, value: int):
+    """The lists as lines of a tensor (lists x width), filled up on the right."""
+    import torch
+
+    return torch.tensor([[*some, *[value] * (width - len(some))] for some in lists])
 
 
 def collator_for(loss_on: str, max_length: int) -> AnswerOnlyCollator | PaddedCollator:

@@ -5,18 +5,18 @@ next run with the same rows and settings begins with it. The table holds token i
 from its ids, because a loss on the answer ignores the front of a row and nothing else.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
 import os
-import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from korqg.config import TrainConfig
 from korqg.errors import KorqgError
-from korqg.files import cannot_write, read_jsonl
+from korqg.files import cache_folder, cannot_write, read_jsonl
 from korqg.prompts import IGNORED, STOP_OF, EncodedRow, encode_row
 
 LARGE_FILE = 200_000_000
@@ -66,12 +66,8 @@ def read_training_rows(path: Path, limit: int = 0) -> Sequence[dict]:
         return read_jsonl(path)[: limit or None]
     from datasets import Dataset
 
-    def make(folder: Path) -> None:
-        table = Dataset.from_json(str(path), cache_dir=str(folder / "parts"))
-        table.save_to_disk(folder / "table")
-
-    stat = path.stat()
-    table = _kept("rows", json.dumps([str(path.resolve()), stat.st_size, stat.st_mtime_ns]), make)
+    with _table_cache() as folder:
+        table = Dataset.from_json(str(path), cache_dir=str(folder))
     return table.select(range(min(limit or len(table), len(table))))
 
 
@@ -88,20 +84,34 @@ def encode_rows(
     shape = Features({"input_ids": List(Value("int32")), "ignored": Value("int32"), "cut_tokens": Value("int32")})
     if isinstance(rows, list):
         return EncodedRows(Dataset.from_list([_columns(encode(row)) for row in rows], features=shape))
-
-    def make(folder: Path) -> None:
-        folder.mkdir(parents=True)
-        rows.map(
+    key = json.dumps([ENCODING, rows._fingerprint, list(settings)])
+    with _table_cache():
+        table = rows.map(
             lambda row: _columns(encode(row)),
             num_proc=workers or os.cpu_count(),
             remove_columns=rows.column_names,
             features=shape,
-            cache_file_name=str(folder / "part.arrow"),
             new_fingerprint=hashlib.sha256(key.encode()).hexdigest()[:16],
-        ).save_to_disk(folder / "table")
+        )
+    return EncodedRows(table)
 
-    key = json.dumps([ENCODING, rows._fingerprint, list(settings)])
-    return EncodedRows(_kept("encoded", key, make))
+
+@contextlib.contextmanager
+def _table_cache() -> Iterator[Path]:
+    """The folder in which datasets keeps tables and finds them again; others who want one wait for it."""
+    from datasets import disable_progress_bars
+    from filelock import FileLock
+
+    disable_progress_bars()
+    started, folder = time.monotonic(), cache_folder() / "tables"
+    print("Rows as a table on disk, made once for these settings ...", flush=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            yield folder
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    print(f"  {time.monotonic() - started:.0f} s, in {folder.name} of the cache folder", flush=True)
 
 
 def encode_and_check(rows: Sequence[dict], tokenizer, config: TrainConfig, loss_on: str, model: str) -> EncodedRows:
@@ -131,32 +141,3 @@ def _columns(encoded: EncodedRow) -> dict:
     if encoded.labels[front:] != encoded.input_ids[front:]:
         raise ValueError("labels that are not a row's own tokens behind an ignored front cannot be stored")
     return {"input_ids": encoded.input_ids, "ignored": front, "cut_tokens": encoded.cut_tokens}
-
-
-def _kept(kind: str, key: str, make: Callable[[Path], None]):
-    """The table that `make` writes into a folder, made once for this `key`: others who want it wait for it."""
-    from datasets import Dataset, disable_progress_bars
-    from filelock import FileLock
-
-    from korqg.files import cache_folder
-
-    disable_progress_bars()
-    name = hashlib.sha256(key.encode()).hexdigest()[:16]
-    folder = cache_folder() / kind / name
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
-            if not folder.is_dir():
-                started = time.monotonic()
-                print(f"Preparing the {kind} for memory mapping, once for these settings ...", flush=True)
-                temporary = folder.with_name(f"{name}.making")
-                shutil.rmtree(temporary, ignore_errors=True)
-                make(temporary)
-                for part in temporary.iterdir():
-                    if part.name != "table":
-                        shutil.rmtree(part) if part.is_dir() else part.unlink()
-                temporary.rename(folder)
-                print(f"  {time.monotonic() - started:.0f} s, kept in {kind}/{name} of the cache folder", flush=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from None
-    return Dataset.load_from_disk(str(folder / "table"))

@@ -14,9 +14,8 @@ ROWS_WORTH_COMPILING = 10_000
 KEPT, RECOMPUTED = 0.7, 0.2
 """Shares of what a layer's backward pass needs that compiled layers may keep in memory for it.
 
-Of gemma-3-1b's layer in bfloat16, with adapters of rank 16 on all linear layers (torch 2.11, counted on a CPU): all of
-it is 61 KB a token; 0.7 keeps 36 KB and computes twice only attention and what takes no matrix product; 0.2 keeps 9 KB
-and computes 59 % of the forward pass's products twice. Checkpointing whole layers keeps 2 KB and computes all twice.
+0.7 computes twice only attention and what takes no matrix product, 0.2 also 59 % of those products; of gemma-3-1b's
+61 KB a token and layer they keep 36 and 9 (see tests/benchmarks/README.md). Checkpointing whole layers keeps 2.
 """
 
 
@@ -58,11 +57,10 @@ def fused_kernels() -> dict:
 def windowed_attention(model) -> Iterator[None]:
     """While inside, layers with a sliding window leave out what it hides, for rows longer than it and without padding.
 
-    Most of Gemma 3's layers look back 512 tokens. For longer rows transformers says so by a mask, and with a mask torch
-    takes a kernel whose backward pass was a fifth to a quarter of a training step on an H200. FlashAttention knows
-    windows by itself (torch's `varlen_attn`, with windows from torch 2.11), takes no mask and skips what lies outside.
-    Batches with an attention mask, shorter rows and layers without a window are computed as before. Does nothing
-    where the kernel is missing or does not agree with torch's others (see _window_kernel); on a GPU it prints which.
+    Most of Gemma 3's layers look back 512 tokens. For longer rows transformers says so by a mask, with which torch
+    takes a slow kernel; FlashAttention knows windows by itself (torch's `varlen_attn`, from torch 2.11) and skips what
+    lies outside. Batches with an attention mask, shorter rows and layers without a window are computed as before. Does
+    nothing where the kernel is missing or does not agree with torch's others; on a GPU it prints which.
     """
     kernel, window = _window_kernel(model), getattr(model.config, "sliding_window", None)
     if window and model.device.type == "cuda":
@@ -210,17 +208,13 @@ def fast_layers(learner, compiled: bool, autocast: str) -> Iterator[None]:
 def compiled_layers(model, active: bool = True, backend: str = "inductor") -> Iterator[None]:
     """Compile the model's decoder layers while inside, for batches of any size and length.
 
-    The layers are alike, so they share their compiled code: this takes the time of two or three layers in place
-    of the whole model's. Compiling happens at the first batches. Outside, the layers run as they were written:
-    generation with its growing cache would compile again and again. Does nothing unless `active`.
+    The layers are alike, so they share their compiled code. Compiling happens at the first batches. Outside, the
+    layers run as they were written: generation with its growing cache would compile again and again. Whatever was
+    compiled before in this process is forgotten. Does nothing unless `active`.
 
-    Where the model is set to checkpoint its activations when its layers are compiled, they keep little of them for
-    the backward pass, and what is cheapest to compute is computed again: the compiler chooses, within a share of the
-    memory (torch's `activation_memory_budget`; KEPT and RECOMPUTED). That computes less twice than checkpointing whole
-    layers, for somewhat more memory. Whole layers are checkpointed where the compiler would err: with quantized
-    weights, which it might keep unpacked, and with dropout, which it would draw anew.
-
-    Whatever was compiled before in this process is forgotten, for it might keep another share.
+    Where the model is set to checkpoint its activations, the compiler chooses what to compute again, within a share of
+    the memory (torch's `activation_memory_budget`; KEPT and RECOMPUTED). Whole layers are checkpointed where it would
+    err: with quantized weights, which it might keep unpacked, and with dropout, which it would draw anew.
     """
     if not active:
         yield
@@ -275,10 +269,9 @@ def _checkpointed(layer, compiled, *args, **kwargs):
 def short_walks(model) -> Iterator[None]:
     """While inside, let the model's train(), zero_grad() and parameters() pass over what stands still.
 
-    The Trainer calls each of them once a step, and each walks through all modules, more than two thousand for
-    gemma-3-1b with adapters: half of what the host does in a step, while a fast device waits for it. Inside,
-    parameters() gives those that learn, zero_grad() clears those, and train() does nothing where the mode is that
-    already. named_parameters() and the modules' own methods are as ever.
+    The Trainer calls each of them once a step, and each walks through all modules, two thousand and more, while a fast
+    device waits. Inside, parameters() gives those that learn, zero_grad() clears those, and train() does nothing where
+    the mode is that already. named_parameters() and the modules' own methods are as ever.
     """
     learning = [weights for weights in model.parameters() if weights.requires_grad]
 

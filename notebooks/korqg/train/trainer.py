@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import json
 import logging
 import math
@@ -56,18 +57,11 @@ class EpochLengthSampler:
         shuffled = (1 + torch.randperm(max(whole - 1, 0), generator=generator)).tolist()
         places = [0, *shuffled, *range(max(whole, 1), -(-len(ordered) // self.group))]
         chosen = [row for place in places for row in ordered[place * self.group : (place + 1) * self.group]]
-        return iter(self._dealt([*chosen, *self.filling]))
-
-    def _dealt(self, chosen: list[int]) -> list[int]:
-        if self.processes == 1:
-            return chosen
+        chosen += self.filling
         at_once = self.batch * self.processes
-        dealt = []
-        for start in range(0, len(chosen), at_once):
-            rows = chosen[start : start + at_once]
-            for process in range(self.processes):
-                dealt += rows[process :: self.processes]
-        return dealt
+        together = [chosen[start : start + at_once] for start in range(0, len(chosen), at_once)]
+        dealt = (rows[process :: self.processes] for rows in together for process in range(self.processes))
+        return itertools.chain.from_iterable(dealt)
 
 
 class FilledRows:
@@ -90,15 +84,6 @@ class FilledRows:
         if index >= self.filled:
             raise IndexError(index)
         return {"input_ids": [BOS_ID, BOS_ID], "labels": [IGNORED, IGNORED]}
-
-
-def keep_to_one_gpu(args) -> None:
-    """Let a Trainer with these arguments use this process's GPU alone, where more than one is in sight.
-
-    It would make `nn.DataParallel` of them, which splits the flat labels of AnswerOnlyCollator. To be called before
-    the Trainer is made; use_one_gpu cannot help where torch had looked at the GPUs before.
-    """
-    args._n_gpu = min(args.n_gpu, 1)
 
 
 FALSE_ALARMS = ("do not match the ones in the `trainer_state.json`", "recorded in the resumed state does not exist")
@@ -206,15 +191,16 @@ class CourseTrainer(Trainer):
     def __init__(self, args, max_batch_tokens: int = 0, eval_data_collator: Callable | None = None, **kwargs):
         args.ddp_find_unused_parameters = False  # every weight that learns has a part in every batch
         args.ddp_broadcast_buffers = False  # Gemma's are constants
-        keep_to_one_gpu(args)
+        # Of several GPUs in sight it would make nn.DataParallel, which splits the flat labels of AnswerOnlyCollator;
+        # use_one_gpu cannot help where torch had looked at them before.
+        args._n_gpu = min(args.n_gpu, 1)
         super().__init__(args=args, **kwargs)
         self.remove_callback(PrinterCallback)  # PrintProgress prints
         self.max_batch_tokens = max_batch_tokens
-        processes = self.args.world_size
-        if processes > 1:
-            self.train_dataset = FilledRows(self.train_dataset, self.args.per_device_train_batch_size * processes)
-        if processes > 1 and self.eval_dataset is not None:
-            self.eval_dataset = FilledRows(self.eval_dataset, self.args.per_device_eval_batch_size * processes)
+        if (processes := args.world_size) > 1:
+            self.train_dataset = FilledRows(self.train_dataset, args.per_device_train_batch_size * processes)
+            if self.eval_dataset is not None:
+                self.eval_dataset = FilledRows(self.eval_dataset, args.per_device_eval_batch_size * processes)
         self.eval_data_collator = eval_data_collator or self.data_collator
 
     def get_eval_dataloader(self, eval_dataset=None):

@@ -12,9 +12,9 @@ from urllib.parse import urlparse
 from transformers import TrainerCallback
 from transformers.integrations import rewrite_logs
 
-from korqg.config import COURSE_FOLDER
 from korqg.devices import is_main, peak_device_memory_gb, show_errors_once
 from korqg.markup import table
+from korqg.output_folders import shown_folder
 from korqg.question import is_single_question
 
 INIT_TIMEOUT_S = 20
@@ -116,8 +116,7 @@ def finish_wandb(run, figures: dict[str, Any], before: list[dict] = (), after: l
     run.finish()
     if offline:
         _leave_no_logs(folder)
-        shown = folder.relative_to(COURSE_FOLDER) if folder.is_relative_to(COURSE_FOLDER) else folder
-        print(f'wandb: kept offline; to upload it later: wandb sync "{shown}"')
+        print(f'wandb: kept offline; to upload it later: wandb sync "{shown_folder(folder)}"')
 
 
 class WandbLog(TrainerCallback):
