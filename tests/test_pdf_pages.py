@@ -7,7 +7,7 @@ from korqg.data.documents.chunks import read_document
 from korqg.data.documents.pdf import read_pdf
 
 FLOWING = "마을의 물은 골짜기에서 내려와 방아를 돌리고 들로 나", "가서 벼를 기르며 끝내는 강에 이른다."
-LEFT = "물은 골짜기에서 내려와 마을을 지나", "며 여름에는 온 마을 사람이 물가에 모", "여 더위를 잊는다."
+LEFT = "물은 골짜기에서 내려와 온 마을을 지나", "며 여름에는 온 마을 사람이 물가에 모", "여 더위를 잊는다."
 RIGHT = "방아는 낮에 돌고 밤에는 쉬며 겨울에", "물이 얼면 봄까지 돌지 않으므로 가을", "에 미리 찧는다."
 
 
@@ -157,7 +157,7 @@ def test_columns_have_widths_of_their_own(tmp_path):
     left = _lines(*LEFT, left=60)
     right = _lines(*RIGHT, left=320)
     texts = _texts(tmp_path, wide + left + right)
-    assert texts[1] == "물은 골짜기에서 내려와 마을을 지나며 여름에는 온 마을 사람이 물가에 모여 더위를 잊는다."
+    assert texts[1] == "물은 골짜기에서 내려와 온 마을을 지나며 여름에는 온 마을 사람이 물가에 모여 더위를 잊는다."
     assert texts[2].startswith("방아는 낮에 돌고") and texts[2].endswith("미리 찧는다.")
 
 
