@@ -15,7 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from korqg.data.documents.contents import is_entry
-from korqg.data.documents.line_breaks import Break, are_broken, begins_label, begins_with_particle, ends_sentence, glues
+from korqg.data.documents.line_breaks import (
+    BrokenLine,
+    are_broken,
+    begins_label,
+    begins_with_particle,
+    ends_sentence,
+    holds_sentences,
+    join_lines,
+)
 from korqg.data.documents.table_text import Cell, table_blocks
 from korqg.data.text_blocks import Block, begins_bullet, begins_item, begins_number, clean, read_bytes, without_unseen
 from korqg.errors import KorqgError
@@ -77,7 +85,6 @@ _PAGE_NUMBER = re.compile(r"[\s\-–—~·|\[\]()<>]*(?:\d{1,4}|[ivxlc]{1,6})(?:
 _STUCK = re.compile(r"(?:은|는|을|를|의|에서|으로|까지|부터|이다|이며|이고)(?=[\s.,])")
 """Particles that no other word begins like: the line goes on even if the one before stopped early, beside a picture."""
 
-_SENTENCE = re.compile(r"[다요]\.\s")
 _HEADING = re.compile(r"제\s?\d+\s?[편장절관조](?:의\s?\d+)?(?:\([^)]*\)|\s[^.]{1,30}$)")
 _NOTE = re.compile(r"(?:주\s?)?\d{1,3}\)|\*{1,3}\)?\s|[†‡]|\[\d{1,3}\]|주\s?\d{0,2}[:)]")
 _NOTE_MARK = re.compile(r"(?<=[가-힣”’\"')\]」』.])(?:\d{1,3}\)|\*{1,3}|\d{1,2}(?![\d.,%]))")
@@ -582,7 +589,8 @@ def _paragraphs(lines: list[Line]) -> list[Block]:
             groups.append([two])
         else:
             groups[-1].append(two)
-    return _as_tables([Block(text, page=group[0].page) for group, text in zip(groups, _join(groups), strict=True)])
+    texts = join_lines([[BrokenLine(line.text, line.blank, line.hyphen) for line in group] for group in groups])
+    return _as_tables([Block(clean(text), page=group[0].page) for group, text in zip(groups, texts, strict=True)])
 
 
 def _as_tables(blocks: list[Block]) -> list[Block]:
@@ -641,7 +649,7 @@ def _edge(runs: list[list[Line]]) -> tuple[float, bool]:
     edge, size = _ninth_decile([line.right for run in runs for line in run]), runs[0][0].top - runs[0][0].bottom
     full, prose = [], False
     for run in runs:
-        has_sentences = any(_SENTENCE.search(line.text) for line in run)
+        has_sentences = holds_sentences([line.text for line in run])
         prose = prose or has_sentences
         for one, two in itertools.pairwise(run):
             if not _begins_part(one.text, two.text) and not _has_room(one, two, edge):
@@ -649,8 +657,7 @@ def _edge(runs: list[list[Line]]) -> tuple[float, bool]:
     if not full:
         return edge, False
     even = sum(one.hyphen or edge - one.right < EVEN * size for one, _ in full) >= MOSTLY_EVEN * len(full)
-    inside = sum(not ends_sentence(one.text) and stops for one, stops in full)
-    broken = are_broken([one.text for one, _ in full]) or 2 * inside > len(full)
+    broken = are_broken([(one.text, is_prose) for one, is_prose in full])
     wide = edge - min(line.left for run in runs for line in run) >= WIDE_COLUMN * size
     is_edge = (broken and (even or prose or wide)) or (even and len(full) >= FEWEST_LINES)
     return edge if is_edge else math.inf, True
@@ -721,14 +728,6 @@ def _has_room(one: Line, two: Line, right_edge: float) -> bool:
     """Whether the first word of the line behind would have fitted."""
     sign_width = (one.right - one.left) / len(one.text)
     return one.right + (len(two.text.split(" ", 1)[0]) + 1) * sign_width < right_edge - sign_width
-
-
-def _join(groups: list[list[Line]]) -> Iterator[str]:
-    """Each group's lines as one text."""
-    pairs = [pair for group in groups for pair in itertools.pairwise(group)]
-    found = iter(glues([Break(one.text, two.text, one.blank, one.hyphen) for one, two in pairs]))
-    for group in groups:
-        yield clean(group[0].text + "".join(next(found) + line.text for line in group[1:]))
 
 
 def _is_hangul(sign: str) -> bool:
