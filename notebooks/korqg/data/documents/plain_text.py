@@ -9,7 +9,7 @@ from pathlib import Path
 
 from korqg.data.documents.contents import is_entry, marked_leaders
 from korqg.data.documents.line_breaks import (
-    FEWEST_BREAKS,
+    LEAST_INSIDE,
     BrokenLine,
     are_broken,
     begins_label,
@@ -124,11 +124,12 @@ def _are_broken_by_hand(lines: list[str]) -> bool:
 
 
 def _are_torn(full: list[tuple[str, str, bool]]) -> bool:
-    """Whether lines that end together stop inside words: many hardly do so by chance, of few Kiwi judges."""
+    """Whether lines that end together stop inside words, which Kiwi judges by the first few of them."""
     inside = [pair for pair in full if not ends_sentence(pair[0])]
     if 2 * len(inside) <= len(full):
         return False
-    return len(full) >= FEWEST_BREAKS or any(is_inside_word(one, two) for one, two, _ in inside)
+    few = inside[:20]
+    return sum(is_inside_word(one, two) for one, two, _ in few) >= LEAST_INSIDE * len(few)
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class _Width:
             widths = sorted(measure(one) for one, *_ in pairs)
             width = cls(widths[int(0.95 * len(widths))], measure)
             full = [pair for pair in pairs if not width.has_room(*pair[:2])]
-            even = sum(abs(width.most - measure(one)) <= 1 for one, *_ in full) >= MOSTLY_EVEN * len(full)
+            even = sum(abs(width.most - measure(one)) <= 2 for one, *_ in full) >= MOSTLY_EVEN * len(full)
             broken = are_broken([(one, is_prose) for one, _, is_prose in full]) or (even and _are_torn(full))
             if width.most >= least and broken and len(full) > most_full:
                 found, most_full = cls(width.most, measure, even), len(full)
