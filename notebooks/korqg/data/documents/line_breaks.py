@@ -74,16 +74,17 @@ def are_broken(full: list[tuple[str, bool]]) -> bool:
     return is_open or 2 * sum(is_prose for _, is_prose in inside) > len(full)
 
 
+def are_torn(full: list[tuple[str, str]]) -> bool:
+    """Whether full lines, each with the one behind it, stop inside words: Kiwi judges the first few."""
+    inside = [pair for pair in full if not ends_sentence(pair[0])]
+    few = inside[:20]
+    return 2 * len(inside) > len(full) and sum(_is_one_word(*pair) for pair in few) >= LEAST_INSIDE * len(few)
+
+
 def join_lines(paragraphs: list[list[BrokenLine]]) -> list[str]:
     """Each paragraph's lines as one text."""
     found = iter(_glues([pair for lines in paragraphs for pair in itertools.pairwise(lines)]))
     return [lines[0].text + "".join(next(found) + line.text for line in lines[1:]) for lines in paragraphs]
-
-
-def is_inside_word(before: str, after: str) -> bool:
-    """Whether Kiwi puts no blank between two lines; a few words are enough, and its time grows with their number."""
-    pieces = [" ".join(before.split()[-2:])[-20:], after.split()[0][:20]]
-    return not kiwi().glue(pieces, return_space_insertions=True)[1][0]
 
 
 def _glues(breaks: list[Break]) -> list[str]:
@@ -101,7 +102,7 @@ def _glues(breaks: list[Break]) -> list[str]:
     for place in unclear:
         one, two = (line.text for line in breaks[place])
         # Two signs of the second line are enough to know a word that stands elsewhere.
-        if one.split()[-1] + two.split()[0][:2] in known or is_inside_word(one, two):
+        if one.split()[-1] + two.split()[0][:2] in known or _is_one_word(one, two):
             inside.append(place)
     agrees = len(unclear) < FEWEST_BREAKS or len(inside) > len(unclear) / 2
     if len(between) - len(unclear) > LEAST_BLANKS * len(between) and agrees:
@@ -113,6 +114,12 @@ def _glues(breaks: list[Break]) -> list[str]:
     for place in inside:
         found[place] = ""
     return found
+
+
+def _is_one_word(before: str, after: str) -> bool:
+    """Whether Kiwi puts no blank between two lines; a few words are enough, and its time grows with their number."""
+    pieces = [" ".join(before.split()[-2:])[-20:], after.split()[0][:20]]
+    return not kiwi().glue(pieces, return_space_insertions=True)[1][0]
 
 
 def _is_whole(one: BrokenLine, two: BrokenLine) -> bool:

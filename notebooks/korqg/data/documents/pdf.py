@@ -18,6 +18,7 @@ from korqg.data.documents.contents import is_entry
 from korqg.data.documents.line_breaks import (
     BrokenLine,
     are_broken,
+    are_torn,
     begins_label,
     begins_with_particle,
     ends_sentence,
@@ -653,13 +654,15 @@ def _edge(runs: list[list[Line]]) -> tuple[float, bool]:
         prose = prose or has_sentences
         for one, two in itertools.pairwise(run):
             if not _begins_part(one.text, two.text) and not _has_room(one, two, edge):
-                full.append((one, has_sentences or ends_sentence(run[-1].text)))
+                full.append((one, two, has_sentences or ends_sentence(run[-1].text)))
     if not full:
         return edge, False
-    even = sum(one.hyphen or edge - one.right < EVEN * size for one, _ in full) >= MOSTLY_EVEN * len(full)
-    broken = are_broken([(one.text, is_prose) for one, is_prose in full])
+    even = sum(one.hyphen or edge - one.right < EVEN * size for one, *_ in full) >= MOSTLY_EVEN * len(full)
+    broken = are_broken([(one.text, is_prose) for one, _, is_prose in full])
     wide = edge - min(line.left for run in runs for line in run) >= WIDE_COLUMN * size
-    is_edge = (broken and (even or prose or wide)) or (even and len(full) >= FEWEST_LINES)
+    is_edge = (broken and (even or prose or wide)) or (
+        even and are_torn([(one.text, two.text) for one, two, _ in full])
+    )
     return edge if is_edge else math.inf, True
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from korqg.data.documents.contents import is_entry, marked_leaders
 from korqg.data.documents.line_breaks import (
-    LEAST_INSIDE,
     BrokenLine,
     are_broken,
+    are_torn,
     begins_label,
     ends_sentence,
     goes_on,
     holds_sentences,
-    is_inside_word,
     join_lines,
 )
 from korqg.data.documents.table_text import Cell, table_blocks
@@ -123,15 +122,6 @@ def _are_broken_by_hand(lines: list[str]) -> bool:
     )
 
 
-def _are_torn(full: list[tuple[str, str, bool]]) -> bool:
-    """Whether lines that end together stop inside words, which Kiwi judges by the first few of them."""
-    inside = [pair for pair in full if not ends_sentence(pair[0])]
-    if 2 * len(inside) <= len(full):
-        return False
-    few = inside[:20]
-    return sum(is_inside_word(one, two) for one, two, _ in few) >= LEAST_INSIDE * len(few)
-
-
 @dataclass(frozen=True)
 class _Width:
     """How wide lines may be before a program breaks them, in columns or in signs; 0 where none did.
@@ -158,7 +148,9 @@ class _Width:
             width = cls(widths[int(0.95 * len(widths))], measure)
             full = [pair for pair in pairs if not width.has_room(*pair[:2])]
             even = sum(abs(width.most - measure(one)) <= 2 for one, *_ in full) >= MOSTLY_EVEN * len(full)
-            broken = are_broken([(one, is_prose) for one, _, is_prose in full]) or (even and _are_torn(full))
+            broken = are_broken([(one, is_prose) for one, _, is_prose in full]) or (
+                even and are_torn([pair[:2] for pair in full])
+            )
             if width.most >= least and broken and len(full) > most_full:
                 found, most_full = cls(width.most, measure, even), len(full)
         return found
