@@ -4,6 +4,8 @@ import itertools
 import re
 from typing import NamedTuple
 
+from korqg.data.documents.contents import is_entry
+from korqg.data.text_blocks import begins_item
 from korqg.sentences import kiwi
 
 LEAST_OPEN = 1 / 3
@@ -20,8 +22,15 @@ LEAST_INSIDE = 0.25
 FEWEST_BREAKS = 3
 """Breaks from which Kiwi's answers are counted against the blanks at the lines' ends."""
 
+SHORTEST_PART = 8
+"""Characters of a line that goes on; shorter ones are headings and words of a list."""
+
+_NOTED = re.compile(r"(?:[다요함임됨까%]|(?<![처다마])음)$")
 _ENDED = re.compile(r"[.!?…:;][\"'”’)\]」』]*$")
-_OPEN = re.compile(r"(?:[은는을를의에와과며고로도만여]|[가-힣](?:이|가|서|면|게|한|할|된|될|던|인|지만)|,)$")
+_OPEN = re.compile(
+    r"(?:[은는을를의에와과며고로도만여]|[가-힣](?:이|가|서|면|게|한|할|된|될|던|인|해|지만)|\s(?:및|또는)|,)$"
+)
+_CLAUSE = re.compile(r"[가-힣][은는이가을를에]\s")
 _SENTENCE = re.compile(r"[다요]\.\s")
 _LABEL = re.compile(r"[가-힣A-Za-z][가-힣A-Za-z ]{0,11}\s?[:：]\s")
 _PARTICLE = re.compile(r"(?:은|는|이|가|을|를|에|에서|의|와|과|로|으로|도|만|까지|부터|이다|이며|이고)(?=[\s.,]|$)")
@@ -55,6 +64,16 @@ def ends_sentence(line: str) -> bool:
 def goes_on(line: str) -> bool:
     """Whether a line ends as hardly anything but a part of a sentence does."""
     return _OPEN.search(line) is not None
+
+
+def goes_on_in(line: str, behind: str) -> bool:
+    """Whether a break that a writer set is only for looks: the line ends as a part of a sentence, or stops in one."""
+    if begins_item(behind) or begins_label(line, behind) or is_entry(line) or ends_sentence(line):
+        return False
+    if len(line) >= SHORTEST_PART and goes_on(line):
+        return True
+    is_clause = len(line) >= 2 * SHORTEST_PART and _CLAUSE.search(line) and not _NOTED.search(line)
+    return bool(is_clause) and re.search(r"[.!?]$", behind) is not None
 
 
 def holds_sentences(lines: list[str]) -> bool:
