@@ -22,20 +22,18 @@ LEAST_INSIDE = 0.25
 FEWEST_BREAKS = 3
 """Breaks from which Kiwi's answers are counted against the blanks at the lines' ends."""
 
-SHORTEST_PART = 8
-"""Characters of a line that goes on; shorter ones are headings and words of a list."""
+SHORTEST_PART, LONG_PART = 8, 30
+"""Characters of a line that goes on: shorter ones are headings and words of a list, longer ones are hardly headings."""
 
 _NOTED = re.compile(r"(?:[다요함임됨까%]|(?<![처다마])음)$")
 _ENDED = re.compile(r"[.!?…:;][\"'”’)\]」』]*$")
 _OPEN = re.compile(
     r"(?:[은는을를의에와과며고로도만여]|[가-힣](?:이|가|서|면|게|한|할|된|될|던|인|해|지만)|\s(?:및|또는)|,)$"
 )
-_CLAUSE = re.compile(r"[가-힣][은는이가을를에]\s")
 _SENTENCE = re.compile(r"[다요]\.\s")
 _LABEL = re.compile(r"[가-힣A-Za-z][가-힣A-Za-z ]{0,11}\s?[:：]\s")
 _PARTICLE = re.compile(r"(?:은|는|이|가|을|를|에|에서|의|와|과|로|으로|도|만|까지|부터|이다|이며|이고)(?=[\s.,]|$)")
 """A particle at a line's start: the line before broke inside its word."""
-
 
 _VERB = re.compile(r"했|하였|됐|되었|시켰|시키|지게\s|져\s")
 """How the second part of "비판했다" or "알려지게" begins."""
@@ -72,8 +70,10 @@ def goes_on_in(line: str, behind: str) -> bool:
         return False
     if len(line) >= SHORTEST_PART and goes_on(line):
         return True
-    is_clause = len(line) >= 2 * SHORTEST_PART and _CLAUSE.search(line) and not _NOTED.search(line)
-    return bool(is_clause) and re.search(r"[.!?]$", behind) is not None
+    if len(line) < 2 * SHORTEST_PART or _NOTED.search(line) or not re.search(r"[.!?]$", behind):
+        return False
+    last, first = kiwi().tokenize(line)[-1].tag, kiwi().tokenize(behind)[0].tag  # no heading's end, no sentence's start
+    return len(line) >= LONG_PART or last.startswith(("M", "E", "J", "V")) or first.startswith("V")
 
 
 def holds_sentences(lines: list[str]) -> bool:

@@ -689,7 +689,7 @@ def _is_indented(one: Line, two: Line, three: Line | None) -> bool:
     The line above is of another paragraph if it stands at the left edge, or ends a sentence.
     """
     height = one.top - one.bottom
-    ended = re.search(r"[.!?…]$", one.text) is not None
+    ended = ends_sentence(one.text)
     if not _step(one, two) or begins_item(one.text) or not -0.3 * height < two.left - one.left < 4 * height:
         return False
     above = two.left - one.left > 0.5 * height
@@ -712,19 +712,18 @@ def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float
         return False
     if one.alone or two.alone or _begins_part(one.text, two.text) or is_entry(one.text) or is_entry(two.text):
         return True
-    if (one.page != two.page or not _step(one, two)) and re.search(r"[.!?…]$", one.text):
+    if (one.page != two.page or not _step(one, two)) and ends_sentence(one.text):
         return True  # whether the paragraph goes on cannot be seen, and chunks are made of sentences anyway
     one_height, two_height = one.top - one.bottom, two.top - two.bottom
     if max(one_height, two_height) > 1.15 * min(one_height, two_height):
         return True
-    if _STUCK.match(two.text) and not re.search(r"[.!?…]$", one.text):
+    if _STUCK.match(two.text) and not ends_sentence(one.text):
         return False
     step = _step(one, two)
     if step > 1.4 * usual_step > 0:
         return True
-    if one.page == two.page and step == 0 and abs(one.bottom - two.bottom) < one_height:
-        return True  # beside it: a cell of a table, not its continuation
-    return _has_room(one, two, right_edge)
+    is_beside = one.page == two.page and step == 0 and abs(one.bottom - two.bottom) < one_height  # a table's cell
+    return is_beside or _has_room(one, two, right_edge)
 
 
 def _has_room(one: Line, two: Line, right_edge: float) -> bool:

@@ -14,7 +14,7 @@ from korqg.data.documents.line_breaks import (
     are_torn,
     begins_label,
     ends_sentence,
-    goes_on,
+    goes_on_in,
     holds_sentences,
     join_lines,
 )
@@ -84,8 +84,9 @@ def _in_tables(lines: list[str]) -> list[tuple[bool, str]]:
 def _paragraphs(lines: list[str], usual: "_Width") -> Iterator[list[BrokenLine]]:
     """The lines, those together that a program or a writer broke; by the lines' own width if all of them were."""
     own = _Width.of([lines])
-    width = own if len(lines) > 2 and own.holds([lines]) else usual
-    by_hand = not width.most and _are_broken_by_hand(lines)
+    width = own if len(lines) > 2 and own.is_full(lines) else usual
+    wide = sum(map(columns, lines[:-1])) >= BY_HAND * (len(lines) - 1)
+    by_hand = not width.most and wide and ends_sentence(lines[-1].rstrip())
     groups: list[list[str]] = []
     for line in lines:
         if groups and not _starts_paragraph(groups[-1], line, width, by_hand):
@@ -106,20 +107,7 @@ def _starts_paragraph(group: list[str], line: str, width: "_Width", by_hand: boo
     indented = len(line) - len(line.lstrip()) > len(before) - len(before.lstrip())
     if indented and not begins_item(group[0].strip()):
         return True
-    if by_hand and not ends_sentence(before) and (goes_on(before) or columns(before) >= BY_HAND):
-        return False
-    return width.has_room(before, text)
-
-
-def _are_broken_by_hand(lines: list[str]) -> bool:
-    """Whether lines of different widths make sentences: the last one ends one, most others stop inside one."""
-    inside = [line.rstrip() for line in lines[:-1] if not ends_sentence(line.rstrip())]
-    return (
-        bool(inside)
-        and ends_sentence(lines[-1].rstrip())
-        and sum(map(columns, inside)) >= BY_HAND * len(inside)
-        and are_broken([(line, False) for line in inside])
-    )
+    return width.has_room(before, text) and not (by_hand and goes_on_in(before, text))
 
 
 @dataclass(frozen=True)
@@ -159,11 +147,9 @@ class _Width:
         """Whether the first word of the line behind would have fitted, or might have."""
         return not self.most or self.measure(line) + 1 + self.measure(behind.split()[0]) <= self.most - 2
 
-    def holds(self, parts: list[list[str]]) -> bool:
-        """Whether all lines but the last ones are full."""
-        return self.most > 0 and not any(
-            self.has_room(one.rstrip(), two) for part in parts for one, two in itertools.pairwise(part)
-        )
+    def is_full(self, lines: list[str]) -> bool:
+        """Whether none of the lines but the last has room."""
+        return self.most > 0 and not any(self.has_room(one.rstrip(), two) for one, two in itertools.pairwise(lines))
 
 
 def columns(text: str) -> int:
