@@ -4,7 +4,7 @@ import pytest
 from test_readers import make_pdf
 
 from korqg.data.documents.chunks import read_document
-from korqg.data.documents.pdf import read_pdf
+from korqg.data.documents.pdf import _by_place, _Run, read_pdf
 
 FLOWING = "마을의 물은 골짜기에서 내려와 방아를 돌리고 들로 나", "가서 벼를 기르며 끝내는 강에 이른다."
 LEFT = "물은 골짜기에서 내려와 온 마을을 지나", "며 여름에는 온 마을 사람이 물가에 모", "여 더위를 잊는다."
@@ -97,6 +97,18 @@ def test_gaps_between_hangul_and_figures_are_no_blanks(tmp_path):
 def test_line_that_is_spread_to_both_edges_is_no_row_of_a_table(tmp_path):
     line = _drawn((0, "물은"), (25, "골짜기에서"), (25, "내려와"), (25, "들을"), (25, "지난다."))
     assert _texts(tmp_path, line) == ["물은 골짜기에서 내려와 들을 지난다."]
+
+
+def test_signs_that_are_reported_as_a_line_each_make_lines_again():
+    # So PDFium does with a page whose lines fill more of its height than of its width, if the file has its font.
+    boxes, runs = [], []
+    for left, bottom, text in [(70, 740, "물은"), (94, 740, "맑다."), (300, 741, "겨울"), (70, 727, "들은")]:
+        for number, sign in enumerate(text):
+            run = _Run(boxes.__getitem__)
+            run.signs.append((sign, len(boxes)))
+            boxes.append((left + 10 * number, left + 10 * number + 10, bottom, bottom + 10))
+            runs.append(run)
+    assert [run.text for run in _by_place(runs, boxes.__getitem__)] == ["물은 맑다. 겨울", "들은"]
 
 
 PROSE = (

@@ -323,6 +323,8 @@ def _page_lines(page, number: int) -> list[Line]:
         guessed = sign == " " and pdfium.FPDFText_IsGenerated(handle, index) == 1
         runs[-1].signs.append((sign, None if guessed else index))
     runs = [run for run in runs if any(not sign.isspace() for sign, _ in run.signs)]
+    if 2 * sum(len(run.text.strip()) == 1 for run in runs) > len(runs):
+        runs = _by_place(runs, place)
     for run in runs:
         run.finish()
     runs = _joined_runs(runs)
@@ -334,6 +336,24 @@ def _page_lines(page, number: int) -> list[Line]:
     lines = [run.line(number) for run in joined]
     text_page.close()
     return [line for line in lines if line.text]
+
+
+def _by_place(runs: list[_Run], place: Callable) -> list[_Run]:
+    """The runs anew: PDFium takes a page of a few short lines for vertical writing, and each sign for a line."""
+    found, before = [], None
+    for sign, index in [pair for run in runs for pair in run.signs if not pair[0].isspace()]:
+        left, right, bottom, top = place(index)
+        if (
+            before is None
+            or left < before[0] - 1
+            or min(top, before[2]) - max(bottom, before[1]) < 0.5 * (top - bottom)
+        ):
+            found.append(_Run(place))
+        elif left - before[0] > GUESSED_BLANK * (top - bottom):
+            found[-1].signs.append((" ", None))
+        found[-1].signs.append((sign, index))
+        before = right, bottom, top
+    return found
 
 
 def _drop_gaps(runs: list[_Run]) -> None:
