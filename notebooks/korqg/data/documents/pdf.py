@@ -283,7 +283,9 @@ class _Run:
 
     def take(self, other: "_Run") -> None:
         """Add another run's signs where they stand."""
-        touches = other.left >= self.right - 0.3 * (self.top - self.bottom)
+        touches = other.left >= self.right - 0.3 * self.height
+        if touches and other.left - self.right > GUESSED_BLANK * self.height:
+            self.signs.append((" ", None))
         self.signs += other.signs
         self.hyphen, self.is_row = self.hyphen or other.hyphen, self.is_row or other.is_row
         self.finish() if touches else self.sort()
