@@ -89,6 +89,13 @@ def test_breaks_that_the_writer_set_part_facts_and_no_sentences(tmp_path, mark):
     assert _texts(tmp_path, f"{text}\n") == ["일시: 3월 2일", "장소: 회관 2층", "물은 골짜기에서 내려와 들로 간다."]
 
 
+def test_heading_that_is_a_sentence_stays_a_heading(tmp_path):
+    (tmp_path / "memo.md").write_text(
+        "## 그만두고 싶어요.\n\n<h3>쉬고 싶어요.</h3>\n\n먼저 알려 주세요.\n", encoding="utf-8"
+    )
+    assert [block.level for block in read_markdown(tmp_path / "memo.md")] == [2, 3, 0]
+
+
 def test_boxes_of_tasks_go(tmp_path):
     path = tmp_path / "memo.md"
     path.write_text("- [ ] 문을 연다.\n- [x] 표를 판다.\n", encoding="utf-8")

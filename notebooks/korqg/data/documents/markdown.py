@@ -58,7 +58,7 @@ def read_markdown(path: Path) -> list[Block]:
                 rows[-1].append(Cell(cell, head=opening.type == "th_open"))
             elif content:
                 level = int(opening.tag[1]) if opening.type == "heading_open" else 0
-                blocks += as_blocks(content, level)
+                blocks += [Block(clean(content), level)] if level else as_blocks(content, 0)
     return blocks
 
 
@@ -183,7 +183,8 @@ class _HtmlReader(HTMLParser):
         return self.blocks
 
     def _flush(self):
-        found = as_blocks(without_note_marks("".join(self.words)), self.level)
+        text = without_note_marks("".join(self.words))
+        found = [Block(clean(text), self.level)] if self.level and clean(text) else as_blocks(text, 0)
         (self.blocks if self.cell is None else self.cell[0]).extend(found)
         self.words, self.level = [], 0
 
