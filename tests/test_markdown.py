@@ -19,7 +19,7 @@ def _texts(tmp_path, text: str) -> list[str]:
         ("값은 3 * 4 * 5로 센다.", "값은 3 * 4 * 5로 센다."),
         ("`**kwargs`는 **값(들)**을 받는다.", "**kwargs는 값(들)을 받는다."),
         ("입장료는 ~~천 원~~ 이천 원이다.", "입장료는 이천 원이다."),
-        ("입장료는 <del>천 원</del>이천 원이다.<br>어린이는 무료다.", "입장료는 이천 원이다. 어린이는 무료다."),
+        ("입장료는 <del>천 원</del>이천 원이고<br>어린이는 무료다.", "입장료는 이천 원이고 어린이는 무료다."),
         ("물빛상<sup>3)</sup>을 받은 m<sup>2</sup>이다.", "물빛상을 받은 m2이다."),
         ("==눈에 띄는== 글이다.", "눈에 띄는 글이다."),
     ],
@@ -41,7 +41,7 @@ def test_html_gives_its_text_and_tables(tmp_path):
         "<!-- 숨은 글 -->\n\n<style>p { color: red }</style>\n\n<ul><li>첫째</li><li>둘째</li></ul>\n"
     )
     assert _texts(tmp_path, text) == [
-        "방앗간", "소개", "방앗간은 1931년에 섰다. 지금도 돈다.", "이름 | 값", "쌀 | 삼천 원", "첫째", "둘째",
+        "방앗간", "소개", "방앗간은 1931년에 섰다.", "지금도 돈다.", "이름 | 값", "쌀 | 삼천 원", "첫째", "둘째",
     ]  # fmt: skip
 
 
@@ -81,6 +81,19 @@ def test_front_matter_goes(tmp_path, matter):
 )
 def test_fences_of_notes_go_and_their_text_stays(tmp_path, text, read):
     assert _texts(tmp_path, text) == read
+
+
+@pytest.mark.parametrize("mark", ["  \n", "\\\n", "<br>"])
+def test_breaks_that_the_writer_set_part_facts_and_no_sentences(tmp_path, mark):
+    text = mark.join(["일시: 3월 2일", "장소: 회관 2층", "물은 골짜기에서 내려와", "들로 간다."])
+    assert _texts(tmp_path, f"{text}\n") == ["일시: 3월 2일", "장소: 회관 2층", "물은 골짜기에서 내려와 들로 간다."]
+
+
+def test_heading_that_is_a_sentence_stays_a_heading(tmp_path):
+    (tmp_path / "memo.md").write_text(
+        "## 그만두고 싶어요.\n\n<h3>쉬고 싶어요.</h3>\n\n먼저 알려 주세요.\n", encoding="utf-8"
+    )
+    assert [block.level for block in read_markdown(tmp_path / "memo.md")] == [2, 3, 0]
 
 
 def test_boxes_of_tasks_go(tmp_path):

@@ -4,10 +4,10 @@ import pytest
 from test_readers import make_pdf
 
 from korqg.data.documents.chunks import read_document
-from korqg.data.documents.pdf import read_pdf
+from korqg.data.documents.pdf import _by_place, _Run, read_pdf
 
 FLOWING = "마을의 물은 골짜기에서 내려와 방아를 돌리고 들로 나", "가서 벼를 기르며 끝내는 강에 이른다."
-LEFT = "물은 골짜기에서 내려와 마을을 지나", "며 여름에는 온 마을 사람이 물가에 모", "여 더위를 잊는다."
+LEFT = "물은 골짜기에서 내려와 온 마을을 지나", "며 여름에는 온 마을 사람이 물가에 모", "여 더위를 잊는다."
 RIGHT = "방아는 낮에 돌고 밤에는 쉬며 겨울에", "물이 얼면 봄까지 돌지 않으므로 가을", "에 미리 찧는다."
 
 
@@ -74,6 +74,91 @@ def test_raised_and_lowered_signs_stay_in_their_line(tmp_path):
     assert _texts(tmp_path, line) == ["마을은 물빛상을 받았다."]
     line = [(70, 740, 10, "식은 CO"), (120, 737, 6, "2"), (126, 740, 10, "이고 무겁다.")]
     assert len(_texts(tmp_path, line)) == 1
+
+
+def _drawn(*pieces: tuple[float, str], top=740) -> list[tuple]:
+    """A line's pieces with the gap before each in points; a sign is 10 points wide."""
+    found, left = [], 70
+    for gap, text in pieces:
+        left += gap
+        found.append((left, top, 10, text))
+        left += 10 * len(text)
+    return found
+
+
+def test_gaps_between_hangul_and_figures_are_no_blanks(tmp_path):
+    # Programs leave a quarter of a sign there; the words stand 3.4 points apart.
+    first = _drawn((0, "마을은"), (3.4, "가장"), (3.4, "오래된"), (3.4, "18"), (2.4, "세기의"), (3.4, "집이다"))
+    other = _drawn((0, "글은"), (3.4, "《물길"), (1.9, "》이며"), (3.4, "LED"), (3.4, "등이다"), top=700)
+    read = " ".join(_texts(tmp_path, first + other))
+    assert read == "마을은 가장 오래된 18세기의 집이다 글은 《물길》이며 LED 등이다"
+
+
+def test_line_that_is_spread_to_both_edges_is_no_row_of_a_table(tmp_path):
+    line = _drawn((0, "물은"), (25, "골짜기에서"), (25, "내려와"), (25, "들을"), (25, "지난다."))
+    assert _texts(tmp_path, line) == ["물은 골짜기에서 내려와 들을 지난다."]
+
+
+def test_signs_that_are_reported_as_a_line_each_make_lines_again():
+    # So PDFium does with a page whose lines fill more of its height than of its width, if the file has its font.
+    boxes, runs = [], []
+    for left, bottom, text in [(70, 740, "물은"), (94, 740, "맑다."), (300, 741, "겨울"), (70, 727, "들은")]:
+        for number, sign in enumerate(text):
+            run = _Run(boxes.__getitem__)
+            run.signs.append((sign, len(boxes)))
+            boxes.append((left + 10 * number, left + 10 * number + 10, bottom, bottom + 10))
+            runs.append(run)
+    assert [run.text for run in _by_place(runs, boxes.__getitem__)] == ["물은 맑다. 겨울", "들은"]
+
+
+PROSE = (
+    "마을의 물은 골짜기에서 내려와 방아를 돌리고 들로 나가서 벼를",
+    "기르며 끝내는 강에 이른다. 강가에는 오래된 나루가 있어 배를",
+    "타려는 사람이 모인다.",
+)
+ALONE = {
+    "poem": ["강가에 앉아 물을 본다", "흘러가는 것은 물이 아니라", "앉아 있는 나의 하루이고", "물새는 저녁에 온다"],
+    "address": ["우편번호 12345", "푸른도 맑은군 강변면 물빛길 27", "물빛마을 회관 2층 독서 모임", "전화 02-123-4567"],
+    "labels": [
+        "일시: 2026년 3월 2일 오후 두 시",
+        "장소: 마을 회관 2층 큰방에서",
+        "대상: 마을에 사는 어린이와 어르신",
+    ],
+    "titles": [
+        "마을 도서관, 내년부터 밤 열 시까지 문 연다",
+        "물빛천 다리 공사 다음 달에 시작해 가을 마무리",
+        "어르신 무료 버스 타는 나이 예순다섯으로 낮춰",
+        "빈집 열두 채 고쳐 젊은 농부에게 빌려주기로",
+    ],
+    "notes": ["감자 심기는 삼월 첫째 주에 끝냄", "고구마 줄기는 오월에 옮겨 심음", "배추 모종은 팔월 말에 나누어 줌"],
+}
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_lines_that_stand_alone_are_never_joined(tmp_path, kind):
+    assert _texts(tmp_path, _lines(*ALONE[kind])) == ALONE[kind]
+    among = _lines(*PROSE) + _lines(*ALONE[kind], top=660) + _lines(*PROSE, top=560)
+    assert _texts(tmp_path, among) == [" ".join(PROSE), *ALONE[kind], " ".join(PROSE)]
+
+
+def test_indent_begins_a_paragraph_and_an_item_has_lines_below_its_text(tmp_path):
+    last = "타려는 사람이 모여들어 하루 내내 나루가 온통 시끄럽다고 한다."
+    first, *rest = _lines(*PROSE[:2], last)
+    lines = [(80, *first[1:]), *rest]
+    again = [(left, top - 48, size, text) for left, top, size, text in lines]
+    paragraph = " ".join([*PROSE[:2], last])
+    assert _texts(tmp_path, lines + again) == [paragraph, paragraph]
+    item = _lines(f"- {PROSE[0]}") + _lines(PROSE[1], last, left=90, top=724) + _lines(f"- {PROSE[0]}", top=692)
+    assert [text[:4] for text in _texts(tmp_path, item)] == ["- 마을", "- 마을"]
+
+
+def test_blanks_that_only_some_lines_end_in_say_nothing(tmp_path):
+    lines = [
+        "마을 사람은 해마다 봄에 모여", "물길을 치우고 도랑을 고치며 ", "그날에는 온 마을이 밥을 같이",
+        "먹고 옛날 이야기를 나누면서 ", "아이들은 물가에서 종이 배를", "띄우고 어른들은 노래를 부른다.",
+    ]  # fmt: skip
+    text = " ".join(_texts(tmp_path, _lines(*lines)))
+    assert "모여 물길을" in text and "같이 먹고" in text and "배를 띄우고" in text
 
 
 def test_text_drawn_twice_for_bold_is_read_once(tmp_path):
@@ -157,7 +242,7 @@ def test_columns_have_widths_of_their_own(tmp_path):
     left = _lines(*LEFT, left=60)
     right = _lines(*RIGHT, left=320)
     texts = _texts(tmp_path, wide + left + right)
-    assert texts[1] == "물은 골짜기에서 내려와 마을을 지나며 여름에는 온 마을 사람이 물가에 모여 더위를 잊는다."
+    assert texts[1] == "물은 골짜기에서 내려와 온 마을을 지나며 여름에는 온 마을 사람이 물가에 모여 더위를 잊는다."
     assert texts[2].startswith("방아는 낮에 돌고") and texts[2].endswith("미리 찧는다.")
 
 

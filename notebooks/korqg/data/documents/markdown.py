@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-from korqg.data.documents.office import LOWERED, RAISED, without_note_marks
+from korqg.data.documents.office import LOWERED, RAISED, as_blocks, without_note_marks
 from korqg.data.documents.table_text import Cell, table_blocks
 from korqg.data.text_blocks import Block, clean, decode_text, read_bytes
 
@@ -54,11 +54,11 @@ def read_markdown(path: Path) -> list[Block]:
             opening = tokens[place - 1]
             content = _inline_text(token)
             if opening.type in ("th_open", "td_open"):
-                cell = (Block(content),) if content else ()
+                cell = (Block(clean(content)),) if content else ()
                 rows[-1].append(Cell(cell, head=opening.type == "th_open"))
             elif content:
                 level = int(opening.tag[1]) if opening.type == "heading_open" else 0
-                blocks.append(Block(content, level))
+                blocks += [Block(clean(content), level)] if level else as_blocks(content, 0)
     return blocks
 
 
@@ -90,7 +90,7 @@ def _without_extensions(lines: list[str]) -> Iterator[str]:
 
 
 def _inline_text(token) -> str:
-    """An inline token's words: links by their text, images, HTML tags and struck text left out."""
+    """An inline token's words, a line for each that the writer broke; images, HTML tags and struck text left out."""
     parts, struck = [], 0
     for child in token.children or []:
         tag = re.match(r"<(/?)(\w+)", child.content) if child.type == "html_inline" else None
@@ -106,12 +106,15 @@ def _inline_text(token) -> str:
             parts.append(re.sub(r"[*_=]", lambda match: _KEPT_STAR + chr(ord(match[0]) + 0xE000), child.content))
         elif child.type == "text":
             parts.append(child.content)
-        elif child.type in ("softbreak", "hardbreak") or (tag and tag[2].lower() == "br"):
+        elif child.type == "softbreak":
             parts.append(" ")
+        elif child.type == "hardbreak" or (tag and tag[2].lower() == "br"):
+            parts.append("\n")
     text = re.sub(r"^\[[ xX]\]\s", "", _LABEL.sub("", without_note_marks("".join(parts))))
     for pattern, kept in _STARS:
         text = pattern.sub(kept, text)
-    return clean(re.sub(f"{_KEPT_STAR}(.)", lambda match: chr(ord(match[1]) - 0xE000), text))
+    text = re.sub(f"{_KEPT_STAR}(.)", lambda match: chr(ord(match[1]) - 0xE000), text)
+    return "\n".join(map(clean, text.split("\n"))).strip()
 
 
 def html_blocks(text: str) -> list[Block]:
@@ -142,7 +145,7 @@ class _HtmlReader(HTMLParser):
         if tag in self.INSIDE or self.hidden:
             return
         if tag == "br":
-            self.words.append(" ")
+            self.words.append("\n")
             return
         self._flush()
         if tag == "table":
@@ -171,7 +174,7 @@ class _HtmlReader(HTMLParser):
 
     def handle_data(self, data):
         if not self.hidden:
-            self.words.append(data)
+            self.words.append(data.replace("\n", " "))
 
     def finish(self) -> list[Block]:
         """All blocks, those of a table that was left open too."""
@@ -180,11 +183,9 @@ class _HtmlReader(HTMLParser):
         return self.blocks
 
     def _flush(self):
-        if text := clean(without_note_marks("".join(self.words))):
-            if self.cell is not None:
-                self.cell[0].append(Block(text))
-            else:
-                self.blocks.append(Block(text, self.level))
+        text = without_note_marks("".join(self.words))
+        found = [Block(clean(text), self.level)] if self.level and clean(text) else as_blocks(text, 0)
+        (self.blocks if self.cell is None else self.cell[0]).extend(found)
         self.words, self.level = [], 0
 
     def _end_cell(self):

@@ -15,8 +15,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from korqg.data.documents.contents import is_entry, marked_leaders
-from korqg.data.text_blocks import OLD_SUFFIXES, Block, begins_item, clean, read_bytes
+from korqg.data.documents.contents import marked_leaders
+from korqg.data.documents.line_breaks import goes_on_in
+from korqg.data.text_blocks import OLD_SUFFIXES, Block, clean, read_bytes
 from korqg.errors import KorqgError
 
 LARGEST_XML_BYTES = 50_000_000
@@ -43,11 +44,6 @@ CONTENTS = -1
 
 RAISED, LOWERED = "\x02", "\x03"
 """Signs around raised text, until it is known whether it points to a note."""
-
-_UNFINISHED = re.compile(
-    r"(?:은|는|이|가|을|를|에|서|로|와|과|의|도|만|며|고|면|한|된|할|될|던|인|하는|있는|없는|및|또는|여|해|지만|,)$"
-)
-"""How a line ends that a particle or an ending joins to the next."""
 
 
 def read_members(path: Path, wanted: str) -> dict[str, bytes]:
@@ -176,21 +172,12 @@ def as_blocks(text: str, level: int) -> Iterator[Block]:
     line = ""
     for piece in text.split("\n"):
         piece = clean(marked_leaders(piece))
-        if line and piece and not _goes_on(line, piece):
+        if line and piece and not goes_on_in(line, piece):
             yield Block(line)
             line = ""
         line = f"{line} {piece}".strip()
     if line:
         yield Block(line)
-
-
-def _goes_on(line: str, behind: str) -> bool:
-    """Whether a line break is only for looks: the line ends in a particle, or is long and not finished."""
-    if begins_item(behind) or is_entry(line) or re.search(r"[.!?…:;][\"'”’)\]」』》]*$", line):
-        return False
-    if len(line) >= 8 and _UNFINISHED.search(line):
-        return True
-    return len(line) >= 30 and not re.search(r"[다요음함임됨까%]$", line) and re.search(r"[.!?]$", behind) is not None
 
 
 def without_note_marks(text: str) -> str:

@@ -15,10 +15,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from korqg.data.documents.contents import is_entry
+from korqg.data.documents.line_breaks import (
+    BrokenLine,
+    are_broken,
+    are_torn,
+    begins_label,
+    begins_with_particle,
+    ends_sentence,
+    holds_sentences,
+    join_lines,
+)
 from korqg.data.documents.table_text import Cell, table_blocks
-from korqg.data.text_blocks import Block, begins_bullet, begins_number, clean, read_bytes, without_unseen
+from korqg.data.text_blocks import Block, begins_bullet, begins_item, begins_number, clean, read_bytes, without_unseen
 from korqg.errors import KorqgError
-from korqg.sentences import kiwi
 
 MOST_PAGES = 10_000
 
@@ -39,6 +48,15 @@ WIDE_GAP = 2.0
 NARROW_GAP = 0.5
 """The same where the gaps of several lines stand below one another."""
 
+GUESSED_BLANK = 0.18
+"""A gap between two signs, as a share of their height, that may be a blank."""
+
+SURE_BLANK = 0.8
+"""How wide a gap between Hangul and other signs is at least if it is a blank, as a share of the usual blank."""
+
+EVEN = 1.1
+"""How much wider than the narrowest the widest blank of a line is that is spread to both edges."""
+
 BAR = " | "
 """What is written for such a gap."""
 
@@ -54,25 +72,19 @@ SMALLER = 0.88
 MOST_UNKNOWN = 0.3
 """A page's share of signs without a known character; above it the file's fonts lack their character map."""
 
-LEAST_BLANKS = 0.2
-"""A file of whose lines that break between two Hangul signs more than this share end in a blank keeps all such
-blanks."""
-
-LEAST_INSIDE = 0.25
-"""A program that breaks lines inside Korean words does so at most breaks: words have three signs or so."""
-
 FEWEST_LINES, NARROWEST_COLUMN = 3, 12
 """Lines, and their width in signs, from which lines below one another show how wide their column is."""
+
+WIDE_COLUMN, MOSTLY_EVEN = 16, 0.8
+"""A column's width in signs, less than which poems have, and the share of full lines that end at the right edge where a
+program broke inside words."""
 
 _HYPHEN = 2
 """PDFium's sign for a hyphen that only the end of the line has put there."""
 
 _PAGE_NUMBER = re.compile(r"[\s\-–—~·|\[\]()<>]*(?:\d{1,4}|[ivxlc]{1,6})(?:\s*/\s*\d{1,4})?[\s\-–—~·|\[\]()<>]*(?:쪽)?")
-_PARTICLE = re.compile(r"(?:은|는|이|가|을|를|에|에서|의|와|과|로|으로|도|만|까지|부터|이다|이며|이고)(?=[\s.,]|$)")
-"""A particle at a line's start: the line before broke inside its word."""
-
 _STUCK = re.compile(r"(?:은|는|을|를|의|에서|으로|까지|부터|이다|이며|이고)(?=[\s.,])")
-"""Those that no other word begins like: the line goes on even if the one before stopped early, beside a picture."""
+"""Particles that no other word begins like: the line goes on even if the one before stopped early, beside a picture."""
 
 _HEADING = re.compile(r"제\s?\d+\s?[편장절관조](?:의\s?\d+)?(?:\([^)]*\)|\s[^.]{1,30}$)")
 _NOTE = re.compile(r"(?:주\s?)?\d{1,3}\)|\*{1,3}\)?\s|[†‡]|\[\d{1,3}\]|주\s?\d{0,2}[:)]")
@@ -143,49 +155,80 @@ def read_pdf(path: Path) -> list[Block]:
 
 
 class _Run:
-    """Signs that PDFium reports as one line, each with its number on the page."""
+    """Signs that PDFium reports as one line, each with its number on the page; a blank that it guessed has none."""
 
     def __init__(self, place: Callable[[int], tuple[float, float, float, float]]):
         self.place = place
-        self.signs: list[tuple[str, int]] = []
+        self.signs: list[tuple[str, int | None]] = []
         self.hyphen = False
         self.is_row = False
 
+    @property
+    def text(self) -> str:
+        return "".join(sign for sign, _ in self.signs)
+
     def finish(self) -> None:
-        """Find the run's box once its signs are known; the box of the signs that most words begin with."""
-        text = "".join(sign for sign, _ in self.signs)
-        starts = [match.start() for match in re.finditer(r"\S+", text)]
-        boxes = [self.place(self.signs[start][1]) for start in starts]
-        lefts = [box[0] for box in boxes]
-        last = max(place for place, (sign, _) in enumerate(self.signs) if not sign.isspace())
-        self.left, self.right = min(lefts), max(self.place(self.signs[last][1])[1], boxes[-1][1])
-        sizes = Counter(round(box[3] - box[2], 1) for box in boxes)
-        size = sizes.most_common(1)[0][0]
-        _, _, self.bottom, self.top = next(box for box in boxes if round(box[3] - box[2], 1) == size)
-        if any(two < one - 1 for one, two in itertools.pairwise(lefts)):
+        """Find the words, their edges, and the run's box, which is that of the signs that most words begin with."""
+        self.words = list(re.finditer(r"\S+", self.text))
+        boxes = [self.place(self.signs[word.start()][1]) for word in self.words]
+        self.lefts = [box[0] for box in boxes]
+        self.rights = [self.place(self.signs[word.end() - 1][1])[1] for word in self.words]
+        self.left, self.right = min(self.lefts), max(*self.rights, boxes[-1][1])
+        size = Counter(round(box[3] - box[2], 1) for box in boxes).most_common(1)[0][0]
+        self.bottom, self.top = next(box[2:] for box in boxes if round(box[3] - box[2], 1) == size)
+        self.height = self.top - self.bottom
+        if any(two < one - 1 for one, two in itertools.pairwise(self.lefts)):
             self.sort()
 
-    def gaps(self, least: float = WIDE_GAP) -> tuple[list[re.Match], dict[int, tuple[float, float]]]:
-        """The run's words, and the gaps of at least that share of its height by the words behind them.
+    def blanks(self) -> Iterator[tuple[int, str, float]]:
+        """Each blank by the word behind it: the signs on its sides and how wide it is, as a share of the height."""
+        for number, (one, two) in enumerate(itertools.pairwise(self.words), start=1):
+            width = (self.lefts[number] - self.rights[number - 1]) / self.height
+            yield number, one[0][-1] + two[0][0], width
 
-        A title whose letters stand far apart has none, and none is behind an item's sign.
+    def drop_gaps(self, usual: float) -> None:
+        """Take out what PDFium took for blanks: gaps that programs leave where Hangul and figures or marks meet.
+
+        `usual` is how wide the page's blanks between Hangul words are.
         """
-        words = list(re.finditer(r"\S+", "".join(sign for sign, _ in self.signs)))
-        if all(len(word[0]) == 1 for word in words):
-            return words, {}
-        wide = least * (self.top - self.bottom)
-        lefts = [self.place(self.signs[word.start()][1])[0] for word in words]
-        ends = [self.place(self.signs[word.end() - 1][1])[1] for word in words]
-        gaps = enumerate(zip(ends, lefts[1:], strict=False), start=1)
-        found = {number: (left, right) for number, (left, right) in gaps if right - left > wide}
-        if begins_bullet(f"{words[0][0]} "):
+        blanks = list(self.blanks())
+        own = sorted(width for _, signs, width in blanks if all(map(_is_hangul, signs)))
+        least = min(NARROW_GAP, SURE_BLANK * (own[len(own) // 2] if len(own) > 1 else usual))
+        for number, signs, width in reversed(blanks):
+            start, end = self.words[number - 1].end(), self.words[number].start()
+            if any(self.is_in_place(number, index) for _, index in self.signs[start:end]):
+                continue
+            if width < (GUESSED_BLANK if all(map(_is_hangul, signs)) or signs.isascii() else least):
+                del self.signs[start:end]
+        self.finish()
+
+    def is_in_place(self, number: int, index: int | None) -> bool:
+        """Whether a blank of the file stands before that word: programs may draw all of a line's blanks at its end."""
+        return index is not None and self.lefts[number - 1] < self.place(index)[0] < self.lefts[number] + 1
+
+    def gaps(self, least: float = WIDE_GAP) -> dict[int, tuple[float, float]]:
+        """The gaps of at least that share of the run's height, by the words behind them.
+
+        A title whose letters stand far apart has none, nor a line that is spread to both edges, and none is behind
+        an item's sign.
+        """
+        if all(len(word[0]) == 1 for word in self.words):
+            return {}
+        widths = [width for _, _, width in self.blanks()]
+        if len(widths) >= FEWEST_LINES and max(widths) < EVEN * min(widths):
+            return {}
+        found = {
+            number: (self.rights[number - 1], self.lefts[number])
+            for number, width in enumerate(widths, start=1)
+            if width > least
+        }
+        if begins_bullet(f"{self.words[0][0]} "):
             found.pop(1, None)
-        return words, found
+        return found
 
     def part(self, of_table: bool) -> None:
         """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells."""
-        words, found = self.gaps(NARROW_GAP if of_table else WIDE_GAP)
-        wide = list(found)
+        words, wide = self.words, list(self.gaps(NARROW_GAP if of_table else WIDE_GAP))
         is_entry = wide == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
         self.is_row = bool(wide) and not is_entry
         for number in reversed(wide):
@@ -194,10 +237,10 @@ class _Run:
 
     def halves(self) -> "tuple[_Run, _Run] | None":
         """What stands on either side of the only wide gap, where both may be lines of a column."""
-        words, wide = self.gaps()
+        wide = self.gaps()
         if len(wide) != 1:
             return None
-        cut = words[next(iter(wide))].start()
+        cut = self.words[next(iter(wide))].start()
         halves = _Run(self.place), _Run(self.place)
         left = max(place for place, (sign, _) in enumerate(self.signs[:cut]) if not sign.isspace())
         halves[0].signs, halves[1].signs = self.signs[: left + 1], self.signs[cut:]
@@ -209,14 +252,13 @@ class _Run:
         """Put the signs in their order from left to right: a font's signs may be drawn before another font's."""
         boxes = [(self.place(index), sign, index) for sign, index in self.signs if not sign.isspace()]
         boxes.sort(key=lambda one: one[0][0])
-        blank = 0.18 * (self.top - self.bottom)
         self.signs, before = [], None
         for box, sign, index in boxes:
-            if before is not None and box[0] - before > blank:
-                self.signs.append((" ", index))
+            if before is not None and box[0] - before > GUESSED_BLANK * self.height:
+                self.signs.append((" ", None))
             self.signs.append((sign, index))
             before = box[1]
-        self.left, self.right = boxes[0][0][0], max(box[1] for box, _, _ in boxes)
+        self.finish()
 
     def holds(self, other: "_Run") -> bool:
         """Whether another run stands in a gap of this one, or touches its end."""
@@ -241,21 +283,21 @@ class _Run:
 
     def take(self, other: "_Run") -> None:
         """Add another run's signs where they stand."""
-        touches = other.left >= self.right - 0.3 * (self.top - self.bottom)
+        touches = other.left >= self.right - 0.3 * self.height
+        if touches and other.left - self.right > GUESSED_BLANK * self.height:
+            self.signs.append((" ", None))
         self.signs += other.signs
         self.hyphen, self.is_row = self.hyphen or other.hyphen, self.is_row or other.is_row
-        self.right = max(self.right, other.right)
-        if not touches:
-            self.sort()
+        self.finish() if touches else self.sort()
 
     def line(self, number: int) -> Line:
         """The run as a line, without the raised signs that point to notes."""
-        text = "".join(sign for sign, _ in self.signs)
+        text = self.text
         for match in reversed(list(_NOTE_MARK.finditer(text))):
             _, _, bottom, top = self.place(self.signs[match.start()][1])
             if top - bottom < SMALLER * (self.top - self.bottom) and bottom > self.bottom:
                 behind = text[match.end() :]
-                text = text[: match.start()] + (behind.lstrip() if _PARTICLE.match(behind.lstrip()) else behind)
+                text = text[: match.start()] + (behind.lstrip() if begins_with_particle(behind.lstrip()) else behind)
         edges = self.left, self.right, self.bottom, self.top
         return Line(without_unseen(text), number, *edges, text[-1:].isspace(), self.hyphen, self.is_row)
 
@@ -280,11 +322,16 @@ def _page_lines(page, number: int) -> list[Line]:
             runs.append(_Run(place))
             continue
         sign = chr(code) if 0 < code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
-        runs[-1].signs.append((sign, index))
+        guessed = sign == " " and pdfium.FPDFText_IsGenerated(handle, index) == 1
+        runs[-1].signs.append((sign, None if guessed else index))
     runs = [run for run in runs if any(not sign.isspace() for sign, _ in run.signs)]
+    if 2 * sum(len(run.text.strip()) == 1 for run in runs) > len(runs):
+        runs = _by_place(runs, place)
     for run in runs:
         run.finish()
-    joined = _columns_apart(_joined_runs(runs))
+    runs = _joined_runs(runs)
+    _drop_gaps(runs)
+    joined = _columns_apart(runs)
     tables = _in_tables(joined)
     for run in joined:
         run.part(id(run) in tables)
@@ -293,12 +340,38 @@ def _page_lines(page, number: int) -> list[Line]:
     return [line for line in lines if line.text]
 
 
+def _by_place(runs: list[_Run], place: Callable) -> list[_Run]:
+    """The runs anew: PDFium takes a page of a few short lines for vertical writing, and each sign for a line."""
+    found, before = [], None
+    for sign, index in [pair for run in runs for pair in run.signs if not pair[0].isspace()]:
+        left, right, bottom, top = place(index)
+        if (
+            before is None
+            or left < before[0] - 1
+            or min(top, before[2]) - max(bottom, before[1]) < 0.5 * (top - bottom)
+        ):
+            found.append(_Run(place))
+        elif left - before[0] > GUESSED_BLANK * (top - bottom):
+            found[-1].signs.append((" ", None))
+        found[-1].signs.append((sign, index))
+        before = right, bottom, top
+    return found
+
+
+def _drop_gaps(runs: list[_Run]) -> None:
+    """Take the gaps that are no blanks out of a page's lines where PDFium guessed any."""
+    widths = sorted(width for run in runs for _, signs, width in run.blanks() if all(map(_is_hangul, signs)))
+    for run in runs if widths else ():
+        if any(sign.isspace() for sign, _ in run.signs[:-1]):
+            run.drop_gaps(widths[len(widths) // 2])
+
+
 def _in_tables(runs: list[_Run]) -> set[int]:
     """The ids of the runs that are a table's rows: as many gaps as in those above and below, at the same places."""
     found, rows, gaps = set(), [], []
     for run in [*runs, None]:
-        is_sentence = run is None or "".join(sign for sign, _ in run.signs).rstrip().endswith(("다.", "요."))
-        own = [] if is_sentence else list(run.gaps(NARROW_GAP)[1].values())
+        is_sentence = run is None or run.text.rstrip().endswith(("다.", "요."))
+        own = [] if is_sentence else list(run.gaps(NARROW_GAP).values())
         shared = [(max(one[0], two[0]), min(one[1], two[1])) for one, two in zip(gaps, own, strict=False)]
         if rows and len(gaps) == len(own) > 0 and all(right - left > 1 for left, right in shared):
             rows, gaps = [*rows, id(run)], shared
@@ -533,12 +606,14 @@ def _paragraphs(lines: list[Line]) -> list[Block]:
     groups: list[list[Line]] = [[lines[0]]]
     right_edges = _right_edges(lines)
     usual_step = _usual_step(lines)
-    for (one, two), right_edge in zip(itertools.pairwise(lines), right_edges, strict=False):
-        if _starts_paragraph(one, two, right_edge, usual_step):
+    behind = [*lines[2:], None]
+    for one, two, three, right_edge in zip(lines, lines[1:], behind, right_edges, strict=False):
+        if _is_indented(one, two, three) or _starts_paragraph(one, two, right_edge, usual_step):
             groups.append([two])
         else:
             groups[-1].append(two)
-    return _as_tables([Block(text, page=group[0].page) for group, text in zip(groups, _join(groups), strict=True)])
+    texts = join_lines([[BrokenLine(line.text, line.blank, line.hyphen) for line in group] for group in groups])
+    return _as_tables([Block(clean(text), page=group[0].page) for group, text in zip(groups, texts, strict=True)])
 
 
 def _as_tables(blocks: list[Block]) -> list[Block]:
@@ -568,22 +643,49 @@ def _column(line: Line) -> int:
 
 
 def _right_edges(lines: list[Line]) -> list[float]:
-    """How far each line might have reached: as far as the lines above and below it, where they are a column."""
-    columns: dict[int, list[float]] = {}
-    for line in lines:
-        columns.setdefault(_column(line), []).append(line.right)
-    far = {column: _ninth_decile(rights) for column, rights in columns.items()}
-    edges, run = [], [lines[0]]
-    for line in [*lines[1:], None]:
-        if line is not None and _same_column(run[-1], line):
-            run.append(line)
-            continue
-        edge = _ninth_decile([one.right for one in run])
-        size = run[0].top - run[0].bottom
-        is_column = len(run) >= FEWEST_LINES and edge - min(one.left for one in run) >= NARROWEST_COLUMN * size
-        edges += [edge if is_column else far[_column(one)] for one in run]
-        run = [line]
+    """How far each line might have reached: as far as the lines above and below it, where they are a column.
+
+    Short ones next to a wider text are no column of their own, and lines that no program broke might reach any far.
+    """
+    runs = [[lines[0]]]
+    for one, two in itertools.pairwise(lines):
+        if _same_column(one, two):
+            runs[-1].append(two)
+        else:
+            runs.append([two])
+    columns: dict[int, list[list[Line]]] = {}
+    for run in runs:
+        columns.setdefault(_column(run[0]), []).append(run)
+    far = {column: _edge(found) for column, found in columns.items()}
+    edges = []
+    for run in runs:
+        (text, is_text), (own, is_own) = far[_column(run[0])], _edge([run])
+        is_column = len(run) > 2 * FEWEST_LINES or text - own < 3 * (run[0].top - run[0].bottom)
+        is_own = is_own and own < math.inf and (is_column or text == math.inf or not is_text)
+        edges += [own if is_own else text] * len(run)
     return edges
+
+
+def _edge(runs: list[list[Line]]) -> tuple[float, bool]:
+    """The right edge of lines that a program broke, infinite where each line stands for itself; whether full lines
+    show it."""
+    edge, size = _ninth_decile([line.right for run in runs for line in run]), runs[0][0].top - runs[0][0].bottom
+    full, prose = [], False
+    for run in runs:
+        has_sentences = holds_sentences([line.text for line in run])
+        prose = prose or has_sentences
+        for one, two in itertools.pairwise(run):
+            if not _begins_part(one.text, two.text) and not _has_room(one, two, edge):
+                full.append((one, two, has_sentences or ends_sentence(run[-1].text)))
+    if not full:
+        return edge, False
+    even = sum(one.hyphen or edge - one.right < EVEN * size for one, *_ in full) >= MOSTLY_EVEN * len(full)
+    broken = are_broken([(one.text, is_prose) for one, _, is_prose in full])
+    wide = edge - min(line.left for run in runs for line in run) >= WIDE_COLUMN * size
+    is_edge = (broken and (even or prose or wide)) or (
+        even and are_torn([(one.text, two.text) for one, two, _ in full])
+    )
+    return edge if is_edge else math.inf, True
 
 
 def _ninth_decile(values: list[float]) -> float:
@@ -603,104 +705,53 @@ def _step(one: Line, two: Line) -> float:
     return step if one.page == two.page and 0 < step < 5 * (one.top - one.bottom) else 0.0
 
 
+def _is_indented(one: Line, two: Line, three: Line | None) -> bool:
+    """Whether the second of three lines is a paragraph's first by its indent; not so the second of a list's item.
+
+    The line above is of another paragraph if it stands at the left edge, or ends a sentence.
+    """
+    height = one.top - one.bottom
+    ended = ends_sentence(one.text)
+    if not _step(one, two) or begins_item(one.text) or not -0.3 * height < two.left - one.left < 4 * height:
+        return False
+    above = two.left - one.left > 0.5 * height
+    if three is None or not _same_column(two, three) or begins_item(three.text):
+        return above and ended
+    below = 0.5 * height < two.left - three.left
+    return below and ((above and abs(three.left - one.left) < 0.3 * height) or (not above and ended))
+
+
+def _begins_part(one: str, two: str) -> bool:
+    """Whether the second line begins an item, a label or a numbered part; "…것이" may be broken before "다. "."""
+    if begins_bullet(two) or begins_label(one, two):
+        return True
+    is_clear = re.search(r"[.!?:;]$", one) or _HEADING.match(two) or not re.match(r"[\d가-힣(]", two)
+    return begins_number(two) and bool(is_clear)
+
+
 def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float) -> bool:
     if one.hyphen:
         return False
-    if one.alone or two.alone:
+    if one.alone or two.alone or _begins_part(one.text, two.text) or is_entry(one.text) or is_entry(two.text):
         return True
-    # A number or letter begins an item only behind a full stop: "…것이" may be broken before "다. ".
-    if begins_bullet(two.text) or is_entry(one.text) or is_entry(two.text):
-        return True
-    if begins_number(two.text) and (re.search(r"[.!?:;]$", one.text) or not re.match(r"[\d가-힣(]", two.text)):
-        return True
-    if begins_number(two.text) and _HEADING.match(two.text):
-        return True
-    if (one.page != two.page or not _step(one, two)) and re.search(r"[.!?…]$", one.text):
+    if (one.page != two.page or not _step(one, two)) and ends_sentence(one.text):
         return True  # whether the paragraph goes on cannot be seen, and chunks are made of sentences anyway
     one_height, two_height = one.top - one.bottom, two.top - two.bottom
     if max(one_height, two_height) > 1.15 * min(one_height, two_height):
         return True
-    if _STUCK.match(two.text) and not re.search(r"[.!?…]$", one.text):
+    if _STUCK.match(two.text) and not ends_sentence(one.text):
         return False
     step = _step(one, two)
     if step > 1.4 * usual_step > 0:
         return True
-    if one.page == two.page and step == 0 and abs(one.bottom - two.bottom) < one_height:
-        return True  # beside it: a cell of a table, not its continuation
+    is_beside = one.page == two.page and step == 0 and abs(one.bottom - two.bottom) < one_height  # a table's cell
+    return is_beside or _has_room(one, two, right_edge)
+
+
+def _has_room(one: Line, two: Line, right_edge: float) -> bool:
+    """Whether the first word of the line behind would have fitted."""
     sign_width = (one.right - one.left) / len(one.text)
-    next_word = two.text.split(" ", 1)[0]
-    return one.right + (len(next_word) + 1) * sign_width < right_edge - sign_width
-
-
-def _join(groups: list[list[Line]]) -> Iterator[str]:
-    """Each group's lines as one text."""
-    breaks = [(one, two) for group in groups for one, two in itertools.pairwise(group)]
-    glues = iter(_glues(breaks))
-    for group in groups:
-        yield clean(group[0].text + "".join(next(glues) + line.text for line in group[1:]))
-
-
-def _glues(breaks: list[tuple[Line, Line]]) -> list[str]:
-    """What stood between each two lines before the line was broken: a blank or nothing.
-
-    Most programs leave the blank at the end of the line. In the files of the others nothing tells a line that
-    was broken inside a Korean word from one that was broken behind it: there Kiwi says which is the likelier.
-    Where it hardly ever says "inside", the program breaks between words only, and Kiwi is overruled.
-    """
-    glues = ["" if _needs_no_blank(one, two) else " " for one, two in breaks]
-    unclear = [
-        place
-        for place, (one, two) in enumerate(breaks)
-        if not one.blank and _is_hangul(one.text[-1]) and _is_hangul(two.text[0])
-    ]
-    if not unclear:
-        return glues
-    between = [one.blank for one, two in breaks if _is_hangul(one.text[-1]) and _is_hangul(two.text[0])]
-    if sum(between) > LEAST_BLANKS * len(between):
-        inside = unclear
-    else:
-        # Two words on either side are enough to decide, and Kiwi's time grows with what it is given.
-        pieces = []
-        for place in unclear:
-            one, two = breaks[place]
-            pieces += [" ".join(one.text.split()[-2:])[-20:], " ".join(two.text.split()[:2])[:20]]
-        _, blanks = kiwi().glue(pieces, return_space_insertions=True)
-        known = _known_starts(breaks)
-        inside = [
-            place
-            for place, blank in zip(unclear, blanks[::2], strict=True)
-            if not blank or _joined_start(*breaks[place]) in known
-        ]
-        if len(inside) < LEAST_INSIDE * len(unclear):
-            for place in inside:
-                glues[place] = "" if _PARTICLE.match(breaks[place][1].text) else " "
-            inside = []
-    for place in inside:
-        glues[place] = ""
-    if inside:  # and then numbers are parted from their units as well: "1996" and "년"
-        for place, (one, two) in enumerate(breaks):
-            if not one.blank and one.text[-1].isdecimal() and _is_hangul(two.text[0]):
-                glues[place] = ""
-    return glues
-
-
-def _known_starts(breaks: list[tuple[Line, Line]]) -> set[str]:
-    """How the words begin that stand whole inside lines: three signs and more."""
-    words = {word for pair in breaks for line in pair for word in line.text.split()[1:-1]}
-    return {word[:end] for word in words for end in range(3, len(word) + 1)}
-
-
-def _joined_start(one: Line, two: Line) -> str:
-    """How the word would begin that two lines' ends make: two signs of the second line are enough to know it."""
-    return one.text.split()[-1] + two.text.split()[0][:2]
-
-
-def _needs_no_blank(one: Line, two: Line) -> bool:
-    """Whether a break is inside a word by its signs alone: a hyphen, a number, a mark that follows its word."""
-    if one.hyphen:
-        return True
-    inside_number = one.text[-1].isdecimal() and two.text[0].isdecimal()
-    return not one.blank and (inside_number or two.text[0] in ".,!?)]}’”」』》…" or one.text[-1] in "([{‘“「『《")
+    return one.right + (len(two.text.split(" ", 1)[0]) + 1) * sign_width < right_edge - sign_width
 
 
 def _is_hangul(sign: str) -> bool:

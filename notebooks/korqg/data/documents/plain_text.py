@@ -3,41 +3,72 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from korqg.data.documents.contents import is_entry, marked_leaders
+from korqg.data.documents.line_breaks import (
+    BrokenLine,
+    are_broken,
+    are_torn,
+    begins_label,
+    ends_sentence,
+    goes_on_in,
+    holds_sentences,
+    join_lines,
+)
 from korqg.data.documents.table_text import Cell, table_blocks
 from korqg.data.text_blocks import Block, begins_item, clean, decode_text, read_bytes
 
 NARROWEST, WIDEST = 40, 130
-"""Columns (a Hangul sign takes two) between which the longest line tells where a program has broken lines."""
+"""Columns (a Hangul sign takes two) between which lines tell where a program has broken them; an editor that counts
+signs has half as many."""
 
-_ENDED = re.compile(r"[.!?…:;][\"'”’)\]」』]*$")
+BY_HAND = 30
+"""Columns that lines have at the least which a writer broke by hand between words; those of poems have fewer."""
+
+MOSTLY_EVEN = 0.8
+"""The share of full lines that end together where a program broke lines inside words."""
+
+_QUOTE = re.compile(r"(?:> ?)+")
 
 
 def read_text(path: Path) -> list[Block]:
     """Paragraphs between empty lines, or line by line; a short first one without a full stop is the heading."""
-    text = decode_text(read_bytes(path), path.name)
-    wide = _line_width(text)
-    blocks = [block for part in re.split(r"\n\s*\n", text) for block in _part_blocks(part, wide)]
+    text = _without_quotes(decode_text(read_bytes(path), path.name))
+    parts = [[line for line in part.split("\n") if line.strip()] for part in re.split(r"\n\s*\n", text)]
+    usual = _Width.of(parts)
+    found = [one for part in parts for one in _part_blocks(part, usual)]
+    texts = iter(join_lines([one for one in found if isinstance(one, list)]))
+    blocks = [Block(clean(next(texts))) if isinstance(one, list) else one for one in found]
+    blocks = [block for block in blocks if block.text]
     first = blocks[0] if blocks else None
     if len(blocks) > 1 and not first.is_row and len(first.text) <= 60 and not re.search(r"[.!?…]$", first.text):
         blocks[0] = Block(first.text, level=1)
     return blocks
 
 
-def _part_blocks(part: str, wide: int) -> Iterator[Block]:
-    """The blocks of what stands between two empty lines."""
-    lines = [line for line in part.split("\n") if line.strip()]
+def _without_quotes(text: str) -> str:
+    """The text without the marks of quoted mail; where a quotation begins or ends, a paragraph does."""
+    lines, before = [], None
+    for line in text.split("\n"):
+        marks = _QUOTE.match(line)
+        depth = marks[0].count(">") if marks else 0
+        lines += [""] if before not in (None, depth) else []
+        lines.append(line[marks.end() :] if marks else line)
+        before = depth
+    return "\n".join(lines)
+
+
+def _part_blocks(lines: list[str], usual: "_Width") -> Iterator[Block | list[BrokenLine]]:
+    """The rows and the paragraphs' lines of what stands between two empty lines."""
     for is_table, run in itertools.groupby(_in_tables(lines), key=lambda pair: pair[0]):
         if is_table:
             rows = [[clean(cell) for cell in line.split("\t")] for _, line in run]
             yield from table_blocks([[Cell((Block(cell),) if cell else ()) for cell in row] for row in rows])
         else:
-            for paragraph in _paragraphs([line for _, line in run], wide):
-                if paragraph := clean(paragraph):
-                    yield Block(paragraph)
+            yield from _paragraphs([line for _, line in run], usual)
 
 
 def _in_tables(lines: list[str]) -> list[tuple[bool, str]]:
@@ -50,50 +81,77 @@ def _in_tables(lines: list[str]) -> list[tuple[bool, str]]:
     ]
 
 
-def _paragraphs(lines: list[str], wide: int) -> Iterator[str]:
-    paragraph: list[str] = []
+def _paragraphs(lines: list[str], usual: "_Width") -> Iterator[list[BrokenLine]]:
+    """The lines, those together that a program or a writer broke; by the lines' own width if all of them were."""
+    own = _Width.of([lines])
+    width = own if len(lines) > 2 and own.is_full(lines) else usual
+    wide = sum(map(columns, lines[:-1])) >= BY_HAND * (len(lines) - 1)
+    by_hand = not width.most and wide and ends_sentence(lines[-1].rstrip())
+    groups: list[list[str]] = []
     for line in lines:
-        if paragraph and _starts_paragraph(paragraph, line, wide):
-            yield " ".join(paragraph)
-            paragraph = []
-        paragraph.append(line)
-    if paragraph:
-        yield " ".join(paragraph)
+        if groups and not _starts_paragraph(groups[-1], line, width, by_hand):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    is_even = usual.is_even or (not usual.most and width.is_even)
+    for group in groups:
+        yield [BrokenLine(line.strip(), not is_even or line[-1].isspace()) for line in group]
 
 
-def _starts_paragraph(paragraph: list[str], line: str, wide: int) -> bool:
+def _starts_paragraph(group: list[str], line: str, width: "_Width", by_hand: bool) -> bool:
     """Whether a line begins a new paragraph: an item, an indent, or the line before had room for its first word."""
-    before, text = paragraph[-1].rstrip(), line.strip()
-    if begins_item(text) or is_entry(before) or is_entry(text) or not NARROWEST <= wide <= WIDEST:
+    before, text = group[-1].rstrip(), line.strip()
+    is_tail = width.is_even and text.startswith("다. ") and not ends_sentence(before)
+    if (begins_item(text) and not is_tail) or begins_label(before.strip(), text) or is_entry(before) or is_entry(text):
         return True
     indented = len(line) - len(line.lstrip()) > len(before) - len(before.lstrip())
-    if indented and not begins_item(paragraph[0].strip()):
+    if indented and not begins_item(group[0].strip()):
         return True
-    return _has_room(before, text, wide)
+    return width.has_room(before, text) and not (by_hand and goes_on_in(before, text))
 
 
-def _line_width(text: str) -> int:
-    """The width of the longest line but for the longest twentieth; 0 where lines are not broken by width.
+@dataclass(frozen=True)
+class _Width:
+    """How wide lines may be before a program breaks them, in columns or in signs; 0 where none did.
 
-    Where a program breaks lines, most of the full ones stop inside a sentence.
+    `is_even` says that nearly all full lines end together: then it breaks them inside words.
     """
-    lines = [line.rstrip() for line in text.split("\n")]
-    widths = sorted(_width(line) for line in lines if line.strip())
-    wide = widths[int(0.95 * (len(widths) - 1))] if widths else 0
-    full = [
-        line
-        for line, behind in itertools.pairwise(lines)
-        if line.strip() and behind.strip() and not _has_room(line, behind, wide)
-    ]
-    inside = sum(not _ENDED.search(line) for line in full)
-    return wide if 2 * inside > len(full) else 0
+
+    most: int
+    measure: Callable[[str], int]
+    is_even: bool = False
+
+    @classmethod
+    def of(cls, parts: list[list[str]]) -> "_Width":
+        """That of the lines which others follow, but for the widest twentieth."""
+        pairs = []
+        for part in parts:
+            is_prose = holds_sentences(part)
+            for one, two in itertools.pairwise(map(str.strip, part)):
+                if columns(one) <= WIDEST and not begins_item(two) and not begins_label(one, two):
+                    pairs.append((one, two, is_prose))
+        found, most_full = cls(0, columns), 0
+        for measure, least in ((columns, NARROWEST), (len, NARROWEST // 2)) if pairs else ():
+            widths = sorted(measure(one) for one, *_ in pairs)
+            width = cls(widths[int(0.95 * len(widths))], measure)
+            full = [pair for pair in pairs if not width.has_room(*pair[:2])]
+            even = sum(abs(width.most - measure(one)) <= 2 for one, *_ in full) >= MOSTLY_EVEN * len(full)
+            broken = are_broken([(one, is_prose) for one, _, is_prose in full]) or (
+                even and are_torn([pair[:2] for pair in full])
+            )
+            if width.most >= least and broken and len(full) > most_full:
+                found, most_full = cls(width.most, measure, even), len(full)
+        return found
+
+    def has_room(self, line: str, behind: str) -> bool:
+        """Whether the first word of the line behind would have fitted, or might have."""
+        return not self.most or self.measure(line) + 1 + self.measure(behind.split()[0]) <= self.most - 2
+
+    def is_full(self, lines: list[str]) -> bool:
+        """Whether none of the lines but the last has room."""
+        return self.most > 0 and not any(self.has_room(one.rstrip(), two) for one, two in itertools.pairwise(lines))
 
 
-def _has_room(line: str, behind: str, wide: int) -> bool:
-    """Whether the first word of the line behind would have fitted."""
-    return _width(line) + 1 + _width(behind.split()[0]) <= wide - 2
-
-
-def _width(text: str) -> int:
-    """Columns on a screen of fixed width."""
+def columns(text: str) -> int:
+    """The text's width on a screen of fixed width."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
