@@ -3,7 +3,7 @@
 import pytest
 
 from korqg.ask.candidates import candidate_at, choose_candidates, find_candidates
-from korqg.ask.checks import failed_checks, takes_heading
+from korqg.ask.checks import asks_right, failed_checks, takes_heading
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
 from korqg.ask.recommend import recommend
@@ -415,3 +415,15 @@ def test_an_article_s_name_may_stand_in_a_question_about_its_middle_a_heading_ma
     headings = ["두루목 홍예교", "무너짐과 고쳐 쌓기"]
     assert not takes_heading("두루목 홍예교의 물가름돌은 길이가 몇 m인가?", headings, chunk)
     assert takes_heading("두루목 홍예교의 무너짐과 고쳐 쌓기는 길이가 몇 m인가?", headings, chunk)
+
+
+@pytest.mark.parametrize("answer", ["학교 급식실 조리원", "노상묵 회장", "가온마을 한종수 이사"])
+def test_people_are_not_asked_for_by_what(answer):
+    assert not asks_right("보존회는 무엇이 물을 주기로 했는가?", answer, "phrase")
+    assert asks_right("보존회는 누가 물을 주기로 했는가?", answer, "phrase")
+    assert asks_right("마을에서는 물을 주는 이를 무엇이라고 부르는가?", answer, "phrase")
+
+
+@pytest.mark.parametrize("answer", ["도자기 공장", "주소나 사업장", "관리비 통장", "무상 수리 기간"])
+def test_things_are_asked_for_by_what(answer):
+    assert asks_right("보존회는 무엇을 두기로 했는가?", answer, "phrase")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from korqg.ask.candidates import NUMBER, TIME
 from korqg.ask.editor import QUESTION_WORDS
+from korqg.ask.rule import PEOPLE, is_person
 from korqg.ask.subject import subject_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
@@ -116,12 +117,14 @@ def agreement(read_answer: str, answer: str) -> float:
 
 
 def asks_right(question: str, answer: str, kind: str) -> bool:
-    """Whether the question word goes with the kind of answer: 몇 with a number, never 누구 or 왜 with one."""
+    """Whether the question word goes with the kind of answer: 몇 with a number, no 누구 or 왜; no 무엇 for people."""
     digits = bool(re.search(r"\d", answer))
     if kind in (NUMBER, TIME):
         if PERSON.search(question) or re.search(r"어디|(^|\s)왜\s|이유", question):
             return False
         return bool(HOW_MANY.search(question) or WHEN.search(question) or NOUN_ENDING.search(question))
+    if re.search(r"무엇[이을은](?![가-힣])", question) and (PEOPLE.search(answer) or is_person(answer)):
+        return False
     if (
         re.search(r"(몇|며칠)", question)
         and not digits

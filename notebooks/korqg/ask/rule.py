@@ -35,7 +35,7 @@ CONNECTIVES = re.compile(
 PEOPLE = re.compile(
     r"(사람|관리자|담당자|책임자|신청자|이용자|참가자|참석자|소유자|연구자|기자|학자|저자|환자|사용자|운전자|설립자|창립자|제작자|진행자|지도자|직원|회원|의원|위원|"
     r"사원|요원|승무원|연구원|학생|선생|교사|강사|의사|간호사|변호사|판사|주인|시인|군인|노인|외국인|본인|상인|장인|장군|대왕|[가-힣]왕|황제|대통령|교수|박사|작가|"
-    r"화가|감독|선수|회장|사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|씨|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자)$"
+    r"화가|감독|선수|회장|사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|씨|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장)$"
 )
 PLACES = re.compile(
     r"(건물|센터|공원|도서관|학교|병원|바다|나라|지역|지방|마을|광장|시장|공장|연구소|사무소|사무실|창구|로비|강당|복도|운동장|주차장|극장|매장"
@@ -91,7 +91,7 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
         return "어디"
     if PEOPLE.search(last) and re.match(r"(이|가|은|는|에게|께|의|을|를|과|와|만|이다|이며|입니다)", rest):
         return "누구"
-    if re.match(r"(에게|께서|께|한테)", rest) or _is_person(answer):
+    if re.match(r"(에게|께서|께|한테)", rest) or is_person(answer):
         return "누구"
     if (
         verb in HUMAN_VERBS
@@ -131,9 +131,11 @@ def _is_place(answer: str) -> bool:
     return bool(PLACES.search(answer) or named or re.search(r"[가-힣]{2}(시|군|구|읍|면)$", answer))
 
 
-def _is_person(answer: str) -> bool:
-    """Whether the words are a Korean name of three syllables, alone as Kiwi's name or behind an office (회장 …)."""
+def is_person(answer: str) -> bool:
+    """Whether the words are a Korean name of three syllables: alone as Kiwi's name, or beside an office (회장 …)."""
     office, _, name = answer.rpartition(" ")
+    if re.fullmatch(f"(.+ )?[{SURNAMES}][가-힣]{{2}} (이사|감사|위원|사무국장|[회부과팀소원관]장)", answer):
+        return True  # 편종수 이사
     if not re.fullmatch(f"[{SURNAMES}][가-힣]{{2}}", name) or PLACE_NAMES.search(name):
         return False
     tokens = kiwi().tokenize(name)
