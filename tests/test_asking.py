@@ -427,3 +427,8 @@ def test_people_are_not_asked_for_by_what(answer):
 @pytest.mark.parametrize("answer", ["도자기 공장", "주소나 사업장", "관리비 통장", "무상 수리 기간"])
 def test_things_are_asked_for_by_what(answer):
     assert asks_right("보존회는 무엇을 두기로 했는가?", answer, "phrase")
+
+
+@pytest.mark.parametrize("title", ["주간 여나루신문", "한빛일보 가을호", "느티나무마을 소식지 > 텃밭 소식"])
+def test_the_name_of_a_paper_is_no_subject(title):
+    assert subject_of(title) == ""

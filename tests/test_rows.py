@@ -290,9 +290,10 @@ def test_few_rows_of_the_sample_are_edited_drafts():
         ("food_dryer_manual", "manuals/food_dryer_manual.pdf", ""),
         ("DNA", "biology.md", "DNA"),
         ("사용 설명서 > 안전", "사용 설명서.pdf", "사용 설명서 > 안전"),
+        ("주간 한빛신문 > 갯벌에 간 아이들", "news.docx", "갯벌에 간 아이들"),
     ],
 )
-def test_asker_sees_no_name_of_a_file(title, file, asked):
-    from korqg.data.instruction_rows import _without_file_name
+def test_asker_sees_no_name_of_a_file_or_a_paper(title, file, asked):
+    from korqg.data.instruction_rows import _without_no_subject
 
-    assert _without_file_name(title, file) == asked
+    assert _without_no_subject(title, file) == asked

@@ -28,6 +28,9 @@ NAMED = re.compile(
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
 
+PUBLICATION = re.compile(r"^(주간|월간|계간|격월간) |(신문|일보|소식지|회보|잡지|뉴스레터|웹진)( |$)")
+
+
 @functools.cache
 def subject_of(title: str) -> str:
     """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 한빛도서관 of "한빛도서관 이용 안내".
@@ -42,6 +45,8 @@ def subject_of(title: str) -> str:
         return quoted[1]
     if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title) or not re.search("[가-힣]", title):
         return ""  # a headline, or the name of a file
+    if PUBLICATION.search(title):
+        return ""  # its articles are about something else
     end, named, stops = 0, False, [0]
     for _, group in itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position):
         word = list(group)

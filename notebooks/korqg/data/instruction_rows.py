@@ -12,6 +12,7 @@ from korqg.ask.checks import support
 from korqg.ask.editor import edit_question
 from korqg.ask.round_trip import rule_question
 from korqg.ask.rule import ask_by_rule
+from korqg.ask.subject import PUBLICATION
 from korqg.data.answer_places import nearest
 from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
 from korqg.data.documents.chunks import Chunk
@@ -78,7 +79,7 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     title = f"{chunk.title} > {heading}" if heading and heading != chunk.title else chunk.title
-    named = _without_file_name(title, chunk.file)
+    named = _without_no_subject(title, chunk.file)
     if why_nothing_to_ask(chunk.text):
         return []
     found = choose_candidates(find_candidates(chunk.text, heading), count, lambda one: ask_by_rule(one, named))
@@ -104,10 +105,11 @@ def make_asked_rows(chunk: Chunk, count: int) -> list[dict]:
     return [{**row, "rule_question": rule_question(row)} for row in make_own_rows(chunk, count)]
 
 
-def _without_file_name(title: str, file: str) -> str:
-    """A title as the asker sees it: food_dryer_manual, the name of a PDF without a title, says nothing to ask with."""
+def _without_no_subject(title: str, file: str) -> str:
+    """A title as the asker sees it: the name of a paper, or of a PDF without a title, says nothing to ask with."""
     first, *rest = title.split(" > ")
-    return " > ".join(rest) if first == Path(file).stem and not re.search("[가-힣]", first) else title
+    unnamed = first == Path(file).stem and not re.search("[가-힣]", first)
+    return " > ".join(rest) if unnamed or (rest and PUBLICATION.search(first)) else title
 
 
 def make_own_row(chunk: Chunk, instruction: str, **asked: Any) -> dict:
