@@ -30,7 +30,7 @@ parameters: .venv/installed
 	@PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline --parameters
 
 ask: .venv/installed
-	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md"; exit 1; }
+	@test -n "$(DOCUMENTS)" || { echo "Name a document or a folder: make ask DOCUMENTS=path/to/file.md · 문서나 폴더를 정하세요."; exit 1; }
 	PYTHONPATH=notebooks $(VENV_PYTHON) $(if $(GPUS),-m torch.distributed.run $(TORCHRUN) --nproc-per-node=$(GPUS)) -m korqg.ask "$(DOCUMENTS)" --run-name $(or $(RUN),sample-gpu) $(if $(NAME),--name "$(NAME)") $(ARGS)
 
 export: .venv/installed

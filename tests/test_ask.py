@@ -123,6 +123,10 @@ def test_job_of_another_text_or_adapter_is_not_gone_on_with(outputs, document):
     ask_documents(outputs, "tiny", document, batch_size=4)  # all is there: nothing is asked again
     assert (folder / "answers.jsonl").read_bytes() == before
     document.write_text(DOCUMENT.replace("다섯 권", "열 권"), encoding="utf-8")
+    ask_documents(outputs, "tiny", document, batch_size=4)  # what was finished gives way
+    assert (folder / "answers.jsonl").read_bytes() != before
+    (folder / "recommended_questions.json").unlink()  # as if it had been cut off
+    document.write_text(DOCUMENT, encoding="utf-8")
     with pytest.raises(KorqgError, match="was begun with another adapter or other text"):
         ask_documents(outputs, "tiny", document, batch_size=4)
 

@@ -432,3 +432,14 @@ def test_things_are_asked_for_by_what(answer):
 @pytest.mark.parametrize("title", ["주간 여나루신문", "한빛일보 가을호", "느티나무마을 소식지 > 텃밭 소식"])
 def test_the_name_of_a_paper_is_no_subject(title):
     assert subject_of(title) == ""
+
+
+def test_making_a_name_is_no_falling():
+    sentence = "파일 이름은 방송 날짜와 프로그램 이름을 이어서 '논두렁통신'처럼 지어요."
+    start = sentence.index("논두렁통신")
+    assert "짓는가?" in ask_by_rule(candidate_at(sentence, start, start + 5), "")
+
+
+def test_a_fraction_is_not_torn():
+    found = find_candidates("회칙은 회원 3분의 2가 찬성하면 고칠 수 있다.")
+    assert "3분" not in {one.text for one in found}

@@ -11,6 +11,7 @@ with the executed notebook's place. --parameters lists the parameters that no ce
 import argparse
 import ast
 import contextlib
+import difflib
 import os
 import re
 import sys
@@ -294,7 +295,12 @@ def _by_stage(recipe: dict, given: list[tuple[str, str]]) -> dict[str, dict]:
     usual = {stage: usual_parameters(stage) for stage in stems}
     for name, _ in given:
         if not any(name in of for of in usual.values()):
-            raise KorqgError(f"No notebook has a parameter {name!r}.")
+            near = difflib.get_close_matches(name, [one for of in usual.values() for one in of], 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise KorqgError(
+                f"No notebook has a parameter {name!r}.{hint} make parameters lists those that are not shown.",
+                "그런 매개변수가 없습니다.",
+            )
     return {
         stage: (recipe.get(stem) or {})
         | {name: read_value(text, usual[stage][name]) for name, text in given if name in usual[stage]}

@@ -25,10 +25,7 @@ from korqg.devices import from_main, is_main, join_processes, process_count, wai
 from korqg.errors import KorqgError, tell
 from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json, write_text
 from korqg.notebook import prepare_notebook
-from korqg.output_folders import require_finished
-
-BATCHES_AT_A_TIME = 4
-"""Batches of each process between two writes: what a job that is cut off may have to do again."""
+from korqg.output_folders import finished_folders, require_finished
 
 ON_A_CPU, ON_A_GPU = 16, 512
 """Questions generated at a time. Of 256 an H200 answers 70 a second, of 1,024 224 (tests/benchmarks/README.md)."""
@@ -154,6 +151,12 @@ def find_run(outputs: Path, name: str) -> Path:
         name = KEPT_RUN  # before anybody has trained, the kept adapter asks
     places = (outputs / "runs" / name, outputs / "example" / "runs" / name)
     run = next((one for one in places if (one / "adapter" / "adapter_model.safetensors").is_file()), places[0])
+    if not any(one.is_dir() for one in places):
+        there = {one.name for place in places for one in finished_folders(place.parent)}
+        raise KorqgError(
+            f"There is no run {name!r}. Finished: {', '.join(sorted(there)) or 'none'}; make run trains one, sample.",
+            "그런 이름의 실행이 없습니다. make run이 sample을 만듭니다.",
+        )
     tasks = require_finished(run)["figures"].get("tasks")
     if not (run / "adapter").is_dir():
         raise KorqgError(f"runs/{name} has no adapter: run 02_train_lora.ipynb with run_name={name!r} first.")
@@ -181,7 +184,9 @@ def ask_documents(
     else, for documents that cannot be read, and for a job of this name that was begun with another adapter or text.
     """
     if not documents.exists():
-        raise KorqgError(f"{documents} does not exist: name a document or a folder of them.")
+        raise KorqgError(
+            f"{documents} does not exist: name a document or a folder of them.", "그런 파일이나 폴더가 없습니다."
+        )
     name = name or re.sub(r"[^\w가-힣.-]+", "_", documents.stem).strip("._-") or "documents"
     require_folder_name("name", name)
     run = find_run(outputs, run_name)
@@ -197,12 +202,20 @@ def ask_documents(
         if not (folder / "answers.jsonl").is_file():
             write_json(folder / "job.json", made_of)
         elif read_json(folder / "job.json") != made_of:
-            raise KorqgError(
-                f"{folder} was begun with another adapter or other text, so its answers cannot be used: move it away, "
-                "or give this one another name (NAME=...)."
-            )
+            if not (folder / "recommended_questions.json").is_file():
+                raise KorqgError(
+                    f"{folder} was begun with another adapter or other text, so its answers cannot be used: move it "
+                    "away, or give this one another name (NAME=...).",
+                    "다른 어댑터나 다른 글로 시작한 작업입니다. 그 폴더를 옮기거나 NAME=...으로 이름을 바꾸세요.",
+                )
+            print(f"{folder.name} was asked about before, with another adapter or other text: it is asked anew.")
+            (folder / "answers.jsonl").unlink()
+            (folder / "recommended_questions.json").unlink()
+            write_json(folder / "job.json", made_of)
 
     from_main(begin)
+    kept = " (the kept adapter: no run of that name has been trained here)" if run.name != run_name else ""
+    print(f"runs/{run.name} asks{kept}")
     print(f"{len(chunks)} chunks, {len(rows)} candidate answers; {len(skipped)} files passed over")
     threshold = trusted_threshold(manifest["figures"].get("round_trip", {}))
     answers = []
@@ -211,7 +224,7 @@ def ask_documents(
 
         batch_size = batch_size or (ON_A_GPU if torch.cuda.is_available() else ON_A_CPU)
         ask = asker_of(run, manifest["parameters"], batch_size, threshold <= 1)
-        at_a_time = batch_size * BATCHES_AT_A_TIME * process_count()
+        at_a_time = batch_size * process_count()
         answers = ask_all(ask, rows, folder / "answers.jsonl", at_a_time, print)
     asked = [{**row, **answer} for row, answer in zip(rows, answers, strict=True)]
     recommended, left_out = recommend(asked, chunks, questions_per_chunk, threshold, style)

@@ -49,7 +49,7 @@ NOT_TOLD = re.compile(
 """Sentences that ask themselves, or tell in another one."""
 
 ARTICLE = re.compile(r"제\s?\d+(조|항|호|장|절|관|편|권|회|차|판)")
-WEAK_TIMES = re.compile(r"\s?(내내|마다|째)")
+WEAK_TIMES = re.compile(r"\s?(내내|마다|째|의 ?\d)")  # 3분의 2 is a fraction
 ALL_DAY = "24시간"
 
 

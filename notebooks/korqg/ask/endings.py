@@ -64,7 +64,10 @@ def find_predicate(text: str, endings: tuple[str, ...] = ("EF",)) -> Predicate |
     if place < 0 or tokens[place].tag.split("-")[0] not in (*VERBS, *ADJECTIVES):
         return None
     between = tuple((token.form, token.tag) for token in tokens[place + 1 : -1])
-    return Predicate(tokens[place].start, (tokens[place].form, tokens[place].tag), between, forms[-1])
+    stem = (tokens[place].form, tokens[place].tag)
+    if stem == ("지", "VX") and tokens[place - 1].tag != "EC":  # 이름을 …처럼 지어요: no verb that it could help
+        stem = ("짓", "VV-I")
+    return Predicate(tokens[place].start, stem, between, forms[-1])
 
 
 def asking(text: str, predicate: Predicate, style: str = "plain", past: bool | None = None) -> str:
