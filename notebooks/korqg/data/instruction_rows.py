@@ -78,7 +78,7 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     which nothing can be asked for.
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
-    title = f"{chunk.title} > {heading}" if heading and heading != chunk.title else chunk.title
+    title = chunk.title  # the headings above it included
     named = _without_no_subject(title, chunk.file)
     if why_nothing_to_ask(chunk.text):
         return []
