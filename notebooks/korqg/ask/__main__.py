@@ -154,7 +154,8 @@ def find_run(outputs: Path, name: str) -> Path:
     if not any(one.is_dir() for one in places):
         there = {one.name for place in places for one in finished_folders(place.parent)}
         raise KorqgError(
-            f"There is no run {name!r}. Finished: {', '.join(sorted(there)) or 'none'}; make run trains one, sample.",
+            f"There is no run {name!r} (finished: {', '.join(sorted(there)) or 'none'}). Name one of these, or run "
+            "02_train_lora.ipynb with this run_name; make run trains one named sample.",
             "그런 이름의 실행이 없습니다. make run이 sample을 만듭니다.",
         )
     tasks = require_finished(run)["figures"].get("tasks")
