@@ -2,11 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
-from conftest import save_finished_run
+from conftest import COURSE, save_finished_run
 
-from korqg.ask.__main__ import ask_all, ask_documents, main_ask
+from korqg.ask.__main__ import CHUNKS_A_PROCESS, ask_all, ask_documents, chunks_and_rows, main_ask
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
 
@@ -152,9 +154,42 @@ def test_document_without_a_sentence_ends_in_a_list_of_reasons(outputs, tmp_path
     assert len(read_json(folder / "left_out.json")) == 1
 
 
-def test_many_items_are_worked_on_by_several_processes_and_come_back_in_their_order():
-    from korqg import cores
+@pytest.fixture
+def long_document(tmp_path):
+    """A document of so many chunks that `make ask` divides them among processes, where there are cores."""
+    path = tmp_path / "마을.md"
+    of_a_village = "## {0}번 마을\n\n{0}번 마을에는 다리가 {0}개 있고, 마을의 주민은 모두 {0}명이다.\n"
+    sections = [of_a_village.format(number) for number in range(1, 2 * CHUNKS_A_PROCESS + 10)]
+    path.write_text("# 마을 이야기\n\n" + "\n".join(sections), encoding="utf-8")
+    return path
 
-    texts = ["가" * length for length in range(300)]
-    assert cores.on_all_cores(len, texts) == list(range(300))
-    assert cores._pool.cache_info().currsize == (os.cpu_count() > 1)
+
+def python(*arguments):
+    environment = {**os.environ, "PYTHONPATH": str(COURSE / "notebooks")}
+    return subprocess.run([sys.executable, *map(str, arguments)], env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.torch
+def test_program_asks_about_many_chunks_in_their_order(outputs, long_document):
+    ended = python("-m", "korqg.ask", long_document, "--outputs", outputs, "--run-name", "tiny", "--candidates", 1)
+    assert ended.returncode == 0, ended.stderr
+    asked = read_json(outputs / "asked" / "마을" / "job.json")["chunks"]
+    parameters = read_json(outputs / "runs" / "tiny" / "manifest.json")["parameters"]
+    assert asked == [row["input"] for row in chunks_and_rows(long_document, 1, parameters)[1]]
+    assert len(asked) > 2 * CHUNKS_A_PROCESS
+
+
+@pytest.mark.torch
+def test_script_that_asks_is_run_once(outputs, long_document, tmp_path):
+    """torchrun starts notebook 2 as a script without a guard: a process of its own would run all of it again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\nfrom korqg.ask.__main__ import chunks_and_rows\n"
+        f"from korqg.files import read_json\nprint('begins')\n"
+        f"run = read_json(Path({str(outputs / 'runs' / 'tiny' / 'manifest.json')!r}))\n"
+        f"print(len(chunks_and_rows(Path({str(long_document)!r}), 1, run['parameters'])[0]))\n",
+        encoding="utf-8",
+    )
+    ended = python(script)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("begins") == 1

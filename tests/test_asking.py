@@ -424,7 +424,10 @@ def test_people_are_not_asked_for_by_what(answer):
     assert asks_right("마을에서는 물을 주는 이를 무엇이라고 부르는가?", answer, "phrase")
 
 
-@pytest.mark.parametrize("answer", ["도자기 공장", "주소나 사업장", "관리비 통장", "무상 수리 기간"])
+@pytest.mark.parametrize(
+    "answer",
+    ["도자기 공장", "주소나 사업장", "관리비 통장", "무상 수리 기간", "내일의 날씨", "한빛의원", "도로 공사장"],
+)
 def test_things_are_asked_for_by_what(answer):
     assert asks_right("보존회는 무엇을 두기로 했는가?", answer, "phrase")
 

@@ -4,11 +4,13 @@ import pytest
 
 from korqg.config import SAMPLE_CORPUS
 from korqg.data.corpus import Passage, Question, make_passage_id, read_korquad
+from korqg.data.documents.chunks import chunk_documents
 from korqg.data.instruction_rows import (
     SPLITS,
     divide_passages,
     drafts_first,
     instruction_for_documents,
+    make_own_rows,
     make_row,
     make_rows,
     rows_by_prompt,
@@ -294,6 +296,16 @@ def test_few_rows_of_the_sample_are_edited_drafts():
     ],
 )
 def test_asker_sees_no_name_of_a_file_or_a_paper(title, file, asked):
-    from korqg.data.instruction_rows import _without_no_subject
+    from korqg.data.instruction_rows import _title_for_asker
 
-    assert _without_no_subject(title, file) == asked
+    assert _title_for_asker(title, file) == asked
+
+
+def test_asker_sees_each_heading_once(tmp_path):
+    document = tmp_path / "guide.md"
+    document.write_text(
+        "# 텃밭 길잡이\n\n## 흙 만들기\n\n### 밑거름\n\n밑거름은 심기 14일 전에 넣는다.\n", encoding="utf-8"
+    )
+    chunk = chunk_documents(document, 384, len, 0).chunks[-1]
+    row = make_own_rows(chunk, 1)[0]
+    assert row["input"].splitlines()[0] == "제목: 텃밭 길잡이 > 흙 만들기 > 밑거름"

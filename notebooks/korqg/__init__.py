@@ -17,7 +17,6 @@ A room for each stage; the modules outside of them use none of the rooms:
     files       JSON and JSON Lines that are either whole or absent
     output_folders  folders that are finished when they have a manifest.json
     devices     several processes on one run: who writes, what they agree on
-    cores       work on text over all cores of a machine
     prompts     the wording, Gemma's turns, token ids and the loss mask
     sentences   Korean sentences
     question    is it a question, is it copied, do two ask the same, is an answer right

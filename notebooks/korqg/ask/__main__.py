@@ -14,13 +14,14 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 from korqg.ask.recommend import QUESTIONS_PER_CHUNK, recommend
 from korqg.ask.round_trip import RoundTrip, trusted_threshold
 from korqg.config import COURSE_FOLDER, outputs_folder, require_folder_name
-from korqg.cores import on_all_cores
 from korqg.devices import from_main, is_main, join_processes, process_count, wait_for_all
 from korqg.errors import KorqgError, tell
 from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_json, write_text
@@ -29,6 +30,9 @@ from korqg.output_folders import finished_folders, require_finished
 
 ON_A_CPU, ON_A_GPU = 16, 512
 """Questions generated at a time. Of 256 an H200 answers 70 a second, of 1,024 224 (tests/benchmarks/README.md)."""
+
+CHUNKS_A_PROCESS = 60
+"""Chunks, at least, that a further process is worth: it loads Kiwi first, and a chunk takes 0.05 s."""
 
 CANDIDATES_PER_CHUNK = 8
 CHUNK_TOKENS = 384
@@ -137,7 +141,13 @@ def chunks_and_rows(documents: Path, count: int, parameters: dict) -> tuple[list
         {"id": chunk.id, "title": chunk.title, "text": chunk.text, "place": place_of_chunk(chunk)}
         for chunk in found.chunks
     ]
-    rows = on_all_cores(partial(make_asked_rows, count=count), found.chunks)
+    make = partial(make_asked_rows, count=count)
+    cores = min((os.cpu_count() or 1) // process_count(), len(found.chunks) // CHUNKS_A_PROCESS)
+    if __name__ != "__main__" or cores < 2:  # a script that imports this would be run again by each process
+        rows = [make(chunk) for chunk in found.chunks]
+    else:
+        with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
+            rows = list(pool.map(make, found.chunks, chunksize=8))
     return chunks, [row for some in rows for row in some], found.skipped
 
 

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import partial
 
 from korqg.ask.candidates import NAME, NUMBER, QUOTED, TIME
 from korqg.ask.checks import CHECKS, OF_THE_MODEL, READ_BACK, agreement, failed_checks, same_thing
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
 from korqg.ask.subject import subject_of, with_subject
-from korqg.cores import on_all_cores
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
 from korqg.question import is_single_question, rouge_l, why_nothing_to_ask
@@ -58,23 +56,19 @@ def recommend(
     by_chunk: dict[str, list[dict]] = {}
     for one in asked:
         by_chunk.setdefault(one["chunk_id"], []).append(one)
-    choose = partial(_recommend_for, count=questions_per_chunk, threshold=threshold, style=style)
-    found = on_all_cores(choose, [(chunk, by_chunk.get(chunk["id"], [])) for chunk in chunks])
-    recommended = [one for some, _ in found for one in some]
-    return recommended, [left for _, left in found if left]
-
-
-def _recommend_for(asked: tuple[dict, list[dict]], count: int, threshold: float, style: str) -> tuple[list, dict]:
-    """One chunk's recommended questions of those asked; without any, {} turns into the chunk with the reason."""
-    chunk, some = asked
-    headings = headings_of(chunk)
-    model = [judged(one, threshold, style, headings) for one in some]
-    chosen = _choose(model, count)
-    if not chosen:
-        rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
-        chosen = _choose(rule, 1)
-    left_out = {} if chosen else {**_of(chunk), "reason": _reason(chunk, model)}
-    return [_shown(one, chunk) for one in chosen], left_out
+    recommended, left_out = [], []
+    for chunk in chunks:
+        headings = headings_of(chunk)
+        some = by_chunk.get(chunk["id"], [])
+        model = [judged(one, threshold, style, headings) for one in some]
+        chosen = _choose(model, questions_per_chunk)
+        if not chosen:
+            rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
+            chosen = _choose(rule, 1)
+        recommended += [_shown(one, chunk) for one in chosen]
+        if not chosen:
+            left_out.append({**_of(chunk), "reason": _reason(chunk, model)})
+    return recommended, left_out
 
 
 def faults_of(outputs: list[dict], threshold: float) -> dict[str, list[dict]]:

@@ -5,7 +5,6 @@ import functools
 from korqg.ask.candidates import candidate_at
 from korqg.ask.recommend import could_be_shown, rule_could_be_shown
 from korqg.ask.rule import ask_by_rule
-from korqg.cores import on_all_cores
 from korqg.model.generate import generate_answers, likelihoods
 from korqg.prompts import answer_row, passage_of
 from korqg.question import character_f1
@@ -79,9 +78,9 @@ class RoundTrip:
         `rule_likelihood`: how likely the model finds it in the place of its own question.
         """
         pairs = list(zip(rows, outputs, strict=True))
-        shown = on_all_cores(could_be_shown, [{**row, **output} for row, output in pairs]) if for_readers else []
         spoken = [
-            output["model_output"] if not for_readers or shown[number] else "" for number, output in enumerate(outputs)
+            output["model_output"] if not for_readers or could_be_shown({**row, **output}) else ""
+            for row, output in pairs
         ]
         found = [{"read_answer": None, "confidence": None}] * len(rows)
         if reads:
@@ -91,8 +90,7 @@ class RoundTrip:
         for number, rule in ruled:
             completed[number]["rule_question"] = rule
         if for_readers:
-            plain = on_all_cores(rule_could_be_shown, [{**rows[number], **completed[number]} for number, _ in ruled])
-            scored = [one for one, good in zip(ruled, plain, strict=True) if good]
+            scored = [one for one in ruled if rule_could_be_shown({**rows[one[0]], **completed[one[0]]})]
             scores = self.score([rows[number] for number, _ in scored], [rule for _, rule in scored]) if scored else []
             for (number, _), likelihood in zip(scored, scores, strict=True):
                 completed[number]["rule_likelihood"] = round(likelihood, 4)

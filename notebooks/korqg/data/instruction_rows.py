@@ -78,8 +78,7 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     which nothing can be asked for.
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
-    title = chunk.title  # the headings above it included
-    named = _without_no_subject(title, chunk.file)
+    named = _title_for_asker(chunk.title, chunk.file)
     if why_nothing_to_ask(chunk.text):
         return []
     found = choose_candidates(find_candidates(chunk.text, heading), count, lambda one: ask_by_rule(one, named))
@@ -88,7 +87,6 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
             chunk,
             INSTRUCTIONS["answer_aware"],
             id=f"{chunk.id}-{number}",
-            title=title,
             input=asking_input(named, one),
             answer=one.text,
             answer_place=[one.start, one.end],
@@ -105,7 +103,7 @@ def make_asked_rows(chunk: Chunk, count: int) -> list[dict]:
     return [{**row, "rule_question": rule_question(row)} for row in make_own_rows(chunk, count)]
 
 
-def _without_no_subject(title: str, file: str) -> str:
+def _title_for_asker(title: str, file: str) -> str:
     """A title as the asker sees it: the name of a paper, or of a PDF without a title, says nothing to ask with."""
     first, *rest = title.split(" > ")
     unnamed = first == Path(file).stem and not re.search("[가-힣]", first)
