@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -28,8 +28,11 @@ from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_js
 from korqg.notebook import prepare_notebook
 from korqg.output_folders import finished_folders, require_finished
 
-ON_A_CPU, ON_A_GPU = 16, 512
+ON_A_CPU, ON_A_GPU = 16, 1024
 """Questions generated at a time. Of 256 an H200 answers 70 a second, of 1,024 224 (tests/benchmarks/README.md)."""
+
+BATCHES_A_PART = 4
+"""Batches on a GPU whose answers are written together: of a part only some questions are read back, in full batches."""
 
 CHUNKS_A_PROCESS = 60
 """Chunks, at least, that a further process is worth: it loads Kiwi first, and a chunk takes 0.05 s."""
@@ -110,17 +113,18 @@ def _append(file: Path, answers: dict[str, dict]) -> None:
         raise cannot_write(file, error) from None
 
 
-def asker_of(run: Path, parameters: dict, batch_size: int, reads: bool = True) -> Ask:
+def asker_of(run: Path, parameters: dict, batch_size: int, reads: bool = True, over: Callable = map) -> Ask:
     """The run's model with its adapter: for rows of own.jsonl the questions, with the answers that come back.
 
-    `reads` is False for a model whose answers are not to be trusted: it is not asked for them.
+    `reads` is False for a model whose answers are not to be trusted: it is not asked for them. `over` as for
+    `chunks_and_rows`.
     """
     from korqg.model.export import load_run
     from korqg.model.generate import generate_answers
 
     model, tokenizer = load_run(run, parameters)
     sizes = (parameters["max_length"], parameters["max_new_tokens"], batch_size)
-    round_trip = RoundTrip(model, tokenizer, *sizes)
+    round_trip = RoundTrip(model, tokenizer, *sizes, over=over)
 
     def ask(rows: list[dict]) -> list[dict]:
         return round_trip(rows, generate_answers(model, tokenizer, rows, *sizes), for_readers=True, reads=reads)
@@ -128,8 +132,39 @@ def asker_of(run: Path, parameters: dict, batch_size: int, reads: bool = True) -
     return ask
 
 
-def chunks_and_rows(documents: Path, count: int, parameters: dict) -> tuple[list[dict], list[dict], list[dict]]:
-    """The documents' chunks, a row for each candidate answer, and the files that were passed over."""
+class Cores:
+    """Applies a function to many things: by itself, or on all cores where there are enough of them.
+
+    The other processes are the program's alone: a script that imports this module would be run again by each.
+    """
+
+    def __init__(self):
+        self._pool = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def __call__(self, function: Callable, things: Iterable) -> list:
+        """What `function` gives for each of the things, in their order."""
+        things = list(things)
+        cores = min((os.cpu_count() or 1) // process_count(), len(things) // CHUNKS_A_PROCESS)
+        if __name__ != "__main__" or cores < 2:
+            return [function(one) for one in things]
+        self._pool = self._pool or ProcessPoolExecutor(cores, get_context("spawn"))
+        return list(self._pool.map(function, things, chunksize=8))
+
+
+def chunks_and_rows(
+    documents: Path, count: int, parameters: dict, over: Callable = map
+) -> tuple[list[dict], list[dict], list[dict]]:
+    """The documents' chunks, a row for each candidate answer, and the files that were passed over.
+
+    `over` applies a function to many things, as `map` does and `Cores` on several cores.
+    """
     from korqg.data.documents.chunks import chunk_documents
     from korqg.data.instruction_rows import make_asked_rows, place_of_chunk
     from korqg.model.choose import choose_model, load_tokenizer
@@ -141,13 +176,7 @@ def chunks_and_rows(documents: Path, count: int, parameters: dict) -> tuple[list
         {"id": chunk.id, "title": chunk.title, "text": chunk.text, "place": place_of_chunk(chunk)}
         for chunk in found.chunks
     ]
-    make = partial(make_asked_rows, count=count)
-    cores = min((os.cpu_count() or 1) // process_count(), len(found.chunks) // CHUNKS_A_PROCESS)
-    if __name__ != "__main__" or cores < 2:  # a script that imports this would be run again by each process
-        rows = [make(chunk) for chunk in found.chunks]
-    else:
-        with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
-            rows = list(pool.map(make, found.chunks, chunksize=8))
+    rows = list(over(partial(make_asked_rows, count=count), found.chunks))
     return chunks, [row for some in rows for row in some], found.skipped
 
 
@@ -188,11 +217,13 @@ def ask_documents(
     candidates: int = CANDIDATES_PER_CHUNK,
     questions_per_chunk: int = QUESTIONS_PER_CHUNK,
     style: str = "plain",
+    over: Callable = map,
 ) -> Path:
     """Ask a finished run about documents; the folder outputs/asked/<name> with the questions and the page.
 
-    Without a name it is the documents' own. Raises KorqgError for a run that is not finished or has learnt something
-    else, for documents that cannot be read, and for a job of this name that was begun with another adapter or text.
+    Without a name it is the documents' own; `over` as for `chunks_and_rows`. Raises KorqgError for a run that is not
+    finished or has learnt something else, for documents that cannot be read, and for a job of this name that was begun
+    with another adapter or text.
     """
     if not documents.exists():
         raise KorqgError(
@@ -202,7 +233,7 @@ def ask_documents(
     require_folder_name("name", name)
     run = find_run(outputs, run_name)
     manifest = require_finished(run)
-    chunks, rows, skipped = chunks_and_rows(documents, candidates, manifest["parameters"])
+    chunks, rows, skipped = chunks_and_rows(documents, candidates, manifest["parameters"], over)
     folder = outputs / "asked" / name
     made_of = {
         "adapter": sha256_of(run / "adapter" / "adapter_model.safetensors"),
@@ -233,12 +264,13 @@ def ask_documents(
     if rows:
         import torch
 
-        batch_size = batch_size or (ON_A_GPU if torch.cuda.is_available() else ON_A_CPU)
-        ask = asker_of(run, manifest["parameters"], batch_size, threshold <= 1)
-        at_a_time = batch_size * process_count()
+        on_gpu = torch.cuda.is_available()
+        batch_size = batch_size or (ON_A_GPU if on_gpu else ON_A_CPU)
+        ask = asker_of(run, manifest["parameters"], batch_size, threshold <= 1, over)
+        at_a_time = batch_size * (BATCHES_A_PART if on_gpu else 1) * process_count()
         answers = ask_all(ask, rows, folder / "answers.jsonl", at_a_time, print)
     asked = [{**row, **answer} for row, answer in zip(rows, answers, strict=True)]
-    recommended, left_out = recommend(asked, chunks, questions_per_chunk, threshold, style)
+    recommended, left_out = recommend(asked, chunks, questions_per_chunk, threshold, style, over)
     if is_main():
         write_json(folder / "recommended_questions.json", recommended)
         write_json(
@@ -276,16 +308,18 @@ def main_ask(arguments: list[str] | None = None) -> int:
     prepare_notebook()
     try:
         join_processes()
-        folder = ask_documents(
-            outputs,
-            options.run_name,
-            options.documents.expanduser(),
-            options.name,
-            options.batch_size or 0,
-            options.candidates,
-            options.questions,
-            options.style,
-        )
+        with Cores() as over:
+            folder = ask_documents(
+                outputs,
+                options.run_name,
+                options.documents.expanduser(),
+                options.name,
+                options.batch_size or 0,
+                options.candidates,
+                options.questions,
+                options.style,
+                over,
+            )
         print(f"Open {folder / 'page.html'}")
     except Exception as error:
         if process_count() > 1:

@@ -1,7 +1,8 @@
 """The questions to put beside a chunk: checked, about different things, with their answers, or none with the reason."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from korqg.ask.candidates import NAME, NUMBER, QUOTED, TIME
 from korqg.ask.checks import CHECKS, OF_THE_MODEL, READ_BACK, agreement, failed_checks, same_thing
@@ -41,6 +42,7 @@ def recommend(
     questions_per_chunk: int = QUESTIONS_PER_CHUNK,
     threshold: float = THRESHOLD,
     style: str = "plain",
+    over: Callable = map,
 ) -> tuple[list[dict], list[dict]]:
     """The recommended questions in the order of the chunks, and the chunks left out with the reason.
 
@@ -51,24 +53,33 @@ def recommend(
     Of a chunk's questions that pass every check `questions_per_chunk` are taken at most: the likeliest first, from
     different sentences while there are any, never two that ask the same. Of a model that cannot vouch for its questions
     by reading (`threshold` above 1, see `trusted_threshold`) only those count that stay near the rule's. Where the
-    model has none stands that of the rule that it finds likeliest.
+    model has none stands that of the rule that it finds likeliest. `over` applies a function to many chunks: `map`, or
+    that of several processes.
     """
     by_chunk: dict[str, list[dict]] = {}
     for one in asked:
         by_chunk.setdefault(one["chunk_id"], []).append(one)
-    recommended, left_out = [], []
-    for chunk in chunks:
-        headings = headings_of(chunk)
-        some = by_chunk.get(chunk["id"], [])
-        model = [judged(one, threshold, style, headings) for one in some]
-        chosen = _choose(model, questions_per_chunk)
-        if not chosen:
-            rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
-            chosen = _choose(rule, 1)
-        recommended += [_shown(one, chunk) for one in chosen]
-        if not chosen:
-            left_out.append({**_of(chunk), "reason": _reason(chunk, model)})
+    of_chunk = partial(_recommend_for, questions_per_chunk=questions_per_chunk, threshold=threshold, style=style)
+    found = list(over(of_chunk, [(chunk, by_chunk.get(chunk["id"], [])) for chunk in chunks]))
+    recommended = [one for chosen, _ in found for one in chosen]
+    left_out = [
+        {**_of(chunk), "reason": reason} for chunk, (chosen, reason) in zip(chunks, found, strict=True) if not chosen
+    ]
     return recommended, left_out
+
+
+def _recommend_for(
+    chunk_and_asked: tuple[dict, list[dict]], questions_per_chunk: int, threshold: float, style: str
+) -> tuple[list[dict], str]:
+    """A chunk's recommended questions, and where there are none the reason."""
+    chunk, some = chunk_and_asked
+    headings = headings_of(chunk)
+    model = [judged(one, threshold, style, headings) for one in some]
+    chosen = _choose(model, questions_per_chunk)
+    if not chosen:
+        rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
+        chosen = _choose(rule, 1)
+    return [_shown(one, chunk) for one in chosen], "" if chosen else _reason(chunk, model)
 
 
 def faults_of(outputs: list[dict], threshold: float) -> dict[str, list[dict]]:

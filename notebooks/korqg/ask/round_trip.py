@@ -58,9 +58,15 @@ def rule_question(row: dict) -> str:
 
 
 class RoundTrip:
-    """What a trained model makes of its own questions and of the rule's; sizes as for `generate_answers`."""
+    """What a trained model makes of its own questions and of the rule's; sizes as for `generate_answers`.
 
-    def __init__(self, model, tokenizer, max_length: int, max_new_tokens: int, batch_size: int, progress=None):
+    `over` applies the checks to many questions: `map`, or that of several processes.
+    """
+
+    def __init__(
+        self, model, tokenizer, max_length: int, max_new_tokens: int, batch_size: int, progress=None, over=map
+    ):
+        self.over = over
         sizes = {"max_length": max_length, "batch_size": batch_size, "progress": progress}
         self.read = functools.partial(read_back, model, tokenizer, max_new_tokens=max_new_tokens, **sizes)
         self.score = functools.partial(likelihoods, model, tokenizer, **sizes)
@@ -77,20 +83,20 @@ class RoundTrip:
         `could_be_shown`) is left unread, as if nothing came back, and the rule's, if it could be, gets
         `rule_likelihood`: how likely the model finds it in the place of its own question.
         """
-        pairs = list(zip(rows, outputs, strict=True))
-        spoken = [
-            output["model_output"] if not for_readers or could_be_shown({**row, **output}) else ""
-            for row, output in pairs
-        ]
+        spoken = [output["model_output"] for output in outputs]
+        if for_readers:
+            good = self.over(could_be_shown, [{**row, **output} for row, output in zip(rows, outputs, strict=True)])
+            spoken = [question if shown else "" for question, shown in zip(spoken, good, strict=True)]
         found = [{"read_answer": None, "confidence": None}] * len(rows)
         if reads:
             found = self.read([(question, passage_of(row)) for row, question in zip(rows, spoken, strict=True)])
         completed = [{**output, **own} for output, own in zip(outputs, found, strict=True)]
-        ruled = [(number, rule) for number, row in enumerate(rows) if (rule := rule_question(row))]
+        ruled = [(number, rule) for number, rule in enumerate(self.over(rule_question, rows)) if rule]
         for number, rule in ruled:
             completed[number]["rule_question"] = rule
         if for_readers:
-            scored = [one for one in ruled if rule_could_be_shown({**rows[one[0]], **completed[one[0]]})]
+            good = self.over(rule_could_be_shown, [{**rows[number], **completed[number]} for number, _ in ruled])
+            scored = [one for one, shown in zip(ruled, good, strict=True) if shown]
             scores = self.score([rows[number] for number, _ in scored], [rule for _, rule in scored]) if scored else []
             for (number, _), likelihood in zip(scored, scores, strict=True):
                 completed[number]["rule_likelihood"] = round(likelihood, 4)
