@@ -372,6 +372,8 @@ def test_nothing_in_a_text_can_forge_a_mark():
         ("달무리전자 식기세척기 DW12 설명서", "달무리전자 식기세척기 DW12"),
         ("누리온 제습기 NR-160 사용 설명서", "누리온 제습기 NR-160"),
         ("2026년 가림시 노후 보일러 교체 지원 사업 공고", "2026년 가림시 노후 보일러 교체 지원 사업"),
+        ("달콩숲유치원 2학기 학부모 안내문", "달콩숲유치원"),
+        ("한빛초등학교 2026학년도 가정통신문", "한빛초등학교"),
         ("2026년도 안내", ""),
         ("2026년 상반기 향토 자료 디지털화 사업 보고", ""),
         ("food_dryer_manual", ""),
@@ -389,6 +391,8 @@ def test_subject_is_named_where_a_question_leaves_it_out():
     assert with_subject("몇 시에 문을 여는가?", "한빛도서관") == "한빛도서관에서는 몇 시에 문을 여는가?"
     for question in ("한빛도서관은 몇 시에 여는가?", "도서관은 몇 시에 여는가?"):
         assert with_subject(question, "한빛도서관") == question
+    bus = "솔숲유치원의 통학 버스는 몇 대를 운행하는가?"
+    assert with_subject(bus, "솔숲유치원 새싹반 하반기 학부모 상담") == bus
     company = with_subject("회사는 며칠의 휴가를 주는가?", "주식회사 한솔마루")
     assert company == "주식회사 한솔마루는 며칠의 휴가를 주는가?"
     assert with_subject("몇 시에 여는가?", "") == "몇 시에 여는가?"

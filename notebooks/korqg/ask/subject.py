@@ -14,7 +14,7 @@ NOT_A_NAME = frozenset(
         "자주 질문 모집 신청 보고 보고서 소식 운영 관리 약관 계약서 발견 "
         "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
         "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
-        "처음 "
+        "처음 안내문 안내서 통신문 학기 학년도 입소 입학 등록 "
     ).split()
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
@@ -23,12 +23,12 @@ LONGEST_NAME, SHORT_NAME, LONGEST_TITLE = 26, 16, 10
 """Characters of a name, of one that takes 의 before anything, and words of a title that is no headline, at most."""
 
 NAMED = re.compile(
-    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|축제|대회|공모전|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
 )
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
 
-PUBLICATION = re.compile(r"^(주간|월간|계간|격월간) |(신문|일보|소식지|회보|잡지|뉴스레터|웹진)( |$)")
+PUBLICATION = re.compile(r"^(주간|월간|계간|격월간) |((?<!통)신문|일보|소식지|회보|잡지|뉴스레터|웹진)( |$)")
 
 
 @functools.cache
@@ -77,11 +77,12 @@ def with_subject(question: str, subject: str) -> str:
 
     Before a question that has a topic of its own it is "…에서", before a place of its own "…의", and 회사 gives way to
     the company's name.
-    As it is where a word of the subject stands in it already (two of a long one).
+    As it is where a word of the subject stands in it already (two of a long one, or its first, where that is a name).
     """
     words = [word for word in re.split(r"\s+|['‘’\"]", subject) if len(word) > 1]
     there = sum(word in question for word in words)
-    if not subject or there > (len(subject) > SHORT_NAME):
+    first_stands = bool(words) and NAMED.search(words[0]) and words[0] in question
+    if not subject or first_stands or there > (len(subject) > SHORT_NAME):
         return question
     company = re.match(r"(본 |당 )?회사(는|가|에서)(?= )", question)
     if company and "회사" in subject:
