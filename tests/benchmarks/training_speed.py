@@ -152,6 +152,7 @@ def common_arguments(settings: dict, folder: str, steps: int) -> dict:
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
+        use_cpu=not gpu.available(),
     )
 
 
