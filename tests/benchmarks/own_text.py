@@ -7,7 +7,6 @@ The text is the sample corpus's, its paragraphs in seeded order and each numbere
 
 import argparse
 import random
-import sys
 import tempfile
 import time
 from functools import partial
@@ -43,14 +42,14 @@ def main() -> None:
     write_record(__file__, options, figures, n=options.repeats, settings=settings)
 
 
-def seconds_of(function, repeats: int) -> tuple[list[float], list]:
-    """Seconds of each call, and what the last one returned."""
+def measured(what: str, read, file: Path, repeats: int) -> dict:
+    """A row of the table: megabytes of the file, and seconds of each call of `read`."""
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
-        result = function()
+        read()
         seconds.append(round(time.perf_counter() - start, 2))
-    return seconds, result
+    return {"what": what, "mb": round(file.stat().st_size / 1e6, 2), "seconds": seconds}
 
 
 def time_document(folder: Path, passages: list, options: argparse.Namespace) -> dict:
@@ -69,12 +68,7 @@ def time_document(folder: Path, passages: list, options: argparse.Namespace) -> 
 
     split_sentences("준비 운동이다.")  # Kiwi is loaded before the clock starts
     read = partial(read_chunks, path, options.max_tokens, count_tokens, options.overlap_tokens)
-    seconds, chunks = seconds_of(read, options.repeats)
-    sizes = [count_tokens(chunk.text) for chunk in chunks]
-    if max(sizes) > options.max_tokens:
-        sys.exit("a chunk is too long")
-    found = f"{len(chunks):,} chunks of {min(sizes)} to {max(sizes)} tokens"
-    return _row(f"{len(text):,} characters of Korean prose", path, seconds, found)
+    return measured(f"{len(text):,} characters of Korean prose, in chunks", read, path, options.repeats)
 
 
 def time_rows(folder: Path, passages: list, options: argparse.Namespace) -> list[dict]:
@@ -89,16 +83,9 @@ def time_rows(folder: Path, passages: list, options: argparse.Namespace) -> list
     table.to_json(folder / "rows.jsonl", orient="records", lines=True, force_ascii=False)
     table.to_json(folder / "rows.json", orient="records", force_ascii=False)
     table.to_csv(folder / "rows.csv", index=False)
-    figures = []
-    for name in ("rows.jsonl", "rows.json", "rows.csv"):
-        seconds, corpus = seconds_of(partial(read_rows, folder / name), options.repeats)
-        found = f"{len(corpus.passages):,} passages"
-        figures.append(_row(f"{len(rows):,} rows, .{name.partition('.')[2]}", folder / name, seconds, found))
-    return figures
-
-
-def _row(what: str, file: Path, seconds: list[float], found: str) -> dict:
-    return {"what": what, "mb": round(file.stat().st_size / 1e6, 2), "seconds": seconds, "found": found}
+    files = [folder / f"rows.{end}" for end in ("jsonl", "json", "csv")]
+    what = f"{len(rows):,} rows, "
+    return [measured(what + file.suffix, partial(read_rows, file), file, options.repeats) for file in files]
 
 
 if __name__ == "__main__":

@@ -79,14 +79,7 @@ def gemma_1b_shape():
     )
 
 
-def tiny_shape():
-    """Of two layers, to try the script."""
-    from conftest import tiny_shape
-
-    return tiny_shape()
-
-
-SHAPES = {"gemma-3-1b": gemma_1b_shape, "tiny": tiny_shape}
+SHAPES = {"gemma-3-1b": gemma_1b_shape, "tiny": lambda: importlib.import_module("conftest").tiny_shape()}
 
 
 def make_rows(lengths: list[list[int]], count: int) -> list[dict]:
@@ -171,14 +164,9 @@ def first_attempt(settings: dict, rows: list[dict], steps: int, callback, folder
         return {"input_ids": ids, "attention_mask": mask, "labels": ids.clone()}
 
     model = new_model(torch.float16, "eager", settings["shape"])
-    lora = LoraConfig(r=8, lora_alpha=16, target_modules=LINEAR[:4], task_type="CAUSAL_LM")
-    model = get_peft_model(model, lora)
-    arguments = TrainingArguments(
-        **common_arguments(settings, folder, steps),
-        fp16=True,
-        activation_checkpointing=True,
-        remove_unused_columns=False,
-    )
+    model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=LINEAR[:4], task_type="CAUSAL_LM"))
+    options = dict(fp16=True, activation_checkpointing=True, remove_unused_columns=False)
+    arguments = TrainingArguments(**common_arguments(settings, folder, steps), **options)
     collator = CountTokens(collate, 512)
     trainer = Trainer(model=model, args=arguments, data_collator=collator, train_dataset=rows, callbacks=[callback])
     return trainer, collator
@@ -189,10 +177,10 @@ def minimal_tokenizer():
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    words = Tokenizer(models.WordLevel({"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3}, unk_token="<unk>"))
-    return PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>"
-    )
+    names = {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"}
+    numbers = {name: number for number, name in enumerate(names.values())}
+    words = Tokenizer(models.WordLevel(numbers, unk_token="<unk>"))
+    return PreTrainedTokenizerFast(tokenizer_object=words, **names)
 
 
 def sft_rows(rows: list[dict]):
@@ -207,21 +195,11 @@ def trl(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
-    options = {}
+    options = dict(bf16=True, max_length=LONGEST_ROW, completion_only_loss=True)
     if settings["best"]:
-        options = dict(
-            train_sampling_strategy="group_by_length",
-            use_liger_kernel=settings["liger"],
-            activation_checkpointing=True,
-            pad_to_multiple_of=8,
-        )
-    arguments = SFTConfig(
-        **common_arguments(settings, folder, steps),
-        bf16=True,
-        max_length=LONGEST_ROW,
-        completion_only_loss=True,
-        **options,
-    )
+        options |= dict(train_sampling_strategy="group_by_length", use_liger_kernel=settings["liger"])
+        options |= dict(activation_checkpointing=True, pad_to_multiple_of=8)
+    arguments = SFTConfig(**common_arguments(settings, folder, steps), **options)
     trainer = SFTTrainer(
         model=new_model(torch.bfloat16, "sdpa", settings["shape"]),
         args=arguments,
@@ -248,24 +226,11 @@ def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str)
         "speed.minimal_tokenizer().save_pretrained(sys.argv[2])"
     )
     subprocess.run([sys.executable, "-c", code, str(Path(__file__).resolve().parent), str(saved)], check=True)
-    model, tokenizer = FastModel.from_pretrained(
-        str(saved),
-        max_seq_length=LONGEST_ROW,
-        dtype=torch.bfloat16,
-        load_in_4bit=False,
-        full_finetuning=False,
-        use_exact_model_name=True,
-        use_gradient_checkpointing="unsloth",
-    )
-    model = FastModel.get_peft_model(
-        model,
-        r=16,
-        lora_alpha=32,
-        lora_dropout=0.0,
-        bias="none",
-        target_modules=LINEAR,
-        use_gradient_checkpointing="unsloth",
-    )
+    options = dict(max_seq_length=LONGEST_ROW, dtype=torch.bfloat16, load_in_4bit=False, full_finetuning=False)
+    options |= dict(use_exact_model_name=True, use_gradient_checkpointing="unsloth")
+    model, tokenizer = FastModel.from_pretrained(str(saved), **options)
+    options = dict(lora_dropout=0.0, bias="none", use_gradient_checkpointing="unsloth")
+    model = FastModel.get_peft_model(model, r=16, lora_alpha=32, target_modules=LINEAR, **options)
     arguments = SFTConfig(
         **common_arguments(settings, folder, steps),
         gradient_accumulation_steps=1,
@@ -275,13 +240,8 @@ def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str)
         padding_free=True,
         train_sampling_strategy="group_by_length",
     )
-    trainer = SFTTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=sft_rows(rows),
-        processing_class=tokenizer,
-        callbacks=[callback],
-    )
+    options = dict(train_dataset=sft_rows(rows), processing_class=tokenizer, callbacks=[callback])
+    trainer = SFTTrainer(model=model, args=arguments, **options)
     trainer.data_collator = CountTokens(trainer.data_collator)
     return trainer, trainer.data_collator
 
@@ -302,8 +262,7 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
         piece = int(settings["tokens_per_gb"] * torch.cuda.get_device_properties(0).total_memory / 1e9)
     weights = torch.bfloat16 if settings["precision"] == "bf16" else torch.float32
     model = new_model(weights, "sdpa", settings["shape"])
-    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    model = get_peft_model(model, lora)
+    model = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
     arguments = TrainingArguments(
         **common_arguments(settings, folder, steps),
         bf16=settings["precision"] == "bf16",
@@ -315,15 +274,8 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
         **({} if settings["compile"] else fused_kernels()),
     )
     collator = CountTokens(AnswerOnlyCollator())
-    trainer = CourseTrainer(
-        model=model,
-        args=arguments,
-        data_collator=collator,
-        train_dataset=rows,
-        callbacks=[callback],
-        max_batch_tokens=piece,
-    )
-    return trainer, collator
+    options = {"data_collator": collator, "train_dataset": rows, "callbacks": [callback], "max_batch_tokens": piece}
+    return CourseTrainer(model=model, args=arguments, **options), collator
 
 
 def run_contender(settings: dict, lengths: list[list[int]]) -> dict:
