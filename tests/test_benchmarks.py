@@ -80,6 +80,15 @@ def test_asking_record_gives_hours_and_dollars_of_a_million_chunks():
             check_record(record | broken)
 
 
+def test_records_of_one_title_share_a_table_and_keep_what_is_their_own():
+    one = next(record for record in RECORDS if record["script"] == "kills.py")
+    other = one | {"card": "4 CPU cores", "settings": {"kills": "few"}, "figures": [{"kills": 3}]}
+    text = page([*RECORDS, other])
+    assert "- 2 CPU cores; model: a Gemma 3 of two layers" in text
+    assert "- 4 CPU cores; kills: few\n" in text
+    assert re.search(r"\| 4 CPU cores \|[ |]* 3 \|", text)
+
+
 def test_table_keeps_decimals_and_ranges():
     lines = table(
         [{"x": 1.171, "y": [2, 1]}, {"x": 1.1808, "y": None, "z": 1200}, {"x": 82.7, "z": "a|b"}]

@@ -95,19 +95,23 @@ def _plain(value) -> str:
 
 
 def _section(group: list[dict]) -> str:
-    """What the records of one title have in common, their figures as one table, and their notes."""
+    """What the records of one title have in common, what each has of its own, their figures as one table, and notes."""
     made = [_made(record) for record in group]
-    names = dict.fromkeys(name for one in made for name in one)
-    common = [name for name in names if len({one.get(name) for one in made}) == 1 and made[0][name]]
-    plain = ("date", "card", "versions", "n")
-    caption = "; ".join(made[0][name] if name in plain else f"{name}: {made[0][name]}" for name in common)
-    rows = []
-    for record, one in zip(group, made, strict=True):
-        own = {name: said for name, said in one.items() if name not in common}
-        rows += [{**own, **row} for row in record["figures"]]
+    names = list(dict.fromkeys(name for one in made for name in one))
+    common = [name for name in names if len({one.get(name) for one in made}) == 1]
+    own = [name for name in names if name not in common]
     title = f"**{group[0]['title']}.** " if group[0]["title"] else ""
-    notes = [record["note"] for record in group if "note" in record]
-    return "\n\n".join([f"{title}{caption}.", table(rows), *notes])
+    parts, rows = [f"{title}{_caption(made[0], common)}."], []
+    if set(own) - {"date", "card"}:
+        parts.append("\n".join(f"- {_caption(one, own)}" for one in made))
+    for record, one in zip(group, made, strict=True):
+        rows += [{**{name: one[name] for name in ("date", "card") if name in own}, **row} for row in record["figures"]]
+    return "\n\n".join([*parts, table(rows), *(record["note"] for record in group if "note" in record)])
+
+
+def _caption(made: dict[str, str], names: list[str]) -> str:
+    plain = ("date", "card", "versions", "n")
+    return "; ".join(made[name] if name in plain else f"{name}: {made[name]}" for name in names if made.get(name))
 
 
 def _made(record: dict) -> dict[str, str]:
