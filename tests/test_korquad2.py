@@ -581,7 +581,7 @@ def test_folder_of_archives_and_files_is_read_by_name(pack, tmp_path):
 
 @pytest.mark.parametrize(("form", "escaped"), [("published", True), ("attributes", False), ("bare", False)])
 def test_made_up_pages_give_every_answer_at_its_place(tmp_path, form, escaped):
-    from benchmarks.korquad2_reader import NOISE, count_characters, is_right, write_archive
+    from korquad2_reader import NOISE, count_characters, is_right, write_archive
 
     archive, truth, _ = write_archive(tmp_path, 2, form, escaped, 88_000)
     corpus = read_korquad2(archive, 512, count_characters, max_dropped_fraction=0, long_answers="keep")
@@ -599,7 +599,7 @@ def test_made_up_pages_give_every_answer_at_its_place(tmp_path, form, escaped):
 
 
 def test_made_up_pages_have_no_line_in_two_passages(tmp_path):
-    from benchmarks.korquad2_reader import CODE, count_characters, write_archive
+    from korquad2_reader import CODE, count_characters, write_archive
 
     archive, _, _ = write_archive(tmp_path, 1, "published", False, 88_000)
     corpus = read_korquad2(archive, 512, count_characters)

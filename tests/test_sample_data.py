@@ -1,11 +1,11 @@
 """The sample corpus and documents: schema, spans, duplicates and style."""
 
-import importlib.util
 import re
 from collections import Counter
 
 import pytest
-from conftest import COURSE
+import sample_documents
+import sample_statistics as statistics
 
 from korqg.config import SAMPLE_CORPUS, SAMPLE_DOCUMENTS
 from korqg.data.corpus import IMPOSSIBLE, normalized, read_korquad
@@ -13,16 +13,6 @@ from korqg.data.documents.chunks import read_document
 from korqg.files import read_json
 from korqg.question import is_single_question
 
-
-def _script(name: str):
-    """A script of the benchmarks as a module."""
-    spec = importlib.util.spec_from_file_location(name, COURSE / "tests" / "benchmarks" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-statistics, sample_documents = _script("sample_statistics"), _script("sample_documents")
 DATA = read_json(SAMPLE_CORPUS)
 PARAGRAPHS = [(article["title"], paragraph) for article in DATA["data"] for paragraph in article["paragraphs"]]
 ASKED = [(paragraph["context"], qa) for _, paragraph in PARAGRAPHS for qa in paragraph["qas"]]

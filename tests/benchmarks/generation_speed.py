@@ -1,79 +1,80 @@
-"""Speed of generation on one CUDA device, and whether batches say what one prompt at a time says.
+"""Speed of generation on one GPU, and whether batches say what one prompt at a time says.
 
-    python tests/benchmarks/generation_speed.py LENGTHS [--questions N]
+    python tests/benchmarks/generation_speed.py LENGTHS [--questions N] [--shape gemma-3-1b]
 
-gemma-3-1b's shape with random weights, which never stop by themselves: every answer has 64 tokens. LENGTHS as for
-training_speed.py. The first attempt's way is one prompt at a time, eager attention, without a KV cache.
+Random weights, which never stop by themselves: every answer has 64 tokens. LENGTHS as for training_speed.py. The first
+attempt's way is one prompt at a time, eager attention, without a KV cache.
 """
 
-import argparse
 import json
 import time
 from functools import partial
 from pathlib import Path
 
-from training_speed import make_rows, new_model
-
-NEW_TOKENS = 64
+import gpu
+import torch
+from record import arguments, write_record
+from training_speed import SHAPES, make_rows, new_model
 
 
 def rate(generate, count: int) -> tuple[float, list]:
     """Questions a second, and what `generate()` returned, after the device is done."""
-    import torch
-
-    torch.cuda.synchronize()
+    gpu.synchronize()
     started = time.perf_counter()
     answers = generate()
-    torch.cuda.synchronize()
+    gpu.synchronize()
     return count / (time.perf_counter() - started), answers
 
 
-def first_attempts_way(prompts: list[list[int]]) -> float:
-    import torch
-
-    model = new_model(torch.bfloat16, "eager").eval()
+def first_attempts_way(prompts: list[list[int]], shape: str, new_tokens: int) -> float:
+    model = new_model(torch.bfloat16, "eager", shape).eval()
 
     def generate(some):
         for prompt in some:
-            ids = torch.tensor([prompt], device="cuda")
+            ids = torch.tensor([prompt], device=model.device)
             with torch.inference_mode():
-                model.generate(ids, max_new_tokens=NEW_TOKENS, do_sample=False, use_cache=False, pad_token_id=0)
+                model.generate(ids, max_new_tokens=new_tokens, do_sample=False, use_cache=False, pad_token_id=0)
 
     generate(prompts[:1])  # warm up
     return rate(partial(generate, prompts[1:]), len(prompts) - 1)[0]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("lengths", type=Path)
     parser.add_argument("--questions", type=int, default=512)
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--new-tokens", type=int, default=64)
+    parser.add_argument("--shape", choices=SHAPES, default="gemma-3-1b")
     options = parser.parse_args()
-    import torch
-
     from korqg.model.generate import generate_tokens
     from korqg.model.load import attention_without_plans
 
     attention_without_plans()
     rows = make_rows(json.loads(options.lengths.read_text(encoding="utf-8")), options.questions)
     prompts = [row["input_ids"][: row["labels"].count(-100)] for row in rows]
-    results: dict = {"device": torch.cuda.get_device_name()}
-    for dtype, few in ((torch.bfloat16, 8), (torch.float32, 8)):
+    tokens, few = options.new_tokens, min(8, len(prompts))
+    figures = []
+    for dtype in (torch.bfloat16, torch.float32):
         name = str(dtype).removeprefix("torch.")
-        model = new_model(dtype, "sdpa").eval()
+        model = new_model(dtype, "sdpa", options.shape).eval()
         generate_tokens(model, prompts[:64], 4, 64)  # warm up
-        alone_rate, alone = rate(partial(generate_tokens, model, prompts[:few], NEW_TOKENS, 1), few)
-        together = generate_tokens(model, prompts[:few], NEW_TOKENS, few)
-        results[f"{name}, one by one"] = round(alone_rate, 2)
-        results[f"{name}, equal in one batch"] = f"{sum(a == b for a, b in zip(alone, together, strict=True))} of {few}"
+        per_second, alone = rate(partial(generate_tokens, model, prompts[:few], tokens, 1), few)
+        together = generate_tokens(model, prompts[:few], tokens, few)
+        same = sum(a == b for a, b in zip(alone, together, strict=True))
+        figures.append({"what": f"this course, one prompt at a time, {name}", "prompts": few})
+        figures[-1] |= {"questions_per_s": round(per_second, 2), "the same in one batch": f"{same} of {few}"}
         if dtype == torch.bfloat16:
-            for size in (256,):
-                torch.cuda.reset_peak_memory_stats()
-                per_second, _ = rate(partial(generate_tokens, model, prompts, NEW_TOKENS, size), len(prompts))
-                results[f"{name}, batches of {size}"] = round(per_second, 1)
-                results[f"{name}, batches of {size}, peak GB"] = round(torch.cuda.max_memory_allocated() / 1e9, 1)
-        model = None  # frees its memory for the next
-    results["first attempt's way"] = round(first_attempts_way(prompts[:3]), 3)
-    print(json.dumps(results, indent=2))
+            gpu.reset_peak()
+            per_second, _ = rate(partial(generate_tokens, model, prompts, tokens, options.batch), len(prompts))
+            figures.append({"what": f"this course, batches of {options.batch}, {name}", "prompts": len(prompts)})
+            figures[-1] |= {"questions_per_s": round(per_second, 1), "peak_gb": gpu.peak_gb()}
+        del model  # frees its memory for the next
+    per_second = round(first_attempts_way(prompts[:3], options.shape, tokens), 3)
+    first = "the first attempt's way: one prompt at a time, eager attention, no KV cache, bfloat16"
+    figures.append({"what": first, "prompts": len(prompts[1:3]), "questions_per_s": per_second})
+    settings = {"shape": options.shape, "new tokens": tokens}
+    write_record(__file__, options, figures, n=1, settings=settings, gpu=gpu.name())
 
 
 if __name__ == "__main__":

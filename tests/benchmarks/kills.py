@@ -7,7 +7,6 @@ with its kernel at a moment drawn evenly from the undisturbed run's seconds, the
 adapter's SHA-256 and the outputs before and after must be the undisturbed run's.
 """
 
-import argparse
 import json
 import os
 import random
@@ -19,9 +18,9 @@ import time
 from pathlib import Path
 
 import psutil
+from record import COURSE, arguments, write_record
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-sys.path[:0] = [str(NOTEBOOKS), str(NOTEBOOKS.parent / "tests")]
+NOTEBOOKS = COURSE / "notebooks"
 CODE = (
     "import json, sys; from pathlib import Path; from korqg.pipeline import run_notebook\n"
     "run_notebook(sys.argv[1], sys.argv[2], Path(sys.argv[3]), json.loads(sys.argv[4]))"
@@ -41,7 +40,7 @@ def kill(process: psutil.Popen) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="")
@@ -73,7 +72,7 @@ def main() -> None:
         seconds = time.monotonic() - began
         expected = {name: sha256_of(outputs / "runs" / "whole" / name) for name in COMPARED}
         print(f"Undisturbed: {seconds:.0f} s", flush=True)
-        equal = 0
+        equal = behind = 0
         for number in range(options.kills):
             shutil.rmtree(outputs / "runs" / "cut", ignore_errors=True)
             moment = draw.uniform(0, seconds)
@@ -85,13 +84,18 @@ def main() -> None:
                 kill(process)
                 checkpoints = sorted(path.name for path in (outputs / "runs" / "cut" / "checkpoints").glob("*"))
                 state = f"had {', '.join(checkpoints) or 'no checkpoint'}"
+                behind += bool(checkpoints)
                 assert start("runs", "cut", outputs, parameters).wait() == 0
             found = {name: sha256_of(outputs / "runs" / "cut" / name) for name in COMPARED}
             equal += found == expected
             verdict = "the same" if found == expected else "DIFFERENT"
             print(f"{number + 1}: killed after {moment:.1f} s, {state}: {verdict}", flush=True)
-    print(f"{equal} of {options.kills} ended as the undisturbed run")
-    sys.exit(equal != options.kills)
+    row = {"steps": options.steps, "seed": options.seed, "undisturbed_s": round(seconds), "kills": options.kills}
+    row |= {"with a checkpoint behind them": behind, "ended with the undisturbed run's adapter and outputs": equal}
+    settings = {"model": options.model or "a Gemma 3 of two layers with random weights", "rows": 32}
+    write_record(__file__, options, [row], n=1, settings=settings)
+    if equal != options.kills:
+        sys.exit("A run did not end as the undisturbed one.")
 
 
 if __name__ == "__main__":

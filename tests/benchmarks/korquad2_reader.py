@@ -1,8 +1,7 @@
-"""Measure read_korquad2 on made-up archives beside a plain way to read them, and print both.
+"""Measure read_korquad2 on made-up archives beside a plain way to read them.
 
     python tests/benchmarks/korquad2_reader.py --megabytes 160
     python tests/benchmarks/korquad2_reader.py --megabytes 40 --form attributes --escaped
-    python tests/benchmarks/korquad2_reader.py --megabytes 40 --tokens gemma
 
 The archive has KorQuAD 2.1's schema and page size: Wikipedia's frame, about 90,000 characters of HTML in "context",
 tables with headers and cells that span, nested lists, entities, comments, references, edit links, navigation, hidden
@@ -18,11 +17,9 @@ way is json.load, BeautifulSoup's text of the page, and the first place where th
 import argparse
 import html
 import json
-import os
 import random
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,9 +27,10 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+from record import arguments, print_result, result_of, write_record
 
 NOISE = "잡음어"
+MAX_TOKENS = 512
 CODE = re.compile(r"코드\d+호")
 _MARK = re.compile("\x02(\\d+)\x03|\x04(\\d+)\x05")
 
@@ -41,14 +39,7 @@ NOUNS = (
     *("등대", "제방", "책방", "찻집", "마을회관", "대장간"),
 )
 PLACES = ("가람골", "누리터", "다온재", "라온말", "마루뜰", "바른내", "새빛들", "아람고개", "자람숲", "한결못")
-VERBS = (
-    "고쳐 지었다",
-    "처음 문을 열었다",
-    "크게 넓혔다",
-    "다른 곳으로 옮겼다",
-    "기와를 새로 얹었다",
-    "주민에게 돌려주었다",
-)
+VERBS = "고쳐 지었다|처음 문을 열었다|크게 넓혔다|다른 곳으로 옮겼다|기와를 새로 얹었다|주민에게 돌려주었다".split("|")
 
 
 class Page:
@@ -294,57 +285,26 @@ def is_right(known: dict, text: str, start: int, answer: str) -> bool:
     return said and CODE.findall(text[:start])[-1:] == known["codes"]
 
 
-def run_reader(archive: Path, truth: dict, tokens: str, max_tokens: int) -> None:
-    """Print what read_korquad2 finds, how fast and in how much memory."""
+def run_reader(archive: Path, truth: dict) -> dict:
+    """What read_korquad2 finds, and in how much memory; ValueError for a passage that is too large."""
     from korqg.data.korquad2.passages import read_korquad2
 
-    calls, seconds = 0, 0.0
-    count = count_characters
-    if tokens == "gemma":
-        from korqg.model.choose import choose_model, load_tokenizer
-
-        tokenizer = load_tokenizer(choose_model("gemma-3-270m"))
-
-        def count(text: str) -> int:
-            return len(tokenizer.encode(text))
-
-    def counted(text: str) -> int:
-        nonlocal calls, seconds
-        calls += 1
-        started = time.perf_counter()
-        result = count(text)
-        seconds += time.perf_counter() - started
-        return result
-
-    before = memory()
-    started, busy = time.perf_counter(), time.process_time()
-    corpus = read_korquad2(archive, max_tokens, counted, max_dropped_fraction=1, long_answers="keep")
-    taken, busy = time.perf_counter() - started, time.process_time() - busy
+    corpus = read_korquad2(archive, MAX_TOKENS, count_characters, max_dropped_fraction=1, long_answers="keep")
     right: Counter = Counter()
     for passage in corpus.passages:
+        if count_characters(passage.text) > MAX_TOKENS:
+            raise ValueError(f"{passage.title}: a passage is larger than {MAX_TOKENS} tokens")
         for question in passage.questions:
             exact = passage.text.startswith(question.answer, question.answer_start)
             known = truth[question.id]
             right[known["kind"]] += exact and is_right(known, passage.text, question.answer_start, question.answer)
-    noisy = sum(NOISE in p.text or "편집" in p.text or "[" in p.text for p in corpus.passages)
-    too_large = sum(count(passage.text) > max_tokens for passage in corpus.passages)
-    length = sum(len(p.text) for p in corpus.passages) / max(1, len(corpus.passages))
-    print_shares("read_korquad2", taken, right, truth)
-    print(
-        f"  {len(corpus.passages)} passages of {length:.0f} characters on average, {noisy} with noise, "
-        f"{too_large} too large; {corpus.mended} mended; {calls} calls of count_tokens took {seconds:.1f} s; "
-        f"{busy:.1f} s of processor time; "
-        f"peak memory {memory():.0f} MB ({before:.0f} before)"
-    )
-    for reason, number in Counter(record["reason"] for record in corpus.dropped).most_common(5):
-        print(f"  left out, {number}: {reason}")
+    return found(right, truth)
 
 
-def run_plain(archive: Path, truth: dict, backend: str) -> None:
-    """Print the same for json.load, BeautifulSoup and str.find."""
+def run_plain(archive: Path, truth: dict, backend: str) -> dict:
+    """The same for json.load, BeautifulSoup and str.find."""
     from bs4 import BeautifulSoup
 
-    started = time.perf_counter()
     with zipfile.ZipFile(archive) as opened, opened.open(opened.namelist()[0]) as file:
         pages = json.load(file)["data"]
     right: Counter = Counter()
@@ -355,14 +315,15 @@ def run_plain(archive: Path, truth: dict, backend: str) -> None:
             start = text.find(answer)
             known = truth[qa["id"]]
             right[known["kind"]] += start >= 0 and is_right(known, text, start, answer)
-    print_shares(f"BeautifulSoup ({backend}) and find", time.perf_counter() - started, right, truth)
-    print(f"  peak memory {memory():.0f} MB")
+    return found(right, truth)
 
 
-def print_shares(name: str, seconds: float, right: Counter, truth: dict) -> None:
+def found(right: Counter, truth: dict) -> dict:
+    """Peak memory of this process, and how many answers of each kind were found where they are."""
     kinds = Counter(known["kind"] for known in truth.values())
-    shares = ", ".join(f"{kind} {right[kind] / n:.2%} of {n}" for kind, n in sorted(kinds.items()))
-    print(f"{name}: {seconds:.1f} s; right: {shares}")
+    located = ", ".join(f"{kind} {right[kind]:,} of {n:,}" for kind, n in sorted(kinds.items()))
+    peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return {"peak_mb": peak, "located": located}
 
 
 def count_characters(text: str) -> int:
@@ -370,19 +331,11 @@ def count_characters(text: str) -> int:
     return round(len(text) / 1.7)
 
 
-def memory() -> float:
-    """This process's peak memory in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--megabytes", type=float, default=40, help="size of the JSON member (KorQuAD 2.1: 160)")
-    parser.add_argument("--characters", type=int, default=88_000, help="of a page's own HTML, before its frame")
     parser.add_argument("--form", choices=("published", "attributes", "bare"), default="published")
     parser.add_argument("--escaped", action="store_true", help="write Hangul as \\uXXXX")
-    parser.add_argument("--tokens", choices=("characters", "gemma"), default="characters")
-    parser.add_argument("--max-tokens", type=int, default=512)
     parser.add_argument(
         "--plain", nargs="*", default=["lxml", "html.parser"], help="BeautifulSoup's backends to compare with"
     )
@@ -392,28 +345,21 @@ def main() -> None:
     if options.part:
         archive = next(Path(options.folder).glob("*.zip"))
         truth = json.loads((Path(options.folder) / "truth.json").read_text(encoding="utf-8"))
-        if options.part == "reader":
-            run_reader(archive, truth, options.tokens, options.max_tokens)
-        else:
-            run_plain(archive, truth, options.part)
+        plain = options.part != "read_korquad2"
+        print_result(run_plain(archive, truth, options.part) if plain else run_reader(archive, truth))
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        archive, truth, size = write_archive(
-            folder, options.megabytes, options.form, options.escaped, options.characters
-        )
-        (folder / "truth.json").write_text(json.dumps(truth, ensure_ascii=False), encoding="utf-8")
-        print(
-            f"{archive.stat().st_size / 1e6:.1f} MB archive, {size / 1e6:.1f} MB of JSON, {len(truth)} questions, "
-            f"{options.form}, {'escaped' if options.escaped else 'not escaped'}; {os.cpu_count()} CPU cores"
-        )
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        _, truth, size = write_archive(Path(folder), options.megabytes, options.form, options.escaped, 88_000)
+        (Path(folder) / "truth.json").write_text(json.dumps(truth, ensure_ascii=False), encoding="utf-8")
         # Each in a process of its own, so that each has its own peak memory.
-        for part in ("reader", *options.plain):
+        for part in ("read_korquad2", *options.plain):
             started = time.perf_counter()
-            command = [sys.executable, __file__, "--part", part, "--folder", name, "--tokens", options.tokens]
-            subprocess.run([*command, "--max-tokens", str(options.max_tokens)], check=True)
-            taken = time.perf_counter() - started
-            print(f"  {size / 1e6 / taken:.1f} MB/s with Python's start", flush=True)
+            result = result_of([sys.executable, __file__, "--part", part, "--folder", folder])
+            rate = round(size / 1e6 / (time.perf_counter() - started), 1)  # Python's start counted
+            figures.append({"what": f"{options.megabytes:g} MB, {part}", "mb_per_s": rate} | result)
+    settings = {"form": options.form, "escaped": options.escaped, "tokens of a passage, at most (stand-in)": MAX_TOKENS}
+    write_record(__file__, options, figures, n=1, settings=settings)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python tests/benchmarks/many_rows.py FOLDER [--rows N] [--workers N]
 
-with notebooks/ on PYTHONPATH. In FOLDER (some 6 GB for a million rows) it makes train.jsonl of random words from the
-course's own sample, with lengths that are log-normal and on average like KorQuAD 1.0's; encodes them (what is there
-already is not made again); and then begins to train a Gemma 3 of two layers with random weights, in a process of its
-own, whose seconds from its start to its first and tenth step and whose peak memory it prints.
+In FOLDER (some 6 GB for a million rows) it makes train.jsonl of random words from the course's own sample, with lengths
+that are log-normal and on average like KorQuAD 1.0's; encodes them (with what is there already that is no figure); and
+then begins to train a Gemma 3 of two layers with random weights, in a process of its own: the seconds from its start to
+its first step, and its peak memory after ten.
 """
 
 import argparse
@@ -13,13 +13,13 @@ import json
 import os
 import random
 import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+from record import arguments, print_result, result_of, write_record
+
 STARTED = time.monotonic()
-sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 
 def make_rows(file: Path, count: int, seed: int = 0) -> None:
@@ -49,7 +49,7 @@ def make_rows(file: Path, count: int, seed: int = 0) -> None:
 
 
 def encoded_rows(file: Path, workers: int):
-    """What notebook 2 does with a large file, its checks left out."""
+    """What notebook 2 does with a large file, its checks left out; and the seconds that it took."""
     import functools
 
     from korqg.model.choose import choose_model, load_tokenizer
@@ -58,8 +58,11 @@ def encoded_rows(file: Path, workers: int):
 
     encoded_rows.LARGE_FILE = 0  # with few rows, too, the way of many is measured
     tokenizer = load_tokenizer(choose_model("gemma-3-270m"))
+    os.environ["KORQG_CACHE"] = str(file.parent / "cache")  # for the tables alone
     encode = functools.partial(encode_row, tokenizer, max_length=640)
-    return encoded_rows.encode_rows(encoded_rows.read_training_rows(file), encode, ("gemma-3-270m", 640), workers)
+    started = time.monotonic()
+    rows = encoded_rows.encode_rows(encoded_rows.read_training_rows(file), encode, ("gemma-3-270m", 640), workers)
+    return rows, time.monotonic() - started
 
 
 def begin_training(file: Path, workers: int) -> dict:
@@ -70,14 +73,13 @@ def begin_training(file: Path, workers: int) -> dict:
     from korqg.train.collate import AnswerOnlyCollator
     from korqg.train.trainer import CourseTrainer
 
-    rows = encoded_rows(file, workers)
+    rows, _ = encoded_rows(file, workers)
     seen = {"rows": len(rows), "tokens_per_row": round(float(rows.lengths.mean()), 1)}
     seen["rows_ready_s"] = time.monotonic() - STARTED
 
     class Watch(TrainerCallback):
         def on_step_end(self, args, state, control, **kwargs):
-            if state.global_step in (1, 10):
-                seen[f"step_{state.global_step}_s"] = time.monotonic() - STARTED
+            seen.setdefault("first_step_s", time.monotonic() - STARTED)
 
     options = dict(max_steps=10, per_device_train_batch_size=8, report_to="none", save_strategy="no", disable_tqdm=True)
     arguments = TrainingArguments(str(file.parent / "out"), remove_unused_columns=False, use_cpu=True, **options)
@@ -93,27 +95,35 @@ def begin_training(file: Path, workers: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--train", action="store_true", help="begin to train, in this process")
+    parser.add_argument("--repeats", type=int, default=3, help="of the training's begin")
+    parser.add_argument("--part", choices=("encode", "train"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    os.environ["KORQG_CACHE"] = str(options.folder / "cache")
     file = options.folder / f"train_{options.rows}.jsonl"
-    if options.train:
-        print(json.dumps(begin_training(file, options.workers)))
+    if options.part == "encode":
+        print_result({"seconds": round(encoded_rows(file, options.workers)[1], 1)})
+    if options.part == "train":
+        print_result(begin_training(file, options.workers))
+    if options.part:
         return
-    started = time.monotonic()
+    figures = []
+    command = [sys.executable, __file__, str(options.folder), "--rows", str(options.rows)]
+    command += ["--workers", str(options.workers), "--part"]
     if not file.is_file():
         make_rows(file, options.rows)
-        print(f"rows made: {time.monotonic() - started:.0f} s, {file.stat().st_size / 1e9:.2f} GB", flush=True)
-    started = time.monotonic()
-    encoded_rows(file, options.workers)
-    print(f"encoded, or found: {time.monotonic() - started:.0f} s", flush=True)
-    command = [sys.executable, __file__, str(options.folder), "--rows", str(options.rows), "--train"]
-    subprocess.run(command, check=True)
+        figures.append({"what": "to a table on disk and encoded, once"} | result_of([*command, "encode"]))
+    begun = [result_of([*command, "train"]) for _ in range(options.repeats)]
+    for what, name in (("the table", "rows_ready_s"), ("the end of the first step", "first_step_s")):
+        seconds = [one[name] for one in begun]
+        figures.append({"what": f"from Python's start to {what}", "seconds": seconds})
+    figures.append({"what": "peak memory of that process, ten steps", "gb": [one["peak_gb"] for one in begun]})
+    settings = {"rows": f"{options.rows:,}", "processes": options.workers}
+    settings |= {"GB of JSON Lines": round(file.stat().st_size / 1e9, 2), "tokens a row": begun[0]["tokens_per_row"]}
+    write_record(__file__, options, figures, n=options.repeats, settings=settings)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Training speed and memory of several setups on one CUDA device: gemma-3-1b's shape, random weights, given lengths.
+"""Training speed and memory of several setups on one GPU: gemma-3-1b's shape, random weights, given lengths.
 
-    python tests/benchmarks/training_speed.py LENGTHS [--only NAME ...] [--set NAME=VALUE ...] [--out FOLDER]
+    python tests/benchmarks/training_speed.py LENGTHS [--only NAME ...] [--set NAME=VALUE ...]
 
 LENGTHS is a JSON file with a list of [prompt tokens, answer tokens], one pair a row; `--write-lengths DATA_FOLDER`
 makes it from the train.jsonl of a folder of notebook 01. Each contender runs in a process of its own, on the same
@@ -9,73 +9,44 @@ real rows, no padding, over the steps after the first ones, but for those that h
 ends each step. A contender whose library is not installed is named and left out.
 """
 
-import argparse
 import contextlib
 import importlib
 import itertools
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+import gpu
+import record
+import torch
 
 LONGEST_ROW = 1024
 OPERATIONS_PER_TOKEN = 4 * 0.698e9  # forward and backward through frozen weights, the embedding left out
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
+_OURS = {"kind": "ours", "compile": True, "profile": True}
+_TRL = {"kind": "trl", "cap_gb": 14, "batch_size": 32, "best": True}
+_UNSLOTH = {"kind": "unsloth", "cap_gb": 14, "warm_steps": 10}
 CONTENDERS = {
-    "this course, 14 GB": {
-        "kind": "ours",
-        "cap_gb": 14,
-        "batch_size": 64,
-        "max_batch_tokens": 22_000,
-        "compile": True,
-        "timed_rows": 1280,
-        "profile": True,
-    },
-    "this course, no limit": {
-        "kind": "ours",
-        "batch_size": 256,
-        "tokens_per_gb": 450,
-        "compile": True,
-        "recompute": False,
-        "timed_rows": 2560,
-        "profile": True,
-    },
-    "TRL, batch 32": {"kind": "trl", "cap_gb": 14, "batch_size": 32, "best": True},
-    "TRL, batch 32, Liger": {"kind": "trl", "cap_gb": 14, "batch_size": 32, "best": True, "liger": True},
-    "TRL, batch 32, compiled": {
-        "kind": "trl",
-        "cap_gb": 14,
-        "batch_size": 32,
-        "warm_steps": 10,
-        "best": True,
-        "compile": True,
-    },
-    "TRL, batch 8, Liger, activations kept": {
-        "kind": "trl",
-        "cap_gb": 14,
-        "batch_size": 8,
-        "best": True,
-        "liger": True,
-        "recompute": False,
-        "timed_rows": 320,
-    },
+    "this course, 14 GB": _OURS | {"cap_gb": 14, "batch_size": 64, "max_batch_tokens": 22_000, "timed_rows": 1280},
+    "this course, no limit": _OURS | {"batch_size": 256, "tokens_per_gb": 450, "recompute": False, "timed_rows": 2560},
+    "TRL, batch 32": _TRL,
+    "TRL, batch 32, Liger": _TRL | {"liger": True},
     "TRL, defaults": {"kind": "trl", "batch_size": 8, "timed_rows": 160},
-    "Unsloth, batch 32": {"kind": "unsloth", "cap_gb": 14, "batch_size": 32, "warm_steps": 10},
-    "Unsloth, batch 64": {"kind": "unsloth", "cap_gb": 14, "batch_size": 64, "warm_steps": 10, "timed_rows": 1280},
-    "Unsloth, batch 128": {"kind": "unsloth", "cap_gb": 14, "batch_size": 128, "warm_steps": 10, "timed_rows": 1280},
-    "Unsloth, batch 8": {"kind": "unsloth", "cap_gb": 14, "batch_size": 8, "warm_steps": 10, "timed_rows": 320},
-    "Unsloth, packed": {"kind": "unsloth", "cap_gb": 14, "batch_size": 12, "warm_steps": 10, "packing": True},
+    "Unsloth, batch 32": _UNSLOTH | {"batch_size": 32},
+    "Unsloth, batch 64": _UNSLOTH | {"batch_size": 64, "timed_rows": 1280},
+    "Unsloth, batch 128": _UNSLOTH | {"batch_size": 128, "timed_rows": 1280},
     "first attempt": {"kind": "first_attempt", "cap_gb": 14, "batch_size": 2, "warm_steps": 3, "timed_rows": 60},
 }
+LIBRARIES = {"ours": ["peft"], "first_attempt": ["peft"], "trl": ["trl", "liger_kernel"]}
+LIBRARIES["unsloth"] = ["unsloth", "trl", "transformers"]
 DEFAULTS = {
+    "shape": "gemma-3-1b",
     "cap_gb": 0,  # none
     "warm_steps": 4,
     "timed_rows": 640,
@@ -83,11 +54,8 @@ DEFAULTS = {
     "tokens_per_gb": 0,  # of the device's memory, in place of max_batch_tokens
     "recompute": True,
     "compile": False,
-    "cast": False,
-    "mask": False,
     "best": False,
     "liger": False,
-    "packing": False,
     "profile": False,
     "precision": "bf16",
 }
@@ -111,6 +79,9 @@ def gemma_1b_shape():
     )
 
 
+SHAPES = {"gemma-3-1b": gemma_1b_shape, "tiny": lambda: importlib.import_module("conftest").tiny_shape()}
+
+
 def make_rows(lengths: list[list[int]], count: int) -> list[dict]:
     """`count` rows of random tokens with lengths drawn from `lengths`; the prompt is cut to fit LONGEST_ROW."""
     draw = random.Random(0)
@@ -124,57 +95,45 @@ def make_rows(lengths: list[list[int]], count: int) -> list[dict]:
 
 
 class CountTokens:
-    """A collator that notes how many tokens of real rows each batch had."""
+    """A collator that notes how many rows and tokens of real rows each batch had."""
 
     def __init__(self, collator, longest: int = LONGEST_ROW):
         self.collator, self.longest, self.tokens, self.rows = collator, longest, [], []
 
     def __call__(self, rows):
         self.tokens.append(sum(min(len(row["input_ids"]), self.longest) for row in rows))
-        self.rows.append(sum(len(row.get("seq_lengths", [0])) for row in rows))  # packed: several rows in one
+        self.rows.append(len(rows))
         return self.collator(rows)
 
 
 def stopwatch(first_step: int, last_step: int, times: dict):
-    """A callback that notes when the device ended each step, which steps had to compile, and the losses."""
-    import torch
+    """A callback that notes when the device ended each step, and which steps had to compile."""
     from transformers import TrainerCallback
 
     ends, graphs = [], []
 
     class Stopwatch(TrainerCallback):
-        def on_train_begin(self, args, state, control, **kwargs):
-            times["begin"] = time.perf_counter()
-
         def on_step_end(self, args, state, control, **kwargs):
             if state.global_step == first_step:
-                torch.cuda.synchronize()
-                times["seconds_before"] = time.perf_counter() - times["begin"]
-                torch.cuda.reset_peak_memory_stats()
+                gpu.synchronize()
+                gpu.reset_peak()
             if first_step <= state.global_step <= last_step:
-                ends.append(torch.cuda.Event(enable_timing=True))
-                ends[-1].record()
+                ends.append(gpu.mark())
                 graphs.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])
             if state.global_step == last_step:
-                torch.cuda.synchronize()
-                times["step_ms"] = [start.elapsed_time(end) for start, end in itertools.pairwise(ends)]
+                gpu.synchronize()
+                times["step_ms"] = [gpu.milliseconds(start, end) for start, end in itertools.pairwise(ends)]
                 times["compiled"] = [after > before for before, after in itertools.pairwise(graphs)]
-
-        def on_log(self, args, state, control, logs=None, **kwargs):
-            if logs and "loss" in logs:
-                times.setdefault("losses", []).append(logs["loss"])
 
     return Stopwatch()
 
 
-def new_model(dtype, attention: str):
-    import torch
+def new_model(dtype, attention: str, shape: str = "gemma-3-1b"):
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(0)
-    with torch.device("cuda"):
-        model = AutoModelForCausalLM.from_config(gemma_1b_shape(), attn_implementation=attention, dtype=dtype)
-    return model
+    with torch.device("cuda" if gpu.available() else "cpu"):
+        return AutoModelForCausalLM.from_config(SHAPES[shape](), attn_implementation=attention, dtype=dtype)
 
 
 def common_arguments(settings: dict, folder: str, steps: int) -> dict:
@@ -183,17 +142,15 @@ def common_arguments(settings: dict, folder: str, steps: int) -> dict:
         max_steps=steps,
         per_device_train_batch_size=settings["batch_size"],
         learning_rate=1e-5,  # random weights have nothing to learn
-        logging_steps=max(1, steps // 4),
-        logging_nan_inf_filter=False,
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
+        use_cpu=not gpu.available(),
     )
 
 
 def first_attempt(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     """Eager attention, fp16, LoRA r 8 on the attention layers, rows padded to 512, loss on every position."""
-    import torch
     from peft import LoraConfig, get_peft_model
     from transformers import Trainer, TrainingArguments
 
@@ -206,15 +163,10 @@ def first_attempt(settings: dict, rows: list[dict], steps: int, callback, folder
             mask[line, : len(tokens)] = 1
         return {"input_ids": ids, "attention_mask": mask, "labels": ids.clone()}
 
-    model = new_model(torch.float16, "eager")
-    lora = LoraConfig(r=8, lora_alpha=16, target_modules=LINEAR[:4], task_type="CAUSAL_LM")
-    model = get_peft_model(model, lora)
-    arguments = TrainingArguments(
-        **common_arguments(settings, folder, steps),
-        fp16=True,
-        activation_checkpointing=True,
-        remove_unused_columns=False,
-    )
+    model = new_model(torch.float16, "eager", settings["shape"])
+    model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=LINEAR[:4], task_type="CAUSAL_LM"))
+    options = dict(fp16=True, activation_checkpointing=True, remove_unused_columns=False)
+    arguments = TrainingArguments(**common_arguments(settings, folder, steps), **options)
     collator = CountTokens(collate, 512)
     trainer = Trainer(model=model, args=arguments, data_collator=collator, train_dataset=rows, callbacks=[callback])
     return trainer, collator
@@ -225,10 +177,10 @@ def minimal_tokenizer():
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    words = Tokenizer(models.WordLevel({"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3}, unk_token="<unk>"))
-    return PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>"
-    )
+    names = {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"}
+    numbers = {name: number for number, name in enumerate(names.values())}
+    words = Tokenizer(models.WordLevel(numbers, unk_token="<unk>"))
+    return PreTrainedTokenizerFast(tokenizer_object=words, **names)
 
 
 def sft_rows(rows: list[dict]):
@@ -240,28 +192,16 @@ def sft_rows(rows: list[dict]):
 
 def trl(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     """SFTTrainer with its defaults, or with the settings that its documentation names for speed."""
-    import torch
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
-    options = {}
+    options = dict(bf16=True, max_length=LONGEST_ROW, completion_only_loss=True)
     if settings["best"]:
-        options = dict(
-            train_sampling_strategy="group_by_length",
-            use_liger_kernel=settings["liger"],
-            activation_checkpointing=settings["recompute"],
-            torch_compile=settings["compile"],
-            pad_to_multiple_of=8,
-        )
-    arguments = SFTConfig(
-        **common_arguments(settings, folder, steps),
-        bf16=True,
-        max_length=LONGEST_ROW,
-        completion_only_loss=True,
-        **options,
-    )
+        options |= dict(train_sampling_strategy="group_by_length", use_liger_kernel=settings["liger"])
+        options |= dict(activation_checkpointing=True, pad_to_multiple_of=8)
+    arguments = SFTConfig(**common_arguments(settings, folder, steps), **options)
     trainer = SFTTrainer(
-        model=new_model(torch.bfloat16, "sdpa"),
+        model=new_model(torch.bfloat16, "sdpa", settings["shape"]),
         args=arguments,
         train_dataset=sft_rows(rows),
         processing_class=minimal_tokenizer(),
@@ -274,7 +214,6 @@ def trl(settings: dict, rows: list[dict], steps: int, callback, folder: str):
 
 def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     """Unsloth's model, adapters, kernels and checkpointing, with TRL's SFTTrainer as Unsloth changes it."""
-    import torch
     from unsloth import FastModel  # before TRL is imported anywhere
     from trl import SFTConfig, SFTTrainer  # isort: skip
 
@@ -287,56 +226,28 @@ def unsloth(settings: dict, rows: list[dict], steps: int, callback, folder: str)
         "speed.minimal_tokenizer().save_pretrained(sys.argv[2])"
     )
     subprocess.run([sys.executable, "-c", code, str(Path(__file__).resolve().parent), str(saved)], check=True)
-    model, tokenizer = FastModel.from_pretrained(
-        str(saved),
-        max_seq_length=LONGEST_ROW,
-        dtype=torch.bfloat16,
-        load_in_4bit=False,
-        full_finetuning=False,
-        use_exact_model_name=True,
-        use_gradient_checkpointing="unsloth",
-    )
-    model = FastModel.get_peft_model(
-        model,
-        r=16,
-        lora_alpha=32,
-        lora_dropout=0.0,
-        bias="none",
-        target_modules=LINEAR,
-        use_gradient_checkpointing="unsloth",
-    )
+    options = dict(max_seq_length=LONGEST_ROW, dtype=torch.bfloat16, load_in_4bit=False, full_finetuning=False)
+    options |= dict(use_exact_model_name=True, use_gradient_checkpointing="unsloth")
+    model, tokenizer = FastModel.from_pretrained(str(saved), **options)
+    options = dict(lora_dropout=0.0, bias="none", use_gradient_checkpointing="unsloth")
+    model = FastModel.get_peft_model(model, r=16, lora_alpha=32, target_modules=LINEAR, **options)
     arguments = SFTConfig(
         **common_arguments(settings, folder, steps),
         gradient_accumulation_steps=1,
         bf16=True,
-        max_length=LONGEST_ROW if settings["packing"] else None,  # TRL refuses it without padding; no row is longer
+        max_length=None,  # TRL refuses it without padding; no row is longer
         completion_only_loss=True,
-        packing=settings["packing"],
-        padding_free=not settings["packing"],
-        train_sampling_strategy="random" if settings["packing"] else "group_by_length",
+        padding_free=True,
+        train_sampling_strategy="group_by_length",
     )
-    trainer = SFTTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=sft_rows(rows),
-        processing_class=tokenizer,
-        callbacks=[callback],
-    )
+    options = dict(train_dataset=sft_rows(rows), processing_class=tokenizer, callbacks=[callback])
+    trainer = SFTTrainer(model=model, args=arguments, **options)
     trainer.data_collator = CountTokens(trainer.data_collator)
     return trainer, trainer.data_collator
 
 
-def with_mask(rows: list[dict]) -> dict:
-    """This course's batches with the attention mask that they leave out."""
-    from korqg.train.collate import AnswerOnlyCollator
-
-    batch = AnswerOnlyCollator()(rows)
-    return {**batch, "attention_mask": (batch["input_ids"] != 0).long()}
-
-
 def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     """What notebook 02 does: the same collator, sampler, adapters and kernels."""
-    import torch
     from peft import LoraConfig, get_peft_model
     from transformers import TrainingArguments
 
@@ -346,11 +257,12 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
     from korqg.train.trainer import CourseTrainer
 
     attention_without_plans()
-    memory_gb = torch.cuda.get_device_properties(0).total_memory / 1e9
+    piece = settings["max_batch_tokens"]
+    if settings["tokens_per_gb"]:
+        piece = int(settings["tokens_per_gb"] * torch.cuda.get_device_properties(0).total_memory / 1e9)
     weights = torch.bfloat16 if settings["precision"] == "bf16" else torch.float32
-    model = new_model(weights, "sdpa")
-    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    model = get_peft_model(model, lora)
+    model = new_model(weights, "sdpa", settings["shape"])
+    model = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
     arguments = TrainingArguments(
         **common_arguments(settings, folder, steps),
         bf16=settings["precision"] == "bf16",
@@ -361,79 +273,56 @@ def ours(settings: dict, rows: list[dict], steps: int, callback, folder: str):
         remove_unused_columns=False,
         **({} if settings["compile"] else fused_kernels()),
     )
-    collator = CountTokens(with_mask if settings["mask"] else AnswerOnlyCollator())
-    trainer = CourseTrainer(
-        model=model,
-        args=arguments,
-        data_collator=collator,
-        train_dataset=rows,
-        callbacks=[callback],
-        max_batch_tokens=settings["max_batch_tokens"] or int(settings["tokens_per_gb"] * memory_gb),
-    )
-    return trainer, collator
+    collator = CountTokens(AnswerOnlyCollator())
+    options = {"data_collator": collator, "train_dataset": rows, "callbacks": [callback], "max_batch_tokens": piece}
+    return CourseTrainer(model=model, args=arguments, **options), collator
 
 
 def run_contender(settings: dict, lengths: list[list[int]]) -> dict:
-    """Train for some steps; rates of real rows and tokens a second, peak memory, seconds before the timed steps."""
+    """Train for some steps; rates of real rows and tokens a second, and peak memory."""
     if settings["kind"] == "unsloth":
         importlib.import_module("unsloth")  # before transformers, parts of which it replaces
-    import torch
-
     if settings["cap_gb"]:
         total = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(settings["cap_gb"] * 1e9 / total)
     warm = settings["warm_steps"]
     steps = warm + -(-settings["timed_rows"] // settings["batch_size"])
     rows = make_rows(lengths, max(steps * settings["batch_size"], 512))
-    times: dict = {}
+    times, profile = {}, {}
     make = {"first_attempt": first_attempt, "trl": trl, "unsloth": unsloth, "ours": ours}[settings["kind"]]
-    with tempfile.TemporaryDirectory() as folder:
+    profiled = settings["profile"] and gpu.available()
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         # A profiled step comes after the timed ones.
-        trainer, collator = make(
-            settings, rows, steps + 2 * bool(settings["profile"]), stopwatch(warm, steps, times), folder
-        )
-        if settings["profile"]:
-            profile: dict = {}
+        trainer, collator = make(settings, rows, steps + 2 * profiled, stopwatch(warm, steps, times), folder)
+        if profiled:
             trainer.add_callback(profiler(steps + 1, profile))
-        with as_in_the_notebook(trainer.model, settings) if settings["kind"] == "ours" else contextlib.nullcontext():
-            trainer.train()
-    tokens, rows = collator.tokens[warm:steps], collator.rows[warm:steps]
+        if settings["kind"] == "ours":  # as in notebook 02
+            from peft.helpers import disable_input_dtype_casting
+
+            from korqg.train.speed import compiled_layers
+
+            stack.enter_context(compiled_layers(trainer.model, active=settings["compile"]))
+            stack.enter_context(disable_input_dtype_casting(trainer.model))
+        trainer.train()
     steady = [place for place, compiled in enumerate(times["compiled"]) if not compiled]
     if not steady:
-        return {"error": f"each of the {len(rows)} timed steps had to compile"}
+        return {"error": f"each of the {steps - warm} timed steps had to compile"}
     seconds = sum(times["step_ms"][place] for place in steady) / 1000
     return {
-        "rows_per_second": round(sum(rows[place] for place in steady) / seconds, 1),
-        "tokens_per_second": round(sum(tokens[place] for place in steady) / seconds),
-        "peak_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
-        "reserved_gb": round(torch.cuda.max_memory_reserved() / 1e9, 1),
-        "seconds_before": round(times["seconds_before"], 1),
+        "rows_per_s": round(sum(collator.rows[warm + place] for place in steady) / seconds, 1),
+        "tokens_per_s": round(sum(collator.tokens[warm + place] for place in steady) / seconds),
+        "peak_gb": round(gpu.peak_gb(), 1),
+        "reserved_gb": round(torch.cuda.max_memory_reserved() / 1e9, 1) if gpu.available() else None,
         "steps": len(steady),
-        "steps_that_compiled": sum(times["compiled"]),
-        **({"max_batch_tokens": trainer.max_batch_tokens} if settings["kind"] == "ours" else {}),
-        "losses": [round(loss, 3) for loss in times.get("losses", [])],
-        "step_tokens_and_ms": [[tokens[place], round(ms, 1)] for place, ms in enumerate(times["step_ms"])],
-        **({"profile": profile} if settings["profile"] else {}),
+        "by": ", ".join(" ".join(one) for one in record.installed(*LIBRARIES[settings["kind"]]).items()),
+        "profile": profile,
     }
 
 
-@contextlib.contextmanager
-def as_in_the_notebook(model, settings: dict):
-    """The two contexts around training in notebook 02."""
-    from peft.helpers import disable_input_dtype_casting
-
-    from korqg.train.speed import compiled_layers
-
-    with compiled_layers(model, active=settings["compile"]), disable_input_dtype_casting(model, not settings["cast"]):
-        yield
-
-
-DETAILS = ("profile", "step_tokens_and_ms")
-"""What of a result is written to the file only."""
-
 KERNELS = {
     "attention": ("flash", "fmha", "attention", "sdpa"),
-    "frozen and adapter matrices": ("gemm", "cutlass", "nvjet", "cublas", "splitk"),
+    "matrices": ("gemm", "cutlass", "nvjet", "cublas", "splitk"),
     "fused elementwise": ("triton",),
 }
 """Kinds of kernel by what their names hold; the first that fits counts, so a fused kernel named after attention
@@ -441,8 +330,7 @@ counts as attention."""
 
 
 def profiler(step: int, found: dict):
-    """A callback that profiles one step: milliseconds by kind of kernel, of the whole step, and of the device idle."""
-    import torch
+    """A callback that profiles one step: its milliseconds, the device's busy ones, and their shares by kind."""
     from transformers import TrainerCallback
 
     class Profile(TrainerCallback):
@@ -456,38 +344,19 @@ def profiler(step: int, found: dict):
         def on_step_end(self, args, state, control, **kwargs):
             if state.global_step == step:
                 torch.cuda.synchronize()
-                found["step_ms"] = round(1000 * (time.perf_counter() - self.started), 1)
+                whole = 1000 * (time.perf_counter() - self.started)
                 self.profile.__exit__(None, None, None)
                 kernels = [event for event in self.profile.key_averages() if event.self_device_time_total > 0]
-                busy = 0.0
+                taken = dict.fromkeys([*KERNELS, "other"], 0.0)
                 for event in kernels:
                     name = event.key.lower()
-                    kind = next(
-                        (kind for kind, words in KERNELS.items() if any(word in name for word in words)), "other"
-                    )
-                    found[kind] = found.get(kind, 0.0) + event.self_device_time_total / 1000
-                    busy += event.self_device_time_total / 1000
-                found["busy_ms"], found["launches"] = busy, sum(event.count for event in kernels)
-                longest = sorted(kernels, key=lambda event: -event.self_device_time_total)[:25]
-                found["longest"] = {event.key[:90]: round(event.self_device_time_total / 1000, 2) for event in longest}
+                    fits = (kind for kind, words in KERNELS.items() if any(word in name for word in words))
+                    taken[next(fits, "other")] += event.self_device_time_total / 1000
+                busy = sum(taken.values())
+                found.update(kernels=sum(event.count for event in kernels), step_ms=round(whole), busy_ms=round(busy))
+                found.update({f"{kind} (%)": round(100 * ms / busy) for kind, ms in taken.items()})
 
     return Profile()
-
-
-def matrix_rate(size: int = 8192) -> float:
-    """Operations a second of a bf16 product of two random matrices of size x size, the median of 20."""
-    import torch
-
-    left, right = (torch.randn(size, size, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    seconds = []
-    for _ in range(25):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        left @ right
-        end.record()
-        torch.cuda.synchronize()
-        seconds.append(start.elapsed_time(end) / 1000)
-    return 2 * size**3 / statistics.median(seconds[5:])
 
 
 def write_lengths(data_folder: Path, file: Path) -> None:
@@ -503,54 +372,52 @@ def write_lengths(data_folder: Path, file: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = record.arguments(__doc__)
     parser.add_argument("lengths", type=Path)
     parser.add_argument("--write-lengths", type=Path, metavar="DATA_FOLDER")
     parser.add_argument("--only", nargs="*", help="names of contenders")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="change settings of those named")
-    parser.add_argument("--out", type=Path, default=Path("."))
     parser.add_argument("--limit", type=int, default=300, help="seconds that one contender may take")
     parser.add_argument("--unsloth-path", help="PYTHONPATH for Unsloth, which wants packages of other versions")
     parser.add_argument("--settings", help="run this one contender in this process (JSON)")
     options = parser.parse_args()
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")  # with two in sight the Trainer makes DataParallel of them
     if options.write_lengths:
         write_lengths(options.write_lengths, options.lengths)
         return
     lengths = json.loads(options.lengths.read_text(encoding="utf-8"))
     if options.settings:
-        print("RESULT " + json.dumps(run_contender(DEFAULTS | json.loads(options.settings), lengths)))
+        record.print_result(run_contender(DEFAULTS | json.loads(options.settings), lengths))
         return
-    import torch
-
-    rate = matrix_rate()
-    device = f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
-    print(f"{device}: bf16 matrices {rate / 1e12:.0f} TFLOP/s", flush=True)
+    rate = gpu.matrix_tflops()
     torch.cuda.empty_cache()
     changes = {name: json.loads(value) for name, _, value in (change.partition("=") for change in options.set)}
-    results: dict = {"device": device, "matrix_flops": rate}
+    figures, profiles = [], []
+    tokens = sum(min(LONGEST_ROW, sum(pair)) for pair in lengths) / len(lengths)
+    settings = {"rows": f"{len(lengths):,} of {tokens:.0f} tokens on average", **changes}
     for name in options.only or CONTENDERS:
-        result = run_in_a_process(CONTENDERS[name] | changes, options)
-        if "tokens_per_second" in result:
-            result["matrix_share"] = round(result["tokens_per_second"] * OPERATIONS_PER_TOKEN / rate, 3)
-        results[name] = result
-        print(f"{name}: {json.dumps({key: value for key, value in result.items() if key not in DETAILS})}", flush=True)
-        (options.out / "training_speed.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
+        try:
+            result = run_in_a_process(CONTENDERS[name] | changes, options)
+        except RuntimeError as error:
+            result = {"error": str(error)}
+        if profile := result.pop("profile", {}):
+            profiles.append({"setup": name} | profile)
+        if rate and "tokens_per_s" in result:
+            result["matrix_percent"] = round(result["tokens_per_s"] * OPERATIONS_PER_TOKEN / rate / 1e10, 1)
+        figures.append({"setup": name} | result)
+        print(figures[-1], flush=True)
+        shared = {"n": 1, "settings": settings, "gpu": gpu.name(), "matrix_tflops": rate}
+        record.write_record(__file__, options, figures, **shared, title="Rates")
+    if profiles:
+        record.write_record(__file__, options, profiles, **shared, title="Where the time goes")
 
 
 def run_in_a_process(settings: dict, options) -> dict:
     command = [sys.executable, __file__, str(options.lengths), "--settings", json.dumps(settings)]
-    environment = {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"} | dict(os.environ)  # as notebook 02 does
+    environment = {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"}  # as notebook 02 does
+    environment |= {"CUDA_VISIBLE_DEVICES": "0"} | dict(os.environ)  # with two in sight the Trainer takes both
     if settings["kind"] == "unsloth" and options.unsloth_path:
         environment |= {"PYTHONPATH": options.unsloth_path, "UNSLOTH_DISABLE_STATISTICS": "1"}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=options.limit, env=environment)
-    except subprocess.TimeoutExpired:
-        return {"error": f"not done after {options.limit} s"}
-    for line in done.stdout.splitlines():
-        if line.startswith("RESULT "):
-            return json.loads(line.removeprefix("RESULT "))
-    return {"error": " | ".join((done.stdout + done.stderr).strip().splitlines()[-8:])[-1500:]}
+    return record.result_of(command, options.limit, environment)
 
 
 if __name__ == "__main__":
