@@ -279,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
     print_figures(page.parent / "metrics.json")
     peak = max(read_json(outputs / stage / name / "manifest.json")["peak_memory_gb"] for stage in NOTEBOOKS)
     print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, a notebook's peak memory {peak:.1f} GB.")
-    print(f"Look at {shown(page.parent / 'side_by_side.html')} and {shown(page)}")
+    print(f"Look at {shown(page.parent / 'side_by_side.html')} and {shown(page)} · 이 두 파일을 열어 보세요.")
     if recipe.get("says"):
         print(f"\n{recipe['says']}")
     return 0
