@@ -54,7 +54,8 @@ ladder: .venv/installed
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.research.ladder $(ARGS)
 
 example: .venv/installed-tests chromium
-	@echo "This runs the three notebooks and then replaces outputs/example, which is kept in git (git checkout outputs/example brings it back)."
+	@echo "This runs the three notebooks and then replaces outputs/example, which is kept in git (git checkout outputs/example brings it back)." \
+	  "· outputs/example에 있는 것을 새 결과로 바꿉니다."
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.pipeline
 	PYTHONPATH=notebooks $(VENV_PYTHON) -m korqg.research.kept_example
 

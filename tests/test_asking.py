@@ -3,7 +3,7 @@
 import pytest
 
 from korqg.ask.candidates import candidate_at, choose_candidates, find_candidates
-from korqg.ask.checks import asks_right, failed_checks, takes_heading
+from korqg.ask.checks import CHECKS, asks_right, failed_checks, takes_heading
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
 from korqg.ask.recommend import recommend
@@ -321,7 +321,7 @@ def test_model_that_cannot_read_is_trusted_near_the_draft():
         assert ("near_draft" in found[0]["checks"]) == (writer == "model")
     unsure = {**near, "likelihood": 0.5, "rule_question": "", "read_answer": None, "confidence": None}
     _, left_out = recommend([unsure], CHUNKS[:1], threshold=1.01)  # it fails nothing else
-    assert left_out[0]["reason"].endswith("the model is not sure enough of its words")
+    assert left_out[0]["reason"].endswith(f"most often, {CHECKS['likely']}")
 
 
 def test_rule_stands_in_where_no_question_of_the_model_passes():

@@ -268,6 +268,8 @@ def test_whole_page_picture_and_print_show_everything(browser, tmp_path):
         assert not page.is_visible("#controls")
         page.set_viewport_size({"width": 718, "height": 1000})  # A4 without its margins
         assert page.evaluate("[...document.querySelectorAll('table')].every(one => one.offsetWidth <= 718)")
+        columns = page.evaluate("getComputedStyle(document.querySelector('article tr')).gridTemplateColumns")
+        assert len(columns.split()) >= 4  # the answer, before, after and the rule, beside each other
 
 
 def test_picture_for_the_readme_is_the_best_and_the_worst_question(browser, tmp_path):

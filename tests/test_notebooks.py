@@ -44,6 +44,8 @@ def test_parameters_cell_declares_the_fields_without_a_default_and_the_others_ar
     fields = [(field.name, field.type.__name__) for field in dataclasses.fields(NOTEBOOKS[name])]
     assert declared == [field for field in fields if field[0] not in hidden]
     assert len(declared) <= 20
+    for line in _parameters(name):  # told in both languages, and still one line on a screen
+        assert re.search(" · .*[가-힣]", line["help"]) and len(line[0]) <= 110, line[0]
     assert [line.split(":")[0] for line in NOTEBOOKS[name].listing().splitlines()] == list(hidden)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import COURSE
 
-PAGES = ("README.md", "notebooks/recipes/README.md", "outputs/example/README.md", "tests/README.md")
+PAGES = ("README.md", "tests/README.md", "outputs/README.md", "outputs/example/README.md")
+PAGES += ("notebooks/recipes/README.md", "notebooks/sample_data/README.md")
 """Those with a Korean version beside them, README.ko.md."""
 
 NOTEBOOKS = sorted((COURSE / "notebooks").glob("*.ipynb"))

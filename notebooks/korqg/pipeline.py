@@ -183,14 +183,15 @@ def _quiet_kernel():
 def write_html(executed: Path) -> Path:
     """The executed notebook as one HTML file beside it, which loads nothing from the network.
 
-    Formulas are not set (the course has none, and a $ in a paragraph is a dollar), and links to the other
-    notebooks lead to their pages of the same name.
+    Formulas are not set (the course has none, and a $ in a paragraph is a dollar), Korean words are not torn at a
+    line's end, and links to the other notebooks lead to their pages of the same name.
     """
     import nbconvert
 
     exporter = nbconvert.HTMLExporter(embed_images=True, mathjax_url="", require_js_url="", jquery_url="")
     body, _ = exporter.from_filename(str(executed))
     body = re.sub(r'<script src="">\s*</script>', "", body)
+    body = body.replace("</head>", "<style>body { word-break: keep-all; overflow-wrap: break-word; }</style></head>", 1)
     body = re.sub(r'<p><a href="https://colab\.[^"]*"><img [^>]*></a></p>', "", body)  # the badge, for the notebook
     for stage, notebook in NOTEBOOKS.items():
         link = f"../../{stage}/{executed.parent.name}/{Path(notebook).with_suffix('.html')}"
@@ -278,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
     print_figures(page.parent / "metrics.json")
     peak = max(read_json(outputs / stage / name / "manifest.json")["peak_memory_gb"] for stage in NOTEBOOKS)
     print(f"\nAll three: {(time.monotonic() - started) / 60:.1f} minutes, a notebook's peak memory {peak:.1f} GB.")
-    print(f"Look at {shown(page.parent / 'side_by_side.html')} and {shown(page)}")
+    print(f"Look at {shown(page.parent / 'side_by_side.html')} and {shown(page)} · 이 두 파일을 열어 보세요.")
     if recipe.get("says"):
         print(f"\n{recipe['says']}")
     return 0

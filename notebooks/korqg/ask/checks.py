@@ -23,26 +23,26 @@ FEWEST_CONTENT_WORDS = 3
 """Words that say what a question is about, at least."""
 
 CHECKS = {
-    "single_question": "it is not one Korean question",
-    "stopped": "the model did not stop by itself",
-    "one_sentence": "it holds a second sentence",
-    "short": "it is longer than a reader's patience",
-    "asks_for_words": "it asks yes or no, and its answer is words",
-    "asks_right": "its question word does not go with its answer",
-    "in_its_place": "its question word stands where Korean has a topic (무엇은)",
-    "no_heading": "it takes a heading or the title for a thing in the text",
-    "stands_alone": "it points at something outside of it (this, that)",
-    "says_enough": "it says too little to be understood without the text",
-    "own_words": "it is a sentence of the text with a question mark",
-    "keeps_its_answer": "it gives its own answer away",
-    "supported": "it speaks of things that the text does not name",
-    "agreed": "read in the whole paragraph, it has another answer",
-    "confident": "the answer that came back is not certain enough",
-    "likely": "the model is not sure enough of its words",
-    "near_draft": "the model cannot read yet, and strays from the rule's question",
-    "different": "another question about this chunk asks the same",
+    "single_question": "it is not one Korean question · 한국어 질문 하나가 아님",
+    "stopped": "the model did not stop by itself · 모델이 스스로 끝내지 못함",
+    "one_sentence": "it holds a second sentence · 다른 문장이 더 있음",
+    "short": "it is longer than a reader's patience · 끝까지 읽기에는 너무 긺",
+    "asks_for_words": "it asks yes or no, and its answer is words · 예나 아니요를 묻는데 정답은 그런 말이 아님",
+    "asks_right": "its question word does not go with its answer · 의문사가 정답과 맞지 않음",
+    "in_its_place": "its question word stands where Korean has a topic (무엇은) · 의문사가 주제어 자리에 있음",
+    "no_heading": "it takes a heading or the title for a thing in the text · 제목을 글에 나오는 사물처럼 씀",
+    "stands_alone": "it points at something outside of it (this, that) · 질문 밖에 있는 것을 가리킴",
+    "says_enough": "it says too little to be understood without the text · 글이 없으면 무엇을 묻는지 알 수 없음",
+    "own_words": "it is a sentence of the text with a question mark · 글의 문장에 물음표만 붙임",
+    "keeps_its_answer": "it gives its own answer away · 정답을 스스로 말해 버림",
+    "supported": "it speaks of things that the text does not name · 글에 나오지 않는 것을 말함",
+    "agreed": "read in the whole paragraph, it has another answer · 문단 전체를 읽으면 다른 답이 나옴",
+    "confident": "the answer that came back is not certain enough · 되돌아온 답이 확실하지 않음",
+    "likely": "the model is not sure enough of its words · 모델이 자기 말에 확신이 없음",
+    "near_draft": "the model cannot read yet, and strays from the rule's question · 규칙의 질문에서 멀어짐",
+    "different": "another question about this chunk asks the same · 이 조각의 다른 질문과 같은 것을 물음",
 }
-"""The checks in their order, each with what is said of a question that fails it."""
+"""The checks in their order, each with what is said of a question that fails it, in both languages."""
 
 READ_BACK = ("agreed", "confident")
 """Those that are made only of a question that the model has answered itself."""

@@ -69,13 +69,12 @@ def csv_lines(metrics: dict) -> list[dict]:
 def fault_rows(run: Run, examples: int) -> list[dict[str, str]]:
     """For each check how many of the run's single questions about test articles fail it, and the first of them."""
     threshold = run.figures.get("round_trip", {}).get("threshold", USUAL_THRESHOLD)
+    headings = ("what is wrong · 잘못된 점", "questions · 질문 수", "for example · 예", "marked · 표시한 말")
     rows = []
     for name, failed in faults_of(run.after, threshold).items():
-        rows.append({"what is wrong": CHECKS[name], "questions": str(len(failed)), "for example": "", "marked": ""})
-        for one in failed[:examples]:
-            shown = {"for example": f"{one['model_output']} ({one['title']})", "marked": one["answer"]}
-            rows.append({"what is wrong": "", "questions": "", **shown})
-    return rows
+        rows.append((CHECKS[name], str(len(failed)), "", ""))
+        rows += [("", "", f"{one['model_output']} ({one['title']})", one["answer"]) for one in failed[:examples]]
+    return [dict(zip(headings, row, strict=True)) for row in rows]
 
 
 def recommend_of(run: Run | None, questions_per_chunk: int, style: str) -> tuple[list[dict], list[dict]]:
@@ -100,11 +99,11 @@ def recommended_rows(recommended: list[dict]) -> list[dict[str, str]]:
     """Recommended questions as table rows, with where they stand and who wrote them."""
     return [
         {
-            "place": one["place"].get("section") or one["title"],
-            "sentence": shorten(one["sentence"], 120, placeholder=" …"),
-            "question": one["question"],
-            "answer": one["answer"],
-            "written by": one["written_by"] + (f" ({', '.join(one['edits'])})" if one["edits"] else ""),
+            "place · 자리": one["place"].get("section") or one["title"],
+            "sentence · 문장": shorten(one["sentence"], 120, placeholder=" …"),
+            "question · 질문": one["question"],
+            "answer · 정답": one["answer"],
+            "written by · 쓴 쪽": one["written_by"] + (f" ({', '.join(one['edits'])})" if one["edits"] else ""),
         }
         for one in recommended
     ]
@@ -112,4 +111,5 @@ def recommended_rows(recommended: list[dict]) -> list[dict[str, str]]:
 
 def left_out_rows(left_out: list[dict]) -> list[dict[str, str]]:
     """Chunks without a question as table rows, with the reason."""
-    return [{"left out": shorten(one["chunk"], 120, placeholder=" …"), "because": one["reason"]} for one in left_out]
+    shown = [(shorten(one["chunk"], 120, placeholder=" …"), one["reason"]) for one in left_out]
+    return [{"left out · 질문이 없는 조각": chunk, "because · 이유": reason} for chunk, reason in shown]

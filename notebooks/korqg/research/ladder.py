@@ -311,7 +311,8 @@ def _require_gpu(cpu: bool) -> None:
         raise KorqgError(
             "The ladder trains every recipe of notebooks/recipes/ladder with several seeds and needs a GPU, of which "
             "PyTorch sees none here. What came out on one is kept: outputs/example/ladder/README.md. (--cpu goes on "
-            "without one, many times slower.)"
+            "without one, many times slower.)",
+            "GPU가 필요합니다. 결과는 outputs/example/ladder/README.md에 있습니다.",
         )
 
 

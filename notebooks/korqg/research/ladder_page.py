@@ -45,7 +45,7 @@ SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs",
 
 @functools.cache
 def told_rungs() -> dict[str, dict[str, str]]:
-    """`name` and `change` of each rung that the story knows, in its order."""
+    """`name`, `change` and `korean` (the change again) of each rung that the story knows, in its order."""
     import yaml
 
     return yaml.safe_load(Path(__file__).with_name("rungs.yaml").read_text(encoding="utf-8"))
@@ -345,7 +345,7 @@ def page(ladder: dict, sweeps: dict[str, dict]) -> str:
         in_points=in_points,
         table=markdown_table,
         rungs=table_rows(ladder),
-        changes=[{"rung": one["name"], "what changed": one["change"]} for one in told],
+        changes=[{"rung": one["name"], "what changed": one["change"], "바꾼 것": one["korean"]} for one in told],
         examples=examples,
         curve=curve_of_rows(ladder),
         sweeps=sweeps,
