@@ -50,7 +50,7 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
-    from korqg.model.generate import generate_tokens
+    from korqg.model.generate import Generator
     from korqg.model.load import attention_without_plans
 
     attention_without_plans()
@@ -60,18 +60,19 @@ def main() -> None:
     for dtype, few in ((torch.bfloat16, 8), (torch.float32, 8)):
         name = str(dtype).removeprefix("torch.")
         model = new_model(dtype, "sdpa").eval()
-        generate_tokens(model, prompts[:64], 4, 64)  # warm up
-        alone_rate, alone = rate(partial(generate_tokens, model, prompts[:few], NEW_TOKENS, 1), few)
-        together = generate_tokens(model, prompts[:few], NEW_TOKENS, few)
+        of_size = partial(Generator, model, None, 0, NEW_TOKENS)  # the prompts are encoded already
+        of_size(64).continuations(prompts[:64])  # warm up
+        alone_rate, alone = rate(partial(of_size(1).continuations, prompts[:few]), few)
+        together = of_size(few).continuations(prompts[:few])
         results[f"{name}, one by one"] = round(alone_rate, 2)
         results[f"{name}, equal in one batch"] = f"{sum(a == b for a, b in zip(alone, together, strict=True))} of {few}"
         if dtype == torch.bfloat16:
             for size in (256,):
                 torch.cuda.reset_peak_memory_stats()
-                per_second, _ = rate(partial(generate_tokens, model, prompts, NEW_TOKENS, size), len(prompts))
+                per_second, _ = rate(partial(of_size(size).continuations, prompts), len(prompts))
                 results[f"{name}, batches of {size}"] = round(per_second, 1)
                 results[f"{name}, batches of {size}, peak GB"] = round(torch.cuda.max_memory_allocated() / 1e9, 1)
-        model = None  # frees its memory for the next
+        model = of_size = None  # frees its memory for the next
     results["first attempt's way"] = round(first_attempts_way(prompts[:3]), 3)
     print(json.dumps(results, indent=2))
 

@@ -39,7 +39,7 @@ def run(quantization: str, seed: int, options: argparse.Namespace) -> dict:
 
     from korqg.files import read_jsonl
     from korqg.model.choose import choose_model, load_tokenizer
-    from korqg.model.generate import generate_tokens
+    from korqg.model.generate import Generator
     from korqg.model.load import load_model
     from korqg.model.precision import choose_precision, largest_activations
     from korqg.notebook import prepare_notebook
@@ -116,7 +116,7 @@ def run(quantization: str, seed: int, options: argparse.Namespace) -> dict:
     longest = sorted(prompts, key=len, reverse=True)[:32]
     model.eval()
     started = time.perf_counter()
-    generate_tokens(model, longest, options.new_tokens, len(longest))
+    Generator(model, tokenizer, 0, options.new_tokens, len(longest)).continuations(longest)
     return figures | {
         "generating_s": round(time.perf_counter() - started, 1),
         "peak_gb_generating": peak_gb(),

@@ -116,16 +116,12 @@ def asker_of(run: Path, parameters: dict, batch_size: int, reads: bool = True) -
     `reads` is False for a model whose answers are not to be trusted: it is not asked for them.
     """
     from korqg.model.export import load_run
-    from korqg.model.generate import generate_answers
+    from korqg.model.generate import Generator
 
-    model, tokenizer = load_run(run, parameters)
-    sizes = (parameters["max_length"], parameters["max_new_tokens"], batch_size)
-    round_trip = RoundTrip(model, tokenizer, *sizes)
-
-    def ask(rows: list[dict]) -> list[dict]:
-        return round_trip(rows, generate_answers(model, tokenizer, rows, *sizes), for_readers=True, reads=reads)
-
-    return ask
+    lengths = (parameters["max_length"], parameters["max_new_tokens"])
+    generator = Generator(*load_run(run, parameters), *lengths, batch_size, parameters["prompt_format"])
+    come_back = RoundTrip(generator)
+    return lambda rows: come_back(rows, generator.generate(rows), for_readers=True, reads=reads)
 
 
 def chunks_and_rows(documents: Path, count: int, parameters: dict) -> tuple[list[dict], list[dict], list[dict]]:
