@@ -761,8 +761,7 @@ def test_time_left_counts_the_evaluations_and_what_follows(monkeypatch, capsys):
     clock = [0.0]
     monkeypatch.setattr(trainer.time, "monotonic", lambda: clock[0])
     args = SimpleNamespace(per_device_train_batch_size=2, gradient_accumulation_steps=2, world_size=1)
-    told = trainer.PrintProgress()
-    told.seconds_after = 30
+    told = trainer.PrintProgress(seconds_after=30)
 
     def at(step, seconds, **logs):
         clock[0] = seconds

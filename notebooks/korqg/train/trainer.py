@@ -270,8 +270,8 @@ class PrintProgress(TrainerCallback):
     What is left are the steps, the evaluations among them and behind them, and `seconds_after`: what follows training.
     """
 
-    def __init__(self):
-        self.seconds_after = 0.0
+    def __init__(self, seconds_after: float = 0.0):
+        self.seconds_after = seconds_after
         self._started, self._first, self._evaluation, self._evaluated = None, 0, 0.0, 0.0
 
     def on_step_begin(self, args, state, control, **kwargs):

@@ -123,12 +123,12 @@ class WandbLog(TrainerCallback):
     """Sends the Trainer's log entries to a wandb run as train/loss, eval/loss and so on.
 
     The Trainer's own callback would also record every training argument, folders among them. Beside the
-    losses and the learning rate it gets the tokens of training rows a second (from their mean number a step,
+    losses and the learning rate it gets the tokens of training rows a second (from their mean number a row,
     evaluation left out) and the device's peak memory in GB (1e9 bytes).
     """
 
-    def __init__(self, run, tokens_per_step: float = 0.0):
-        self.run, self.tokens_per_step = run, tokens_per_step
+    def __init__(self, run, tokens_per_row: float = 0.0):
+        self.run, self.tokens_per_row = run, tokens_per_row
         self._step, self._time = 0, time.monotonic()
 
     def on_train_begin(self, args, state, control, **kwargs):
@@ -143,10 +143,9 @@ class WandbLog(TrainerCallback):
             return
         values = {**rewrite_logs(logs), "train/global_step": state.global_step}
         if "loss" in logs:
-            now = time.monotonic()
-            values["train/tokens_per_second"] = (
-                self.tokens_per_step * (state.global_step - self._step) / (now - self._time)
-            )
+            now, steps = time.monotonic(), state.global_step - self._step
+            rows = steps * args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+            values["train/tokens_per_second"] = self.tokens_per_row * rows / (now - self._time)
             values["train/peak_memory_gb"] = peak_device_memory_gb()
             self._step, self._time = state.global_step, now
         elif "eval_loss" in logs:
