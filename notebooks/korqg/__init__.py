@@ -47,9 +47,8 @@ from korqg.packages import install_missing_packages
 
 keep_old_names()
 
+# When korqg was imported, or prepare_notebook last ran: a notebook's seconds are counted from its setup cell.
 STARTED = time.monotonic()
-"""When korqg was imported, or prepare_notebook last ran: a notebook's seconds are counted from its setup cell."""
-
 __version__ = "0.1.0"
 
 __all__ = [

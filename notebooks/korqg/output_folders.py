@@ -27,10 +27,7 @@ PARAMETERS = {"data": "data_name", "runs": "run_name", "compare": "compare_name"
 PACKAGES = (
     "torch transformers peft datasets accelerate bitsandbytes tokenizers wandb pandas matplotlib papermill sacrebleu"
 )
-
-NEW = ".new"
-"""Where what will replace a finished folder is made, inside of it; no run or data can have this name."""
-
+NEW = ".new"  # Where what will replace a finished folder is made, inside of it; no run or data can have this name
 MADE_BY_A_RUN = (
     "checkpoints",
     "adapter",

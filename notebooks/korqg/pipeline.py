@@ -28,8 +28,7 @@ from korqg.packages import require_packages
 
 NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
 RECIPES = NOTEBOOKS_FOLDER / "recipes" / "all_three"
-PROGRESS = re.compile(r"step +\d|[\d,]+ of [\d,]+ asked|Going on from ")
-"""Lines of a notebook that tell how far it is."""
+PROGRESS = re.compile(r"step +\d|[\d,]+ of [\d,]+ asked|Going on from ")  # Lines of a notebook that tell how far it is
 
 
 def own_parameters(stage: str) -> dict:

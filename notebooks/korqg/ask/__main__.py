@@ -28,19 +28,14 @@ from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_js
 from korqg.notebook import prepare_notebook
 from korqg.output_folders import finished_folders, require_finished
 
+# Questions generated at a time. Of 256 an H200 answers 70 a second, of 1,024 224 (tests/benchmarks/README.md).
 ON_A_CPU, ON_A_GPU = 16, 512
-"""Questions generated at a time. Of 256 an H200 answers 70 a second, of 1,024 224 (tests/benchmarks/README.md)."""
-
+# Chunks, at least, that a further process is worth: it loads Kiwi first, and a chunk takes 0.05 s.
 CHUNKS_A_PROCESS = 60
-"""Chunks, at least, that a further process is worth: it loads Kiwi first, and a chunk takes 0.05 s."""
-
 CANDIDATES_PER_CHUNK = 8
 CHUNK_TOKENS = 384
-KEPT_RUN = "sample-gpu"
-"""The adapter in outputs/example/runs, trained on a GPU on all rows of the sample."""
-
-Ask = Callable[[list[dict]], list[dict]]
-"""What the model says about rows, in their order."""
+KEPT_RUN = "sample-gpu"  # The adapter in outputs/example/runs, trained on a GPU on all rows of the sample
+Ask = Callable[[list[dict]], list[dict]]  # What the model says about rows, in their order
 
 
 def ask_all(

@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from korqg.sentences import kiwi, sentence_spans
 
 NUMBER, TIME, QUOTED, NAME, REASON, PHRASE, NOUN = "number", "time", "quoted", "name", "reason", "phrase", "noun"
+# How promising each kind is; within a kind, the longer phrase first.
 WORTH = {NUMBER: 6, TIME: 6, QUOTED: 5, NAME: 4, REASON: 4, PHRASE: 3, NOUN: 1}
-"""How promising each kind is; within a kind, the longer phrase first."""
-
-ASKABLE = 10
-"""What a candidate is worth more if there is a question about it already."""
-
+ASKABLE = 10  # What a candidate is worth more if there is a question about it already
 WEAK_NUMBERS = re.compile(r"(한|두|세|네|서너|두세|대여섯) ")
 NOUNS = ("NNG", "NNP", "NR", "SL", "SH", "XPN", "XSN", "XR")
 TIME_UNITS = frozenset(("년 월 일 시 분 초 세기 년대 요일 주 주일 개월 시간 달 ").split())
@@ -38,16 +35,14 @@ EMPTY_NOUNS = frozenset(
 OPENING, CLOSING = "「『《〈<‘“'\"", "」』》〉>’”'\""
 ROW_OF_A_TABLE = re.compile(r"\S\s*\|\s*\S|\t")
 LONGEST_ANSWER, LONGEST_QUOTED = 60, 30
+# What stands in front of an item or an article and is not part of its sentence.
 MARKS = re.compile(
     r"^(\s*([①-⑳㉠-㉻]|[-•▪○●◦※*]|\(?\d{1,2}[.)](?=\s)|[가-하][.)](?=\s)|제\d+조(의\d+)?(\([^)]*\))?|[QA][.:)])\s*)+"
 )
-"""What stands in front of an item or an article and is not part of its sentence."""
-
+# Sentences that ask themselves, or tell in another one.
 NOT_TOLD = re.compile(
     r"^\s*(Q[.:)]|문[.:)]|질문[.:)])|\?\s*$|(다음|아래|위)(과|와) 같|(다음|아래) (순서|표|내용|각 호)"
 )
-"""Sentences that ask themselves, or tell in another one."""
-
 ARTICLE = re.compile(r"제\s?\d+(조|항|호|장|절|관|편|권|회|차|판)")
 WEAK_TIMES = re.compile(r"\s?(내내|마다|째|의 ?\d)")  # 3분의 2 is a fraction
 ALL_DAY = "24시간"
@@ -189,11 +184,11 @@ def _one_of_several(sentence: str, start: int, end: int) -> bool:
     return bool(listed) and not re.search(r"(결과|효과|사과|(?<![가-힣])나)(와|과)? $", before)
 
 
+# What follows a word that another one like it stands behind.
 ONE_OF_LIST = re.compile(
     r"[」』》〉>’”'\"]?(와|과|이나|나|및|·"
     r"|, ?(?=[가-힣A-Za-z0-9「『《〈 ]{1,20}(,|와|과|이나|나| 등| 및|[은는이가을를의에로])))(?=[\s가-힣A-Za-z0-9]|$)"
 )
-"""What follows a word that another one like it stands behind."""
 
 
 def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+# Each particle behind a final consonant, and behind a vowel; the longer ones first.
 PAIRS = [
     ("이라고는", "라고는"),
     ("이라는", "라는"),
@@ -28,8 +29,6 @@ PAIRS = [
     ("과의", "와의"),
     ("과", "와"),
 ]
-"""Each particle behind a final consonant, and behind a vowel; the longer ones first."""
-
 _FORMS = {form: pair for pair in PAIRS for form in pair}
 _DIGITS_WITH_FINAL = {"0": 21, "1": 8, "3": 16, "6": 1, "7": 8, "8": 8}
 _UNITS_WITH_FINAL = {"%": 0, "℃": 0, "m": 0, "g": 16, "L": 0, "l": 0}

@@ -19,9 +19,8 @@ from korqg.notebook import prepare_notebook
 from korqg.prompts import passage_of
 from korqg.question import unified
 
+# The five marks of a question, 0 or 1 each (null: not judged), in the order in which a reader writes them.
 MARKS = ("korean", "answered", "right_answer", "shown", "shown_edited")
-"""The five marks of a question, 0 or 1 each (null: not judged), in the order in which a reader writes them."""
-
 INSTRUCTION = """\
 당신은 문서 검색 화면에 띄울 추천 질문을 고르는 까다로운 교열자입니다. 질문을 누가 썼는지는 숨겼고, 순서는 섞었습니다.
 질문마다 따로 판단하고, 다른 자료를 보거나 출처를 짐작하지 마십시오. 번호마다 다음 다섯 가지에 1이나 0을 적습니다.

@@ -36,9 +36,7 @@ REFERENCES = {
     "random_question": "a question from elsewhere · 다른 글의 질문",
 }
 STAGES = {"before": "before · 학습 전", "after": "after · 학습 후"}
-LONGEST_SHOWN = 2_000
-"""Characters of an output that a card shows."""
-
+LONGEST_SHOWN = 2_000  # Characters of an output that a card shows
 # What is copied is told from an answer's <mark> by its colour, and where styles are dropped by its line.
 _COPIED = ('<u style="background: #0072b240">', "</u>")
 _HERE = Path(__file__).parent
@@ -161,8 +159,7 @@ def _cells(pairs: Card) -> list[list[dict]]:
     return [*cells, [{"label": "The rule · 규칙", "lines": [rule]}]] if rule else cells
 
 
-LONGEST_ANSWER = 40
-"""Characters of an answer that came back, shown."""
+LONGEST_ANSWER = 40  # Characters of an answer that came back, shown
 
 
 def _output(output: dict) -> dict:

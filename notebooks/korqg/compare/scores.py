@@ -20,9 +20,7 @@ from korqg.question import (
 )
 from korqg.sentences import kiwi, split_all
 
-LONGEST_SCORED = 10_000
-"""Characters of an output that are scored; what runs on beyond them is no question anyway."""
-
+LONGEST_SCORED = 10_000  # Characters of an output that are scored; what runs on beyond them is no question anyway
 FORM = ("single_question_rate", "stop_rate", "comes_back_rate", "copy_rate", "distinct_rate", "length")
 LIKENESS = ("rouge_l", "bleu_4", "chrf", "rouge_l_morphemes", "bleu_4_morphemes")
 BLEU = ("bleu_4", "bleu_4_morphemes")
@@ -38,8 +36,7 @@ def morphemes(text: str) -> list[str]:
     return list(_morphemes(unified(text)))
 
 
-UNITS = {"": characters, "_morphemes": morphemes}
-"""What ROUGE-L and BLEU-4 count, by the ending of the figure's name."""
+UNITS = {"": characters, "_morphemes": morphemes}  # What ROUGE-L and BLEU-4 count, by the ending of the figure's name
 
 
 def bleu_counts(output: str, references: list[str], units=characters) -> tuple[int, ...]:
@@ -95,8 +92,8 @@ def copied_stretches(output: str, passage: str, shortest: int = 6) -> Iterator[t
             start += 1
 
 
+# Of one output: for each figure what is added up over a set, (value, 1) for a mean or the counts of BLEU.
 Counts = dict[str, tuple[float, ...]]
-"""Of one output: for each figure what is added up over a set, (value, 1) for a mean or the counts of BLEU."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from korqg.data.table_files import READABLE, SUFFIXES
 from korqg.data.text_blocks import WHOLE_FILE
 from korqg.errors import KorqgError
 
-MOST_NAMED = 10
-"""Files that are passed over and named on the screen, at most."""
+MOST_NAMED = 10  # Files that are passed over and named on the screen, at most
 
 
 def find_files_to_read(config: DataConfig) -> dict[str, list[Path]]:

@@ -21,20 +21,11 @@ from typing import Any
 from korqg.errors import KorqgError, full_disk
 from korqg.files import cache_folder, cannot_write, sha256_of
 
-ATTEMPTS = 5
-"""So often is a file asked for in a row without getting on; the pauses double, from one second to eight."""
-
-BLOCK = 1 << 18
-"""Bytes that are read and written at a time."""
-
-SECONDS_BETWEEN_BARS = 2
-"""How often the progress bar is drawn anew, at most."""
-
-LONGEST_WAIT = 3600
-"""Seconds after which a process no longer waits for another one that fetches the same file."""
-
-PASSING = (408, 425, 429, 500, 502, 503, 504)
-"""HTTP answers that may be others a moment later."""
+ATTEMPTS = 5  # So often is a file asked for in a row without getting on; the pauses double, from one second to eight
+BLOCK = 1 << 18  # Bytes that are read and written at a time
+SECONDS_BETWEEN_BARS = 2  # How often the progress bar is drawn anew, at most
+LONGEST_WAIT = 3600  # Seconds after which a process no longer waits for another one that fetches the same file
+PASSING = (408, 425, 429, 500, 502, 503, 504)  # HTTP answers that may be others a moment later
 
 
 @dataclass(frozen=True)
@@ -47,6 +38,7 @@ class PublishedFile:
     sha256: str
 
 
+# KorQuAD 1.0 by part (korquad.github.io): 42 MB.
 KORQUAD1 = {
     part: PublishedFile(
         f"KorQuAD_v1.0_{part}.json", f"https://korquad.github.io/dataset/KorQuAD_v1.0_{part}.json", size, sha256
@@ -56,10 +48,8 @@ KORQUAD1 = {
         ("dev", 3881058, "25ffeb51e6c51ec02c071b60a10188e10005c144110f0d876b26079d80a35bdf"),
     )
 }
-"""KorQuAD 1.0 by part (korquad.github.io): 42 MB."""
-
 _KORQUAD2 = "https://github.com/korquad/korquad.github.io/raw/master/dataset/KorQuAD_2.1"
-
+# KorQuAD 2.1 by archive (korquad.github.io): 83,486 questions in train, 10,165 in dev, 1.37 GB in all.
 KORQUAD2 = {
     part: PublishedFile(
         f"KorQuAD_2.1_{part}.zip", f"{_KORQUAD2}/{part.partition('_')[0]}/KorQuAD_2.1_{part}.zip", size, sha256
@@ -82,22 +72,17 @@ KORQUAD2 = {
         ("dev_01", 56806828, "bf76fe7c684409151f92eacc56d551d0471477c47959b916c002ae39666caf59"),
     )
 }
-"""KorQuAD 2.1 by archive (korquad.github.io): 83,486 questions in train, 10,165 in dev, 1.37 GB in all."""
 
 
+# KLUE-MRC 1.0 (klue-benchmark.com; Park et al. 2021, arXiv:2105.09680): 17,554 questions to train, 5,841 in dev. Its
+# licence is CC BY-SA 4.0, so rows and adapters that are made of it may be passed on under the same one.
 KLUE_MRC = PublishedFile(
     "klue-mrc-v1.tar.gz",
     "http://klue-benchmark.com.s3.amazonaws.com/app/Competitions/000072/data/klue-mrc-v1.tar.gz",
     19218422,
     "a444af252901452380d58a6320908ce4a86759bb6f38ad95d0ca98584ad33d14",
 )
-"""KLUE-MRC 1.0 (klue-benchmark.com; Park et al. 2021, arXiv:2105.09680): 17,554 questions to train, 5,841 in dev.
-
-Its licence is CC BY-SA 4.0, so rows and adapters that are made of it may be passed on under the same one.
-"""
-
-KLUE_MRC_PARTS = {"train": "klue-mrc-v1_train.json", "dev": "klue-mrc-v1_dev.json"}
-"""The files in its archive, by part."""
+KLUE_MRC_PARTS = {"train": "klue-mrc-v1_train.json", "dev": "klue-mrc-v1_dev.json"}  # The files in its archive, by part
 
 
 def klue_mrc_parts(which: str = "all") -> tuple[str, ...]:

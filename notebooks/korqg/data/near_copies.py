@@ -17,40 +17,26 @@ from dataclasses import dataclass
 
 from korqg.data.corpus import Passage, normalized
 
+# Letters and digits in a shingle: about three Korean words. Shorter ones are shared by texts of like wording.
 SHINGLE = 8
-"""Letters and digits in a shingle: about three Korean words. Shorter ones are shared by texts of like wording."""
-
+# Share of the shorter text's shingles that makes two texts near copies. It stands in a gap: in KorQuAD 1.0 dev copies
+# share 0.8 or more, and all other pairs of paragraphs (but one, of two articles on the same matter) less than 0.4. A
+# copy with one letter in twenty changed, at random, is found.
 NEAR = 0.5
-"""Share of the shorter text's shingles that makes two texts near copies.
-
-It stands in a gap: in KorQuAD 1.0 dev copies share 0.8 or more, and all other pairs of paragraphs (but one, of
-two articles on the same matter) less than 0.4. A copy with one letter in twenty changed, at random, is found.
-"""
-
+# Texts of fewer letters and digits are copies only when they are equal: short ones are alike by their form.
 SHORTEST = 60
-"""Texts of fewer letters and digits are copies only when they are equal: short ones are alike by their form."""
-
+# The same for texts of fewer than SHORTEST letters, but not of fewer than 8: shingles of 3, six in ten of them.
 SHORT_SHINGLE, SHORT_NEAR, SHORTEST_NEAR = 3, 0.6, 8
-"""The same for texts of fewer than SHORTEST letters, but not of fewer than 8: shingles of 3, six in ten of them."""
-
+# Paragraphs overlap when they share 4 % of the shorter one's shingles of 15, 6 at least: a run of 20 letters. In
+# KorQuAD 1.0 dev that finds, beside the copies, one account told in two articles and three phones of one maker that are
+# described in the same words; in the built-in sample nothing.
 OVERLAP_SHINGLE, OVERLAP, LEAST_OVERLAP = 15, 0.04, 6
-"""Paragraphs overlap when they share 4 % of the shorter one's shingles of 15, 6 at least: a run of 20 letters.
-
-In KorQuAD 1.0 dev that finds, beside the copies, one account told in two articles and three phones of one maker that
-are described in the same words; in the built-in sample nothing.
-"""
-
-MOST_HOLDERS = 40
-"""A stretch that more paragraphs have is a set phrase, and shows nothing of an overlap."""
-
-SAMPLED = 20
-"""Members of a family, about, that are compared with its first one to tell copies from a chain."""
-
+MOST_HOLDERS = 40  # A stretch that more paragraphs have is a set phrase, and shows nothing of an overlap
+SAMPLED = 20  # Members of a family, about, that are compared with its first one to tell copies from a chain
+# Overlapping paragraphs make a chain; it is cut into groups of at most one in so many of all groups of articles.
 LARGEST_CHAIN = 10
-"""Overlapping paragraphs make a chain; it is cut into groups of at most one in so many of all groups of articles."""
-
+# Articles that are kept together at most. What more of them share is a set phrase, no reason to join them.
 LARGEST_GROUP = 10
-"""Articles that are kept together at most. What more of them share is a set phrase, no reason to join them."""
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,9 @@ from korqg.data.text_blocks import relative_name, short_names
 from korqg.errors import KorqgError
 from korqg.question import is_single_question
 
+# Characters that the answers of a list of questions and answers have at least, half of them: shorter ones are no
+# passages, and their passages are missing.
 SHORTEST_ANSWER_AS_PASSAGE = 20
-"""Characters that the answers of a list of questions and answers have at least, half of them: shorter ones are no
-passages, and their passages are missing."""
-
 UNANSWERABLE = "the passage does not answer it (it is marked as impossible, unanswerable, or its answers are empty)"
 
 NO_QUESTION = "its output is no question (one sentence with ? at its end)"

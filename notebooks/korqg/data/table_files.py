@@ -22,20 +22,13 @@ _TABLES = (*SUFFIXES, ".ndjson", ".arrow")
 READABLE = (*_TABLES, *packed_files.SUFFIXES)
 
 DELIMITERS = ",\t;|"
-
-LARGEST_FIELD = 2**31 - 1
-"""Characters of a CSV field: as many as every system's csv module can be told."""
-
+LARGEST_FIELD = 2**31 - 1  # Characters of a CSV field: as many as every system's csv module can be told
+# The names of the columns are looked for in so many rows: above them a sheet may have a title or empty rows.
 HEADER_ROWS = 10
-"""The names of the columns are looked for in so many rows: above them a sheet may have a title or empty rows."""
-
 IF_KORQUAD2 = 'it is a whole page as KorQuAD 2 has them: set source="korquad2"'
-
-_LEVELS = ("paragraphs", "qas")
-"""Where an article has its paragraphs, and a paragraph its questions."""
-
+_LEVELS = ("paragraphs", "qas")  # Where an article has its paragraphs, and a paragraph its questions
+# Share of the letters beyond ASCII that may be unreadable before a file is taken for one of another encoding.
 MOST_LOST = 0.01
-"""Share of the letters beyond ASCII that may be unreadable before a file is taken for one of another encoding."""
 
 
 @dataclass(frozen=True)

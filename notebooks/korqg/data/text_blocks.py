@@ -10,27 +10,19 @@ from pathlib import Path
 
 from korqg.errors import KorqgError
 
-LARGEST_FILE_BYTES = 200_000_000
-"""A larger file is refused: it is hardly text, and would not fit into memory."""
-
+LARGEST_FILE_BYTES = 200_000_000  # A larger file is refused: it is hardly text, and would not fit into memory
+# Bytes that decode as CP949 are taken for it when Hangul makes up this share of their letters beyond ASCII, and
+# `LEAST_COMMON` of it are the syllables of endings and particles: Chinese and Japanese encodings often decode too, to
+# rare syllables mixed with rare Hanja.
 LEAST_HANGUL = 0.15
-"""Bytes that decode as CP949 are taken for it when Hangul makes up this share of their letters beyond ASCII, and
-`LEAST_COMMON` of it are the syllables of endings and particles: Chinese and Japanese encodings often decode too,
-to rare syllables mixed with rare Hanja."""
-
 LEAST_COMMON = 0.25
-
+# Binary formats of older programs, and what the same program can save instead.
 OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx", ".xls": ".xlsx"}
-"""Binary formats of older programs, and what the same program can save instead."""
-
-WHOLE_FILE = "whole file"
-"""What a record of a file that is passed over has in place of a record's name."""
-
+WHOLE_FILE = "whole file"  # What a record of a file that is passed over has in place of a record's name
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\0-\b\x0e-\x1f\x7f]")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+# Small figures behind Hangul point to notes; behind Latin letters, as in m², they belong to their word.
 _RAISED = re.compile(r"(?<=[가-힣.!?”’\"')\]」』])[⁰¹²³⁴-⁹]+[)⁾]?")
-"""Small figures behind Hangul point to notes; behind Latin letters, as in m², they belong to their word."""
-
 _COMMON = frozenset("이다는을의에가고하은로를한기사지어서리인자도대해나시스부일과아정으라전보수그장했있것들")
 
 _BULLET = re.compile(

@@ -22,14 +22,13 @@ from korqg.output_folders import NOTEBOOKS, require_finished
 OUTPUTS = COURSE_FOLDER / "outputs"
 NAME = "sample"
 KEPT = ("*.ipynb", "side_by_side.html", "*.png", "*.json", "*.csv", "train_log.jsonl", "chunks.jsonl")
-NOT_KEPT = ("corpus.json", "run.json")
-"""All rows once more, and the state of a run that may go on."""
-
+NOT_KEPT = ("corpus.json", "run.json")  # All rows once more, and the state of a run that may go on
 PICTURE_WIDTH = 1240
 PICTURE_STYLE = """html { font-size: 12px; } body { max-width: none; } .cards h2 { display: none; }
   .paragraph { margin: 0 0 .5rem !important; }
   .output { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
   .output + br { display: none; }"""
+# Leaves of a side-by-side page the best and the worst question by the page's own rule.
 CHOOSE = """() => {
   const chosen = ["best", "worst"].map((rule) => document.querySelector(`a[data-rule="${rule}"]`)?.hash).filter(Boolean)
     .map((hash) => document.querySelector(hash));
@@ -38,8 +37,6 @@ CHOOSE = """() => {
   }
   return chosen.length === 2;
 }"""
-"""Leaves of a side-by-side page the best and the worst question by the page's own rule."""
-
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

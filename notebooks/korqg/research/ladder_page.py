@@ -21,10 +21,8 @@ from korqg.markup import fill_plain
 
 EXAMPLE = COURSE_FOLDER / "outputs" / "example" / "ladder"
 BOOTSTRAP_SAMPLES = 2000
-
+# The rungs that differ in the number of rows.
 CURVE = ("5_learning_rate", "beside_rows_300", "6_rows_1000", "beside_rows_2000", "7_rows_all")
-"""The rungs that differ in the number of rows."""
-
 FIGURES = {
     "single_question_rate": "single question (%)",
     "stop_rate": "stopped (%)",
@@ -37,9 +35,7 @@ REFERENCES = {
     "random_question": "a question from elsewhere · 다른 글의 질문",
 }
 SAME_RATE = 5.0
-SAME_LOSS = 0.01
-"""How a sweep is decided, see in_order_of_choice: in points of the single-question rate, and nats."""
-
+SAME_LOSS = 0.01  # How a sweep is decided, see in_order_of_choice: in points of the single-question rate, and nats
 SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs", "lora_dropout")
 
 

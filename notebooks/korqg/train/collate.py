@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from korqg.prompts import EOS_ID, IGNORED, PAD_ID
 
-WIDTH_STEP = 8
-"""Widths are multiples of it, as matrix units like them."""
+WIDTH_STEP = 8  # Widths are multiples of it, as matrix units like them
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,12 @@ from collections.abc import Iterator
 
 from korqg.config import TrainConfig
 
+# Compiling takes three quarters of a minute (an H200) or more; below so many rows (times epochs) it does not pay.
 ROWS_WORTH_COMPILING = 10_000
-"""Compiling takes three quarters of a minute (an H200) or more; below so many rows (times epochs) it does not pay."""
-
+# Shares of what a layer's backward pass needs that compiled layers may keep in memory for it. 0.7 computes twice only
+# attention and what takes no matrix product, 0.2 also 59 % of those products; of gemma-3-1b's 61 KB a token and layer
+# they keep 36 and 9 (see tests/benchmarks/README.md). Checkpointing whole layers keeps 2.
 KEPT, RECOMPUTED = 0.7, 0.2
-"""Shares of what a layer's backward pass needs that compiled layers may keep in memory for it.
-
-0.7 computes twice only attention and what takes no matrix product, 0.2 also 59 % of those products; of gemma-3-1b's
-61 KB a token and layer they keep 36 and 9 (see tests/benchmarks/README.md). Checkpointing whole layers keeps 2.
-"""
 
 
 def can_compile() -> bool:

@@ -86,9 +86,9 @@ class FilledRows:
         return {"input_ids": [BOS_ID, BOS_ID], "labels": [IGNORED, IGNORED]}
 
 
+# The Trainer compares shares of a run (0.25) with the steps that it made of them, and looks for the best checkpoint
+# where it was before the folder was moved, which WholeCheckpoints puts right.
 FALSE_ALARMS = ("do not match the ones in the `trainer_state.json`", "recorded in the resumed state does not exist")
-"""The Trainer compares shares of a run (0.25) with the steps that it made of them, and looks for the best checkpoint
-where it was before the folder was moved, which WholeCheckpoints puts right."""
 
 
 @contextlib.contextmanager
@@ -167,8 +167,8 @@ def course_arguments() -> dict:
     )
 
 
+# Part of a loss by which it may differ when the same weights are evaluated again: on a CPU, and on a GPU.
 SAME_LOSS = {False: 1e-3, True: 2e-2}
-"""Part of a loss by which it may differ when the same weights are evaluated again: on a CPU, and on a GPU."""
 
 
 class CourseTrainer(Trainer):

@@ -18,8 +18,8 @@ from korqg.output_folders import shown_folder
 from korqg.question import is_single_question
 
 INIT_TIMEOUT_S = 20
+# What the losses are drawn over: wandb's own count of entries differs between runs that log at other intervals.
 STEP = "train/global_step"
-"""What the losses are drawn over: wandb's own count of entries differs between runs that log at other intervals."""
 
 
 def private_settings(folder: Path):

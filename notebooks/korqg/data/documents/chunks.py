@@ -36,13 +36,8 @@ __all__ += ["fair_share", "reading_report", "refused_chunks", "split_sentences"]
 
 SUFFIXES = DOCUMENT_SUFFIXES
 READERS = dict(zip(SUFFIXES, (read_text, read_markdown, read_docx, read_pdf, read_hwpx, read_hwp), strict=True))
-
-LONGEST_LEAD = 40
-"""Characters of a line that may be a heading without being marked as one."""
-
-MOST_LEADS = 4
-"""Lines at a chunk's end that may go over to the next one: a part's heading, a chapter's, a section's."""
-
+LONGEST_LEAD = 40  # Characters of a line that may be a heading without being marked as one
+MOST_LEADS = 4  # Lines at a chunk's end that may go over to the next one: a part's heading, a chapter's, a section's
 _FINISHED = re.compile(r"[.!?…;,][\"'”’)\]」』》〉]*$|[다요]$")
 _FACT = re.compile(r"[:：]\s*\S|\d.*(?:[음함임됨%]|증가|감소|완료|예정|실시|추진|개최|운영|확정)$")
 

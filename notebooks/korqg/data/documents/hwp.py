@@ -20,21 +20,13 @@ from korqg.data.text_blocks import Block, read_bytes
 from korqg.errors import KorqgError
 
 CHAR_SHAPE, NUMBERING, PARA_SHAPE, STYLE = 21, 23, 25, 26
+# Tags of records.
 PARA_HEADER, PARA_TEXT, PARA_CHAR_SHAPE, CONTROL, LIST_HEADER, TABLE, EQUATION = 66, 67, 68, 71, 72, 77, 88
-"""Tags of records."""
-
-COMPRESSED, PASSWORD, DISTRIBUTED, CERTIFICATE, RIGHTS = 0x1, 0x2, 0x4, 0x100, 0x10
-"""Bits of the file header."""
-
-DEEPEST = 60
-"""How deep boxes and tables may hold one another."""
-
+COMPRESSED, PASSWORD, DISTRIBUTED, CERTIFICATE, RIGHTS = 0x1, 0x2, 0x4, 0x100, 0x10  # Bits of the file header
+DEEPEST = 60  # How deep boxes and tables may hold one another
+# Signs that take eight places.
 _LONG = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23})
-"""Signs that take eight places."""
-
-_CONTROLS = frozenset({1, 2, 3, 11, 12, 14, 15, 16, 17, 18, 21, 22, 23})
-"""Those that a control record belongs to."""
-
+_CONTROLS = frozenset({1, 2, 3, 11, 12, 14, 15, 16, 17, 18, 21, 22, 23})  # Those that a control record belongs to
 _SIGNS = {10: "lineBreak", 24: "hyphen", 30: "nbSpace", 31: "fwSpace"}
 _FORMATS = (
     "DIGIT", "CIRCLED_DIGIT", "ROMAN_CAPITAL", "ROMAN_SMALL", "LATIN_CAPITAL", "LATIN_SMALL", "DIGIT",

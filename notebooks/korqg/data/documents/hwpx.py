@@ -26,12 +26,12 @@ from korqg.errors import KorqgError
 
 _BLANKS = {"lineBreak": "\n", "tab": "\t", "hyphen": "-", "nbSpace": " ", "fwSpace": " "}
 _NOTES = ("footNote", "endNote", "header", "footer", "hiddenComment")
+# Line shapes of characters that show no line; Hangul writes "3D" for text that was never struck.
 _NOT_STRUCK = ("NONE", "3D", "")
-"""Line shapes of characters that show no line; Hangul writes "3D" for text that was never struck."""
 
 
+# What automatic numbers stand for in captions; those of pages and notes are left out.
 _COUNTED = ("PICTURE", "FIGURE", "TABLE", "EQUATION")
-"""What automatic numbers stand for in captions; those of pages and notes are left out."""
 
 
 @dataclass

@@ -8,23 +8,17 @@ from korqg.data.documents.contents import is_entry
 from korqg.data.text_blocks import begins_item
 from korqg.sentences import kiwi
 
+# Of lines of 72 columns broken inside the sentences of KorQuAD 1.0 dev 0.61 end in a particle, a connective ending or a
+# comma; of its titles 0.04.
 LEAST_OPEN = 1 / 3
-"""Of lines of 72 columns broken inside the sentences of KorQuAD 1.0 dev 0.61 end in a particle, a connective ending or
-a comma; of its titles 0.04."""
-
+# A file of whose lines that break between two Hangul signs more than this share end in a blank keeps all such blanks,
+# if Kiwi takes most of the others for words that go on.
 LEAST_BLANKS = 0.2
-"""A file of whose lines that break between two Hangul signs more than this share end in a blank keeps all such
-blanks, if Kiwi takes most of the others for words that go on."""
-
+# A program that breaks lines inside Korean words does so at most breaks: words have three signs or so.
 LEAST_INSIDE = 0.25
-"""A program that breaks lines inside Korean words does so at most breaks: words have three signs or so."""
-
-FEWEST_BREAKS = 3
-"""Breaks from which Kiwi's answers are counted against the blanks at the lines' ends."""
-
+FEWEST_BREAKS = 3  # Breaks from which Kiwi's answers are counted against the blanks at the lines' ends
+# Characters of a line that goes on: shorter ones are headings and words of a list, longer ones are hardly headings.
 SHORTEST_PART, LONG_PART = 8, 30
-"""Characters of a line that goes on: shorter ones are headings and words of a list, longer ones are hardly headings."""
-
 _NOTED = re.compile(r"(?:[다요함임됨까%]|(?<![처다마])음)$")
 _ENDED = re.compile(r"[.!?…:;][\"'”’)\]」』]*$")
 _OPEN = re.compile(
@@ -32,11 +26,9 @@ _OPEN = re.compile(
 )
 _SENTENCE = re.compile(r"[다요]\.\s")
 _LABEL = re.compile(r"[가-힣A-Za-z][가-힣A-Za-z ]{0,11}\s?[:：]\s")
+# A particle at a line's start: the line before broke inside its word.
 _PARTICLE = re.compile(r"(?:은|는|이|가|을|를|에|에서|의|와|과|로|으로|도|만|까지|부터|이다|이며|이고)(?=[\s.,]|$)")
-"""A particle at a line's start: the line before broke inside its word."""
-
-_VERB = re.compile(r"했|하였|됐|되었|시켰|시키|지게\s|져\s")
-"""How the second part of "비판했다" or "알려지게" begins."""
+_VERB = re.compile(r"했|하였|됐|되었|시켰|시키|지게\s|져\s")  # How the second part of "비판했다" or "알려지게" begins
 
 
 class BrokenLine(NamedTuple):

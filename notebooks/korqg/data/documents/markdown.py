@@ -26,9 +26,7 @@ _STARS = (
     (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?!\*)"), r"\1"),
     (re.compile(r"==(?=\S)(.+?)(?<=\S)=="), r"\1"),
 )
-_KEPT_STAR = "\x01"
-"""Stands for a star of code while the stars of emphasis are taken away."""
-
+_KEPT_STAR = "\x01"  # Stands for a star of code while the stars of emphasis are taken away
 _STRUCK = ("del", "s", "strike")
 
 

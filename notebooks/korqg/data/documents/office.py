@@ -20,30 +20,22 @@ from korqg.data.documents.line_breaks import goes_on_in
 from korqg.data.text_blocks import OLD_SUFFIXES, Block, clean, read_bytes
 from korqg.errors import KorqgError
 
+# All XML that is read out of one document; a book of a million characters has about 20 MB.
 LARGEST_XML_BYTES = 50_000_000
-"""All XML that is read out of one document; a book of a million characters has about 20 MB."""
-
-LARGEST_ARCHIVE_BYTES = 2_000_000_000
-"""All members together, unpacked, as the archive states it: pictures included."""
-
+LARGEST_ARCHIVE_BYTES = 2_000_000_000  # All members together, unpacked, as the archive states it: pictures included
 MOST_MEMBERS = 20_000
-
+# Characters. Hangul's outline levels are often given to whole paragraphs, which are text, not headings.
 LONGEST_HEADING = 100
-"""Characters. Hangul's outline levels are often given to whole paragraphs, which are text, not headings."""
-
 _HEADING_NAME = re.compile(r"(?:heading|제목|개요|outline)\s*([1-9]|10)", re.IGNORECASE)
 _TITLE_NAME = re.compile(r"title|제목|표제|문서 ?제목", re.IGNORECASE)
+# Not "contents" alone: that is what Hangul's users call the style of the text itself (내용).
 _CONTENTS_NAME = re.compile(
     r"(?:toc|목차|차례)(?:\s*(?:heading|제목)|\s*\d+)?|contents\s*(?:heading|\d+)|table of contents", re.IGNORECASE
 )
-"""Not "contents" alone: that is what Hangul's users call the style of the text itself (내용)."""
-
-CONTENTS = -1
-"""The level of a style that a table of contents is set in: left out."""
+CONTENTS = -1  # The level of a style that a table of contents is set in: left out
 
 
-RAISED, LOWERED = "\x02", "\x03"
-"""Signs around raised text, until it is known whether it points to a note."""
+RAISED, LOWERED = "\x02", "\x03"  # Signs around raised text, until it is known whether it points to a note
 
 
 def read_members(path: Path, wanted: str) -> dict[str, bytes]:

@@ -30,62 +30,34 @@ from korqg.data.text_blocks import Block, begins_bullet, begins_item, begins_num
 from korqg.errors import KorqgError
 
 MOST_PAGES = 10_000
-
-MARGIN = 0.12
-"""The share of a page's height at its top and bottom in which running heads and page numbers stand."""
-
+MARGIN = 0.12  # The share of a page's height at its top and bottom in which running heads and page numbers stand
+# A line in the margin that returns on this share of the pages, digits aside, is a running head; less than one half,
+# because left and right pages may have different ones.
 REPEATED = 0.4
-"""A line in the margin that returns on this share of the pages, digits aside, is a running head; less than
-one half, because left and right pages may have different ones."""
-
+# Where a place in the margin has a line on so many pages, but its text changes from chapter to chapter: the share of
+# those pages whose text stands on another one too.
 CHANGING = 0.6
-"""Where a place in the margin has a line on so many pages, but its text changes from chapter to chapter: the share
-of those pages whose text stands on another one too."""
-
-WIDE_GAP = 2.0
-"""A gap inside a line, as a share of its height, from which it parts the cells of a table."""
-
-NARROW_GAP = 0.5
-"""The same where the gaps of several lines stand below one another."""
-
-GUESSED_BLANK = 0.18
-"""A gap between two signs, as a share of their height, that may be a blank."""
-
+WIDE_GAP = 2.0  # A gap inside a line, as a share of its height, from which it parts the cells of a table
+NARROW_GAP = 0.5  # The same where the gaps of several lines stand below one another
+GUESSED_BLANK = 0.18  # A gap between two signs, as a share of their height, that may be a blank
+# How wide a gap between Hangul and other signs is at least if it is a blank, as a share of the usual blank.
 SURE_BLANK = 0.8
-"""How wide a gap between Hangul and other signs is at least if it is a blank, as a share of the usual blank."""
-
-EVEN = 1.1
-"""How much wider than the narrowest the widest blank of a line is that is spread to both edges."""
-
-BAR = " | "
-"""What is written for such a gap."""
-
-MOSTLY_FILLED = 0.6
-"""The share of a column's lines that reach its right edge."""
-
-APART = 1.6
-"""How many times the usual step a running head stands off from the text."""
-
-SMALLER = 0.88
-"""A note's size, and that of a raised sign, as a share of the text's."""
-
+EVEN = 1.1  # How much wider than the narrowest the widest blank of a line is that is spread to both edges
+BAR = " | "  # What is written for such a gap
+MOSTLY_FILLED = 0.6  # The share of a column's lines that reach its right edge
+APART = 1.6  # How many times the usual step a running head stands off from the text
+SMALLER = 0.88  # A note's size, and that of a raised sign, as a share of the text's
+# A page's share of signs without a known character; above it the file's fonts lack their character map.
 MOST_UNKNOWN = 0.3
-"""A page's share of signs without a known character; above it the file's fonts lack their character map."""
-
+# Lines, and their width in signs, from which lines below one another show how wide their column is.
 FEWEST_LINES, NARROWEST_COLUMN = 3, 12
-"""Lines, and their width in signs, from which lines below one another show how wide their column is."""
-
+# A column's width in signs, less than which poems have, and the share of full lines that end at the right edge where a
+# program broke inside words.
 WIDE_COLUMN, MOSTLY_EVEN = 16, 0.8
-"""A column's width in signs, less than which poems have, and the share of full lines that end at the right edge where a
-program broke inside words."""
-
-_HYPHEN = 2
-"""PDFium's sign for a hyphen that only the end of the line has put there."""
-
+_HYPHEN = 2  # PDFium's sign for a hyphen that only the end of the line has put there
 _PAGE_NUMBER = re.compile(r"[\s\-–—~·|\[\]()<>]*(?:\d{1,4}|[ivxlc]{1,6})(?:\s*/\s*\d{1,4})?[\s\-–—~·|\[\]()<>]*(?:쪽)?")
+# Particles that no other word begins like: the line goes on even if the one before stopped early, beside a picture.
 _STUCK = re.compile(r"(?:은|는|을|를|의|에서|으로|까지|부터|이다|이며|이고)(?=[\s.,])")
-"""Particles that no other word begins like: the line goes on even if the one before stopped early, beside a picture."""
-
 _HEADING = re.compile(r"제\s?\d+\s?[편장절관조](?:의\s?\d+)?(?:\([^)]*\)|\s[^.]{1,30}$)")
 _NOTE = re.compile(r"(?:주\s?)?\d{1,3}\)|\*{1,3}\)?\s|[†‡]|\[\d{1,3}\]|주\s?\d{0,2}[:)]")
 _NOTE_MARK = re.compile(r"(?<=[가-힣”’\"')\]」』.])(?:\d{1,3}\)|\*{1,3}|\d{1,2}(?![\d.,%]))")

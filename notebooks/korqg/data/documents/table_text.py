@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 
 from korqg.data.text_blocks import Block, begins_item
 
-LONGEST_NAME = 30
-"""Characters of a column's name, and of a joined cell that is repeated in each of its rows."""
-
+LONGEST_NAME = 30  # Characters of a column's name, and of a joined cell that is repeated in each of its rows
 _NUMBERED_NAME = re.compile(r"\D*\d{0,2}\D*|(?:19|20)\d\d\s*년?\D*")
 _SENTENCE = re.compile(r"[.!?]$|[다음함임됨]$")
 

@@ -27,10 +27,11 @@ from korqg.errors import KorqgError
 
 _OFF = ("0", "false", "off", "none")
 _WRAPPERS = ("body", "sdtContent", "customXml", "ins", "moveTo", "txbxContent", "smartTag")
+# Deleted, moved away, small text above the line, settings.
 _LEFT_OUT = ("del", "moveFrom", "rt", "pPr", "rPr", "sdtPr", "instrText", "delText")
-"""Deleted, moved away, small text above the line, settings."""
 
 
+# What stands before, between and behind the parts of an equation (OMML).
 _MATH = {
     "f": ("(", ")/(", ")"),
     "sSup": ("", "^", ""),
@@ -38,7 +39,6 @@ _MATH = {
     "rad": ("√(", ", ", ")"),
     "d": ("(", ", ", ")"),
 }
-"""What stands before, between and behind the parts of an equation (OMML)."""
 
 
 @dataclass(frozen=True)

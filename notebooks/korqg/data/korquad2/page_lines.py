@@ -9,11 +9,10 @@ from typing import Any
 
 from korqg.cleaned_text import LOST
 
+# Sections that hold nothing but references; their subsections go with them.
 REFERENCE_HEADINGS = frozenset(
     ("각주", "주석", "주해", "출처", "참조", "인용", "내용주", "참조주", "각주 및 참고 문헌", "각주 및 출처", "목차")
 )
-"""Sections that hold nothing but references; their subsections go with them."""
-
 NOISE_TAGS = frozenset((
     "script", "style", "noscript", "template", "head", "title", "math", "svg", "object", "iframe", "audio", "video",
     "map", "nav", "footer", "button", "input", "select", "textarea", "link", "meta",
@@ -29,10 +28,7 @@ NOISE_IDS = frozenset((
     "toc", "catlinks", "siteSub", "contentSub", "contentSub2", "jump-to-nav", "mw-navigation", "mw-head", "mw-panel",
     "mw-page-base", "mw-head-base", "footer", "firstHeading", "siteNotice", "coordinates",
 ))  # fmt: skip
-
-MOST_COLUMNS, MOST_ROWS = 100, 5000
-"""A table's grid is not made larger, whatever its colspan and rowspan say."""
-
+MOST_COLUMNS, MOST_ROWS = 100, 5000  # A table's grid is not made larger, whatever its colspan and rowspan say
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LISTS = ("ul", "ol", "dl")

@@ -26,14 +26,9 @@ from korqg.data.table_files import count_questions
 from korqg.errors import KorqgError
 from korqg.sentences import sentence_spans
 
-LONGEST_SHORT_ANSWER = 100
-"""An answer of more characters than this, or of more than one line, is a long one."""
-
+LONGEST_SHORT_ANSWER = 100  # An answer of more characters than this, or of more than one line, is a long one
 TOO_LONG = "the answer does not fit into max_passage_tokens, with its heading"
-
-STOP_EARLY_FROM = 1000
-"""From so many questions on, a file's end is a place to stop when too many of them are broken."""
-
+STOP_EARLY_FROM = 1000  # From so many questions on, a file's end is a place to stop when too many of them are broken
 # What stands in HTML: comments, scripts and tags, which nobody sees; reference signs, which are left out;
 # entities; white space; and single characters.
 _SIGN = re.compile(
