@@ -51,11 +51,4 @@ keep_old_names()
 STARTED = time.monotonic()
 __version__ = "0.1.0"
 
-__all__ = [
-    "CompareConfig",
-    "DataConfig",
-    "KorqgError",
-    "TrainConfig",
-    "install_missing_packages",
-    "prepare_notebook",
-]
+__all__ = ["CompareConfig", "DataConfig", "KorqgError", "TrainConfig", "install_missing_packages", "prepare_notebook"]

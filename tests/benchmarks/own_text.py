@@ -17,7 +17,7 @@ from pathlib import Path
 
 from korqg.config import SAMPLE_CORPUS
 from korqg.data.corpus import read_korquad
-from korqg.data.documents.chunks import read_chunks
+from korqg.data.documents.chunks import chunk_documents
 from korqg.data.own_rows import read_rows
 from korqg.model.choose import choose_model, load_tokenizer
 from korqg.sentences import split_sentences
@@ -59,7 +59,7 @@ def time_document(folder: Path, passages: list, arguments: argparse.Namespace) -
     print(f"{len(text):,} characters, {len(text.encode()) / 1e6:.2f} MB of UTF-8")
     for _ in range(arguments.repeats):
         start = time.perf_counter()
-        chunks = read_chunks(path, arguments.max_tokens, count_tokens, arguments.overlap_tokens)
+        chunks = chunk_documents(path, arguments.max_tokens, count_tokens, arguments.overlap_tokens).chunks
         seconds = time.perf_counter() - start
         sizes = [count_tokens(chunk.text) for chunk in chunks]
         print(

@@ -39,11 +39,7 @@ Ask = Callable[[list[dict]], list[dict]]  # What the model says about rows, in t
 
 
 def ask_all(
-    ask: Ask,
-    rows: list[dict],
-    file: Path,
-    at_a_time: int,
-    progress: Callable[[str], None] | None = None,
+    ask: Ask, rows: list[dict], file: Path, at_a_time: int, progress: Callable[[str], None] | None = None
 ) -> list[dict]:
     """An answer for each row, in the rows' order; those that `file` has already are not asked again.
 

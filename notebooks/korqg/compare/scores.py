@@ -9,15 +9,7 @@ from typing import NamedTuple
 
 from korqg.ask.checks import AGREED, agreement
 from korqg.prompts import passage_of
-from korqg.question import (
-    KINDS,
-    characters,
-    copied_share,
-    is_single_question,
-    question_kind,
-    rouge_l,
-    unified,
-)
+from korqg.question import KINDS, characters, copied_share, is_single_question, question_kind, rouge_l, unified
 from korqg.sentences import kiwi, split_all
 
 LONGEST_SCORED = 10_000  # Characters of an output that are scored; what runs on beyond them is no question anyway

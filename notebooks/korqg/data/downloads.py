@@ -16,7 +16,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from korqg.errors import KorqgError, full_disk
 from korqg.files import cache_folder, cannot_write, sha256_of
@@ -85,22 +84,27 @@ KLUE_MRC = PublishedFile(
 KLUE_MRC_PARTS = {"train": "klue-mrc-v1_train.json", "dev": "klue-mrc-v1_dev.json"}  # The files in its archive, by part
 
 
-def klue_mrc_parts(which: str = "all") -> tuple[str, ...]:
-    """The names of the files in KLUE-MRC's archive for "train", "dev" or "all". Raises KorqgError for another name."""
-    return tuple(_choose(KLUE_MRC_PARTS, which, "KLUE-MRC"))
+PUBLISHED = {
+    "korquad1": ("KorQuAD 1.0", KORQUAD1),
+    "korquad2": ("KorQuAD 2.1", KORQUAD2),
+    "klue_mrc": ("KLUE-MRC", KLUE_MRC_PARTS),
+}
 
 
-def korquad1_files(which: str = "all") -> list[PublishedFile]:
-    """The files of KorQuAD 1.0 for "train", "dev" or "all". Raises KorqgError for another name."""
-    return _choose(KORQUAD1, which, "KorQuAD 1.0")
+def published_parts(source: str, which: str = "all") -> list:
+    """What there is of a source of PUBLISHED for "train", "dev", "all", or several parts such as "train_00,dev_01".
 
-
-def korquad2_files(which: str = "all") -> list[PublishedFile]:
-    """The archives of KorQuAD 2.1 for "train", "dev", "all", or names with commas such as "train_00,dev_01".
-
-    Raises KorqgError for another name.
+    Files to fetch; of KLUE-MRC the names of those in its archive. Raises KorqgError for a part that there is not.
     """
-    return _choose(KORQUAD2, which, "KorQuAD 2.1")
+    corpus, published = PUBLISHED[source]
+    wanted = [name.strip() for name in which.split(",") if name.strip()]
+    chosen = [part for part in published for name in wanted if name in ("all", part, part.partition("_")[0])]
+    known = list(dict.fromkeys([*(part.partition("_")[0] for part in published), "all", *published]))
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        wrong = ", ".join(map(repr, unknown)) or repr(which)
+        raise KorqgError(f"{corpus} has no part {wrong}; use one of these, or several with commas: {', '.join(known)}.")
+    return [published[part] for part in dict.fromkeys(chosen)]
 
 
 def korquad_folder() -> Path:
@@ -131,17 +135,6 @@ def fetch(file: PublishedFile, folder: Path, first_pause_seconds: float = 1.0, t
     except OSError as error:
         raise cannot_write(error.filename or path, error, "KORQG_CACHE in the environment") from None
     return path
-
-
-def _choose(published: dict[str, Any], which: str, corpus: str) -> list:
-    wanted = [name.strip() for name in which.split(",") if name.strip()]
-    chosen = [part for part in published for name in wanted if name in ("all", part, part.partition("_")[0])]
-    known = list(dict.fromkeys([*(part.partition("_")[0] for part in published), "all", *published]))
-    unknown = [name for name in wanted if name not in known]
-    if unknown or not wanted:
-        wrong = ", ".join(map(repr, unknown)) or repr(which)
-        raise KorqgError(f"{corpus} has no part {wrong}; use one of these, or several with commas: {', '.join(known)}.")
-    return [published[part] for part in dict.fromkeys(chosen)]
 
 
 def _is_there(file: PublishedFile, path: Path) -> bool:

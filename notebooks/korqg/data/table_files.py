@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from korqg.cleaned_text import LOST
 from korqg.column_names import SHAPES, WANTED, find_fields, has_shape, plain_name, wrong_columns
 from korqg.data import packed_files
-from korqg.data.text_blocks import decode_text, in_list
+from korqg.data.text_blocks import decode_text, in_list, is_hangul
 from korqg.errors import KorqgError
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".xlsx", ".parquet")
@@ -29,6 +30,9 @@ IF_KORQUAD2 = 'it is a whole page as KorQuAD 2 has them: set source="korquad2"'
 _LEVELS = ("paragraphs", "qas")  # Where an article has its paragraphs, and a paragraph its questions
 # Share of the letters beyond ASCII that may be unreadable before a file is taken for one of another encoding.
 MOST_LOST = 0.01
+
+
+_NO_WORKBOOK = (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError, TypeError, AttributeError, SyntaxError)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def decode_rows(data: bytes, name: str) -> str:
 def _mostly_read(text: str) -> bool:
     """Whether a text was read in the right encoding but for a few bytes: Hangul, and hardly a lost letter."""
     beyond = [sign for sign in text if sign > "\x7f"]
-    lost, hangul = beyond.count(LOST), sum("가" <= sign <= "힣" for sign in beyond)
+    lost, hangul = beyond.count(LOST), sum(map(is_hangul, beyond))
     return "\0" not in text and lost <= max(2, MOST_LOST * len(beyond)) and hangul >= 0.7 * max(1, len(beyond) - lost)
 
 
@@ -322,23 +326,12 @@ def _grid_row(place: str, cells: list, header: list[str], columns: Mapping[str, 
 
 def _excel_rows(name: str, data: bytes, columns: Mapping[str, str]) -> list[Row]:
     """The rows of all sheets that have the columns that are wanted."""
-    import zipfile
-
     import openpyxl
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
         sheets = [(sheet.title, _cells(sheet)) for sheet in book.worksheets]
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        OSError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        SyntaxError,
-    ) as error:
+    except _NO_WORKBOOK as error:
         raise KorqgError(
             f"{name} is no Excel workbook that can be read ({error}): open it in Excel, without a password, and save "
             "it as .xlsx or .csv."

@@ -171,10 +171,14 @@ def begins_number(text: str) -> bool:
     return _NUMBERED.match(text) is not None
 
 
+def is_hangul(sign: str) -> bool:
+    return "가" <= sign <= "힣"
+
+
 def _mostly_hangul(text: str) -> bool:
     """Whether letters beyond ASCII are Korean, be they mixed with Hanja: by the syllables of its endings."""
     letters = [sign for sign in text[:100_000] if sign.isalpha() and not sign.isascii()]
-    hangul = [sign for sign in letters if "가" <= sign <= "힣"]
+    hangul = list(filter(is_hangul, letters))
     common = sum(sign in _COMMON for sign in hangul)
     return len(hangul) >= LEAST_HANGUL * len(letters) and common >= LEAST_COMMON * len(hangul)
 

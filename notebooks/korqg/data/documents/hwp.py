@@ -5,17 +5,15 @@ that the same document has as .hwpx (OWPML), so that both give the same blocks. 
 5.0"; offsets below are those of its tables.
 """
 
-import contextlib
 import io
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from korqg.data.documents.hwpx import Header, read_blocks, read_hwpx
 from korqg.data.documents.numbering import Level, Numbers
-from korqg.data.documents.office import LARGEST_XML_BYTES, locked, style_level
+from korqg.data.documents.office import LARGEST_XML_BYTES, errors_in_words, locked, style_level
 from korqg.data.text_blocks import Block, read_bytes
 from korqg.errors import KorqgError
 
@@ -47,26 +45,12 @@ def read_hwp(path: Path) -> list[Block]:
         return read_hwpx(path)
     if data.startswith(b"HWP Document File V"):
         raise KorqgError(f"{path.name} is of Hangul 97 or older: open it and save it as .hwpx.")
-    with _errors_in_words(path):
+    from syhwp import SyhwpError
+
+    with errors_in_words(path, SyhwpError, TypeError, AttributeError, struct.error):
         info, sections = _streams(path, data)
         header = _read_header(info)
         return read_blocks(header, [_section(records) for records in sections])
-
-
-@contextlib.contextmanager
-def _errors_in_words(path: Path) -> Iterator[None]:
-    """Turns what can go wrong in a damaged file into a KorqgError."""
-    from syhwp import SyhwpError
-
-    damaged = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error, zlib.error)
-    try:
-        yield
-    except RecursionError:
-        raise KorqgError(f"{path.name} is nested too deeply to be read: save its text as .txt.") from None
-    except (SyhwpError, *damaged) as error:
-        raise KorqgError(
-            f"{path.name} is damaged, incomplete or no .hwp file ({error}): copy or save it again."
-        ) from None
 
 
 def _streams(path: Path, data: bytes) -> tuple[list, list[list]]:

@@ -20,7 +20,7 @@ from korqg.data.documents.office import (
     style_level,
     without_note_marks,
 )
-from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.documents.table_text import Cell, reach, table_blocks
 from korqg.data.text_blocks import Block
 from korqg.errors import KorqgError
 
@@ -237,8 +237,8 @@ class _Reader:
     def cell(self, cell) -> Cell:
         """A table's cell with its blocks and how far it reaches."""
         inside, span = child(cell, "subList"), child(cell, "cellSpan")
-        reach = (_count(span.get(name, "1")) if span is not None else 1 for name in ("rowSpan", "colSpan"))
-        return Cell(tuple(self.blocks(inside)) if inside is not None else (), *reach, head=cell.get("header") == "1")
+        sizes = (reach(span.get(name)) if span is not None else 1 for name in ("rowSpan", "colSpan"))
+        return Cell(tuple(self.blocks(inside)) if inside is not None else (), *sizes, head=cell.get("header") == "1")
 
 
 def _append(element, text: _Text) -> None:
@@ -278,8 +278,3 @@ def _words(element) -> str | None:
 def _inner_text(element, name: str) -> str:
     inner = child(element, name)
     return "".join(inner.itertext()) if inner is not None else ""
-
-
-def _count(value: str) -> int:
-    """A number of rows or columns, within reason."""
-    return max(1, min(100, int(value))) if value.isdecimal() else 1

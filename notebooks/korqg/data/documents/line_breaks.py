@@ -5,7 +5,7 @@ import re
 from typing import NamedTuple
 
 from korqg.data.documents.contents import is_entry
-from korqg.data.text_blocks import begins_item
+from korqg.data.text_blocks import begins_item, is_hangul
 from korqg.sentences import kiwi
 
 # Of lines of 72 columns broken inside the sentences of KorQuAD 1.0 dev 0.61 end in a particle, a connective ending or a
@@ -106,7 +106,7 @@ def _glues(breaks: list[Break]) -> list[str]:
     Where it hardly ever says "inside", the program breaks between words only, and Kiwi is overruled.
     """
     found = ["" if _needs_no_blank(*pair) else " " for pair in breaks]
-    between = [place for place, (one, two) in enumerate(breaks) if _is_hangul(one.text[-1]) and _is_hangul(two.text[0])]
+    between = [place for place, (one, two) in enumerate(breaks) if is_hangul(one.text[-1]) and is_hangul(two.text[0])]
     unclear = [place for place in between if not breaks[place][0].blank]
     known = _known_starts(breaks) if unclear else set()
     inside = []
@@ -146,11 +146,11 @@ def _goes_on_inside(one: BrokenLine, two: BrokenLine) -> bool:
     last, first = one.text[-1], two.text[0]
     if one.blank:
         return False
-    if (last.isdecimal() and _is_hangul(first)) or ("一" <= last <= "鿿" and "一" <= first <= "鿿"):
+    if (last.isdecimal() and is_hangul(first)) or ("一" <= last <= "鿿" and "一" <= first <= "鿿"):
         return True
     if re.search(r"\d[.,]$", one.text) and first.isdecimal():
         return True
-    if _is_hangul(last):
+    if is_hangul(last):
         return _VERB.match(two.text) is not None and not _OPEN.search(one.text)
     return last not in ".!?…,;:" and begins_with_particle(two.text)
 
@@ -172,7 +172,3 @@ def _needs_no_blank(one: BrokenLine, two: BrokenLine) -> bool:
     last, first = one.text[-1], two.text[0]
     inside_number = last.isdecimal() and first.isdecimal()
     return not one.blank and (inside_number or first in ".,!?)]}’”」』》…" or last in "([{‘“「『《")
-
-
-def _is_hangul(sign: str) -> bool:
-    return "가" <= sign <= "힣"

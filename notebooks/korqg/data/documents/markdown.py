@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from korqg.data.documents.office import LOWERED, RAISED, as_blocks, without_note_marks
-from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.documents.table_text import Cell, reach, table_blocks
 from korqg.data.text_blocks import Block, clean, decode_text, read_bytes
 
 _FRONT_MATTER = re.compile(
@@ -152,7 +152,7 @@ class _HtmlReader(HTMLParser):
             self.rows.append([])
         elif tag in ("td", "th") and self.rows:
             spans = dict(attributes)
-            rows, columns = (_span(spans.get(name)) for name in ("rowspan", "colspan"))
+            rows, columns = (reach(spans.get(name)) for name in ("rowspan", "colspan"))
             self.cell = ([], rows, columns, tag == "th")
         elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
             self.level = int(tag[1])
@@ -197,8 +197,3 @@ class _HtmlReader(HTMLParser):
         if self.rows:
             self.blocks += table_blocks([row for row in self.rows if row])
         self.rows = None
-
-
-def _span(value: str | None) -> int:
-    """A cell's rowspan or colspan, within reason."""
-    return max(1, min(100, int(value))) if value and value.isdecimal() else 1

@@ -35,6 +35,16 @@ _CONTENTS_NAME = re.compile(
 CONTENTS = -1  # The level of a style that a table of contents is set in: left out
 
 
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    SyntaxError,
+)
 RAISED, LOWERED = "\x02", "\x03"  # Signs around raised text, until it is known whether it points to a note
 
 
@@ -93,8 +103,8 @@ def parse(data: bytes):
 
 
 @contextlib.contextmanager
-def errors_in_words(path: Path) -> Iterator[None]:
-    """Turns what can go wrong in a damaged or hostile archive into a KorqgError."""
+def errors_in_words(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turns what can go wrong in a damaged or hostile archive, and others, into a KorqgError."""
     from defusedxml import DefusedXmlException
 
     try:
@@ -106,16 +116,7 @@ def errors_in_words(path: Path) -> Iterator[None]:
         ) from None
     except RecursionError:
         raise KorqgError(f"{path.name} is nested too deeply to be read: save its text as .txt.") from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        EOFError,
-        OSError,
-        ValueError,
-        LookupError,
-        SyntaxError,
-    ) as error:
+    except (*_DAMAGED, *others) as error:
         raise KorqgError(
             f"{path.name} is damaged, incomplete or no {path.suffix.lower()} file ({error}): copy or save it again."
         ) from None
@@ -134,8 +135,9 @@ def local(element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def child(element, name: str):
-    return next((child for child in element if local(child) == name), None)
+def child(element, *names: str):
+    """The first element below, by the names on the way to it; None where there is none, nor an element."""
+    return element.find("/".join(f"{{*}}{name}" for name in names)) if names and element is not None else element
 
 
 def attribute(element, name: str) -> str:

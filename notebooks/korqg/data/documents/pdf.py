@@ -26,7 +26,16 @@ from korqg.data.documents.line_breaks import (
     join_lines,
 )
 from korqg.data.documents.table_text import Cell, table_blocks
-from korqg.data.text_blocks import Block, begins_bullet, begins_item, begins_number, clean, read_bytes, without_unseen
+from korqg.data.text_blocks import (
+    Block,
+    begins_bullet,
+    begins_item,
+    begins_number,
+    clean,
+    is_hangul,
+    read_bytes,
+    without_unseen,
+)
 from korqg.errors import KorqgError
 
 MOST_PAGES = 10_000
@@ -164,13 +173,13 @@ class _Run:
         `usual` is how wide the page's blanks between Hangul words are.
         """
         blanks = list(self.blanks())
-        own = sorted(width for _, signs, width in blanks if all(map(_is_hangul, signs)))
+        own = sorted(width for _, signs, width in blanks if all(map(is_hangul, signs)))
         least = min(NARROW_GAP, SURE_BLANK * (own[len(own) // 2] if len(own) > 1 else usual))
         for number, signs, width in reversed(blanks):
             start, end = self.words[number - 1].end(), self.words[number].start()
             if any(self.is_in_place(number, index) for _, index in self.signs[start:end]):
                 continue
-            if width < (GUESSED_BLANK if all(map(_is_hangul, signs)) or signs.isascii() else least):
+            if width < (GUESSED_BLANK if all(map(is_hangul, signs)) or signs.isascii() else least):
                 del self.signs[start:end]
         self.finish()
 
@@ -332,7 +341,7 @@ def _by_place(runs: list[_Run], place: Callable) -> list[_Run]:
 
 def _drop_gaps(runs: list[_Run]) -> None:
     """Take the gaps that are no blanks out of a page's lines where PDFium guessed any."""
-    widths = sorted(width for run in runs for _, signs, width in run.blanks() if all(map(_is_hangul, signs)))
+    widths = sorted(width for run in runs for _, signs, width in run.blanks() if all(map(is_hangul, signs)))
     for run in runs if widths else ():
         if any(sign.isspace() for sign, _ in run.signs[:-1]):
             run.drop_gaps(widths[len(widths) // 2])
@@ -724,7 +733,3 @@ def _has_room(one: Line, two: Line, right_edge: float) -> bool:
     """Whether the first word of the line behind would have fitted."""
     sign_width = (one.right - one.left) / len(one.text)
     return one.right + (len(two.text.split(" ", 1)[0]) + 1) * sign_width < right_edge - sign_width
-
-
-def _is_hangul(sign: str) -> bool:
-    return "가" <= sign <= "힣"

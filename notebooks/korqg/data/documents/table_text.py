@@ -37,6 +37,11 @@ class Cell:
         )
 
 
+def reach(stated: str | None) -> int:
+    """Over how many rows or columns a cell reaches, within reason; 1 where it is not stated."""
+    return max(1, min(100, int(stated))) if stated and stated.isdecimal() else 1
+
+
 def table_blocks(rows: list[list[Cell]]) -> Iterator[Block]:
     """The blocks of a table; each row knows its head, and what it says without the rows around it."""
     grid = _grid(rows)
