@@ -29,13 +29,8 @@ PACKAGES = (
 )
 NEW = ".new"  # Where what will replace a finished folder is made, inside of it; no run or data can have this name
 MADE_BY_A_RUN = (
-    "checkpoints",
-    "adapter",
-    "merged",
-    "merged.gguf",
-    "train_log.jsonl",
-    "init_outputs.json",
-    "after_outputs.json",
+    *("checkpoints", "adapter", "merged", "merged.gguf"),
+    *("train_log.jsonl", "init_outputs.json", "after_outputs.json"),
 )
 CLEARED = ".cleared"
 _held: dict[Path, Any] = {}

@@ -172,13 +172,8 @@ def _one_of_several(sentence: str, start: int, end: int) -> bool:
     joined = re.match(ONE_OF_LIST, after)
     if joined and not re.match(r"(와|과) (같|함께|달리|다르|마찬|비슷|관련|관계|맞)|(나|과|와)(?=[가-힣])", after):
         return True
-    if re.search(r"[가-힣A-Za-z)], $", before) and kiwi().tokenize(before)[-2].tag in (
-        "NNG",
-        "NNP",
-        "SL",
-        "NNB",
-        "XSN",
-    ):
+    nouns = ("NNG", "NNP", "SL", "NNB", "XSN")
+    if re.search(r"[가-힣A-Za-z)], $", before) and kiwi().tokenize(before)[-2].tag in nouns:
         return True
     listed = re.search(r"[가-힣A-Za-z0-9)」』》〉](와|과|이나|나| 및|·) ?[「『《〈<‘“'\"]?$", before)
     return bool(listed) and not re.search(r"(결과|효과|사과|(?<![가-힣])나)(와|과)? $", before)

@@ -29,27 +29,7 @@ WORDS = [
 # Interrogative endings that must go with what they follow: 만드는가, not 만든가.
 CAN_BE_MENDED = ("는가", "ᆫ가", "은가", "나요", "는가요", "ᆫ가요", "은가요")
 # Those that another style may stand for; others (-을까, -ㄹ까요) say something else, and stay.
-CAN_BE_REPLACED = (
-    *CAN_BE_MENDED,
-    *(
-        "나",
-        "니",
-        "느냐",
-        "냐",
-        "ᆸ니까",
-        "습니까",
-        "는지",
-        "ᆫ지",
-        "은지",
-        "는지요",
-        "ᆫ지요",
-        "어요",
-        "아요",
-        "죠",
-        "지",
-        "어",
-    ),
-)
+CAN_BE_REPLACED = (*CAN_BE_MENDED, *"나 니 느냐 냐 ᆸ니까 습니까 는지 ᆫ지 은지 는지요 ᆫ지요 어요 아요 죠 지 어".split())
 STATING = ("다", "ᆫ다", "는다", "습니다", "ᆸ니다")
 QUESTION_WORDS = re.compile(r"누구|누가|누굴|언제|어디|무엇|무슨|뭐|어떤|어느|어떻게|어떠|왜|몇|며칠|얼마|이유|까닭")
 

@@ -35,16 +35,7 @@ _CONTENTS_NAME = re.compile(
 CONTENTS = -1  # The level of a style that a table of contents is set in: left out
 
 
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    EOFError,
-    OSError,
-    ValueError,
-    LookupError,
-    SyntaxError,
-)
+_BAD = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError, LookupError, SyntaxError)
 RAISED, LOWERED = "\x02", "\x03"  # Signs around raised text, until it is known whether it points to a note
 
 
@@ -116,7 +107,7 @@ def errors_in_words(path: Path, *others: type[Exception]) -> Iterator[None]:
         ) from None
     except RecursionError:
         raise KorqgError(f"{path.name} is nested too deeply to be read: save its text as .txt.") from None
-    except (*_DAMAGED, *others) as error:
+    except (*_BAD, *others) as error:
         raise KorqgError(
             f"{path.name} is damaged, incomplete or no {path.suffix.lower()} file ({error}): copy or save it again."
         ) from None

@@ -403,13 +403,10 @@ def _sentences(line: PageLine) -> Iterator[tuple[str, dict[str, int]]]:
 
 def _span(section: PageSection, units: list[_Unit], asked: _Asked, opening: str, closing: str) -> _Span | None:
     """Where in the section the answer begins and ends, or None when it does not do both here."""
-    starts = [(-1, section.heading.marks[opening])] if opening in section.heading.marks else []
-    stops = [(-1, section.heading.marks[closing])] if closing in section.heading.marks else []
-    for number, unit in enumerate(units):
-        if opening in unit.marks:
-            starts.append((number, unit.marks[opening]))
-        if closing in unit.marks:
-            stops.append((number, unit.marks[closing]))
+    lines = [(-1, section.heading), *enumerate(units)]
+    starts, stops = (
+        [(number, line.marks[mark]) for number, line in lines if mark in line.marks] for mark in (opening, closing)
+    )
     if not starts or not stops or not units:
         return None
     (first, start), (last, stop) = starts[-1], stops[0]
