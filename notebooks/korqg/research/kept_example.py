@@ -7,6 +7,7 @@ notebook is read as it is where git is), the pictures, the page and the small fi
 would tell where or by whom they were run.
 """
 
+import base64
 import getpass
 import os
 import shutil
@@ -14,9 +15,10 @@ import socket
 import sys
 from pathlib import Path
 
+from korqg.compare.plots import with_palette
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError, command
-from korqg.files import read_json
+from korqg.files import read_json, write_json
 from korqg.output_folders import NOTEBOOKS, require_finished
 
 OUTPUTS = COURSE_FOLDER / "outputs"
@@ -70,6 +72,8 @@ def make_example(outputs: Path = OUTPUTS, name: str = NAME) -> list[Path]:
         copy = example / file.relative_to(outputs)
         copy.parent.mkdir(parents=True, exist_ok=True)
         written.append(Path(shutil.copyfile(file, copy)))
+        if file.suffix == ".ipynb":
+            shrink_pictures(copy)
     if not take_picture(outputs / "compare" / name / "side_by_side.html", example / "side_by_side.png"):
         print("side_by_side.png is the old one: no browser took a new one (make test installs one).")
     return written
@@ -99,9 +103,18 @@ def take_picture(page: Path, picture: Path) -> bool:
         view.goto(page.resolve().as_uri())
         view.add_style_tag(content=PICTURE_STYLE)
         if chosen := view.evaluate(CHOOSE):
-            view.locator("section.cards:not([hidden])").first.screenshot(path=str(picture))
+            picture.write_bytes(with_palette(view.locator("section.cards:not([hidden])").first.screenshot()))
         browser.close()
     return chosen
+
+
+def shrink_pictures(notebook: Path) -> None:
+    """Give an executed notebook's pictures a palette (see with_palette)."""
+    value = read_json(notebook)
+    for output in (output for cell in value["cells"] for output in cell.get("outputs", [])):
+        if picture := "".join(output.get("data", {}).get("image/png", "")):
+            output["data"]["image/png"] = base64.b64encode(with_palette(base64.b64decode(picture))).decode()
+    write_json(notebook, value)
 
 
 def _require_shareable(file: Path, outputs: Path) -> None:
