@@ -71,7 +71,8 @@ def near_duplicates(texts: list[str]) -> list[tuple[int, int]]:
 
 def containment(one: str, two: str, size: int = SHINGLE) -> float:
     """Share of the shorter text's shingles of `size` letters that stand in the other, 0 to 1 (0 when it has none)."""
-    shingles = [_shingles(normalized(text), size) for text in (one, two)]
+    letters = [normalized(text) for text in (one, two)]
+    shingles = [{text[start : start + size] for start in range(len(text) - size + 1)} for text in letters]
     return len(shingles[0] & shingles[1]) / max(1, min(map(len, shingles)))
 
 
@@ -191,10 +192,6 @@ def _families(count: int, pairs: list[tuple[int, int]]) -> list[list[int]]:
             for index in small:
                 family[index] = large
     return [members for members in {id(members): members for members in family}.values() if len(members) > 1]
-
-
-def _shingles(letters: str, size: int) -> set[str]:
-    return {letters[start : start + size] for start in range(len(letters) - size + 1)}
 
 
 def _are_near(one: str, two: str) -> bool:

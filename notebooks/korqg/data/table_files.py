@@ -84,7 +84,8 @@ def _rows(name: str, suffix: str, data: bytes, columns: Mapping[str, str]) -> li
     text = decode_rows(data, name)
     if suffix in (".csv", ".tsv"):
         return _csv_rows(name, text, columns)
-    in_lines = suffix in (".jsonl", ".ndjson") and not _is_list(text)
+    start = text.lstrip("\ufeff \n\t")[:2]
+    in_lines = suffix in (".jsonl", ".ndjson") and (start[:1] != "[" or start == "[[")  # else a list over several lines
     return _with_columns(name, _jsonl_rows(text) if in_lines else _json_rows(name, text, columns), columns)
 
 
@@ -126,11 +127,6 @@ def _first_bad_byte(data: bytes) -> str:
         place = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
         return f"The first byte that is not UTF-8 is in line {line}, byte {place} of it."
     return "It holds zero bytes."
-
-
-def _is_list(text: str) -> bool:
-    """Whether a file of lines is one list over several lines after all."""
-    return text.lstrip("\ufeff \n\t").startswith("[") and not text.lstrip("\ufeff \n\t").startswith("[[")
 
 
 def _jsonl_rows(text: str) -> list[Row]:

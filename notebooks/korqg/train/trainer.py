@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
@@ -49,8 +50,6 @@ class EpochLengthSampler:
         return len(self.lengths) + len(self.filling)
 
     def __iter__(self):
-        import torch
-
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         ordered = get_length_grouped_indices(self.lengths, self.group, generator=generator)
         whole = len(ordered) // self.group
@@ -121,8 +120,6 @@ def require_trained(trainer: Trainer, log: Path) -> None:
 
 def require_kept(state, loss: float, keep: str) -> None:
     """Raise KorqgError when `loss` is not the one that the weights to keep had in training: others were loaded."""
-    import torch
-
     noted = state.best_metric if keep == "best" else None
     if noted is not None and abs(loss - noted) > SAME_LOSS[torch.cuda.is_available()] * abs(noted):
         raise KorqgError(
@@ -151,8 +148,6 @@ def losses_of(trainer: "CourseTrainer", log: Path, keep: str) -> dict[str, float
 
 def course_arguments() -> dict:
     """Training arguments that teach nothing: what CourseTrainer's own parts and this machine need."""
-    import torch
-
     on_gpu = torch.cuda.is_available()
     return dict(
         per_device_eval_batch_size=32 if on_gpu else 8,  # no gradients, so many fit; evaluated rows go in one piece
@@ -246,8 +241,6 @@ class CourseTrainer(Trainer):
     def prediction_step(self, model, inputs, *args, **kwargs):
         if not isinstance(self.eval_dataset, FilledRows):
             return super().prediction_step(model, inputs, *args, **kwargs)
-        import torch
-
         # The Trainer takes the mean over all batches, rows that fill up included: each batch counts by its real rows.
         real = (inputs["labels"] != IGNORED).any(dim=1).sum().item()
         weight = real / len(inputs["labels"]) * self.eval_dataset.filled / self.eval_dataset.real
@@ -388,8 +381,6 @@ def train_within_memory(
     after running out of memory it goes on from the newest whole checkpoint, or else from the first weights.
     Raises KorqgError when a single row does not fit, and on several processes, which cannot halve one by one.
     """
-    import torch
-
     trainer = make_trainer(batch_size, gradient_accumulation_steps, checkpoint)
     first = {
         name: weights.detach().cpu().clone()

@@ -173,7 +173,7 @@ def _add_paragraph(parent, node, depth: int) -> None:
 
     def end_words() -> None:
         if words:
-            _add_text(run, words.decode("utf-16-le", "replace"))
+            ElementTree.SubElement(run, "t").text = words.decode("utf-16-le", "replace")
             words.clear()
 
     while place < len(units):
@@ -204,10 +204,6 @@ def _add_paragraph(parent, node, depth: int) -> None:
     end_words()
     for control in controls:
         _add_control(run if run is not None else ElementTree.SubElement(paragraph, "run"), control, depth + 1)
-
-
-def _add_text(run, words: str) -> None:
-    ElementTree.SubElement(run, "t").text = words
 
 
 def _add_mark(run, name: str) -> None:

@@ -117,7 +117,8 @@ def _glues(breaks: list[Break]) -> list[str]:
             inside.append(place)
     agrees = len(unclear) < FEWEST_BREAKS or len(inside) > len(unclear) / 2
     if len(between) - len(unclear) > LEAST_BLANKS * len(between) and agrees:
-        return ["" if glue and _is_whole(*pair) else glue for glue, pair in zip(found, breaks, strict=True)]
+        whole = [not one.blank and not (one.text[-1] + two.text[0]).isascii() for one, two in breaks]
+        return ["" if nothing else glue for glue, nothing in zip(found, whole, strict=True)]
     if len(inside) < LEAST_INSIDE * len(unclear):
         inside = [place for place in inside if begins_with_particle(breaks[place][1].text)]
     elif inside:
@@ -131,11 +132,6 @@ def _is_one_word(before: str, after: str) -> bool:
     """Whether Kiwi puts no blank between two lines; a few words are enough, and its time grows with their number."""
     pieces = [" ".join(before.split()[-2:])[-20:], after.split()[0][:20]]
     return not kiwi().glue(pieces, return_space_insertions=True)[1][0]
-
-
-def _is_whole(one: BrokenLine, two: BrokenLine) -> bool:
-    """Whether nothing stood at a break in a file that keeps the blanks at its lines' ends."""
-    return not one.blank and not (one.text[-1] + two.text[0]).isascii()
 
 
 def _goes_on_inside(one: BrokenLine, two: BrokenLine) -> bool:

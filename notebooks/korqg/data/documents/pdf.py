@@ -126,13 +126,13 @@ def read_pdf(path: Path) -> list[Block]:
             f"{path.name} holds no text that can be read, perhaps because its pages are scanned pictures: "
             "run character recognition (OCR) over it and save the result."
         )
-    if sum(_is_unknown(sign) for sign in letters) > MOST_UNKNOWN * len(letters):
+    if sum(sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff" for sign in letters) > MOST_UNKNOWN * len(letters):
         raise KorqgError(
             f"{path.name}: its fonts do not say which characters they show, so the text cannot be read. "
             "Save the document anew from its own program, as .docx or .hwpx if you can."
         )
-    body, notes = _notes_apart(_without_running_heads(lines, heights))
-    return _with_notes(_paragraphs(body), _paragraphs(notes))
+    body, notes = map(_paragraphs, _notes_apart(_without_running_heads(lines, heights)))
+    return sorted([*body, *notes], key=lambda block: block.page) if notes else body  # notes behind their page's text
 
 
 class _Run:
@@ -477,10 +477,6 @@ def _beside(one: Line, two: Line) -> bool:
     return min(one.top, two.top) - max(one.bottom, two.bottom) > 0.5 * height
 
 
-def _is_unknown(sign: str) -> bool:
-    return sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff"
-
-
 def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list[Line]:
     """The lines but for page numbers, and for what returns in the margins of many pages."""
     margins = _margins(lines, heights)
@@ -576,11 +572,6 @@ def _notes_apart(lines: list[Line]) -> tuple[list[Line], list[Line]]:
     return body, notes
 
 
-def _with_notes(body: list[Block], notes: list[Block]) -> list[Block]:
-    """The paragraphs, each page's notes behind the last one that begins on it."""
-    return sorted([*body, *notes], key=lambda block: block.page) if notes else body
-
-
 def _paragraphs(lines: list[Line]) -> list[Block]:
     if not lines:
         return []
@@ -650,7 +641,8 @@ def _right_edges(lines: list[Line]) -> list[float]:
 def _edge(runs: list[list[Line]]) -> tuple[float, bool]:
     """The right edge of lines that a program broke, infinite where each line stands for itself; whether full lines
     show it."""
-    edge, size = _ninth_decile([line.right for run in runs for line in run]), runs[0][0].top - runs[0][0].bottom
+    rights, size = sorted(line.right for run in runs for line in run), runs[0][0].top - runs[0][0].bottom
+    edge = rights[round(0.9 * (len(rights) - 1))]  # which a few longer lines do not move
     full, prose = [], False
     for run in runs:
         has_sentences = holds_sentences([line.text for line in run])
@@ -667,11 +659,6 @@ def _edge(runs: list[list[Line]]) -> tuple[float, bool]:
         even and are_torn([(one.text, two.text) for one, two, _ in full])
     )
     return edge if is_edge else math.inf, True
-
-
-def _ninth_decile(values: list[float]) -> float:
-    """A border that a few longer lines do not move."""
-    return sorted(values)[round(0.9 * (len(values) - 1))]
 
 
 def _same_column(one: Line, two: Line) -> bool:

@@ -31,10 +31,9 @@ class Cell:
     @property
     def is_layout(self) -> bool:
         """Whether its paragraphs are worth a line each: a table inside, items, sentences."""
-        several = len(self.blocks) > 1
-        return any(block.is_row for block in self.blocks) or (
-            several and any(_stands_alone(block.text) for block in self.blocks)
-        )
+        texts = [block.text for block in self.blocks] if len(self.blocks) > 1 else []
+        alone = (len(text) > LONGEST_NAME or begins_item(text) or _SENTENCE.search(text) for text in texts)
+        return any(block.is_row for block in self.blocks) or any(alone)
 
 
 def reach(stated: str | None) -> int:
@@ -68,10 +67,6 @@ def _title_box(texts: list[str]) -> Iterator[Block]:
         yield Block(" ".join(texts))
     elif texts:
         yield Block(" | ".join(texts))
-
-
-def _stands_alone(text: str) -> bool:
-    return len(text) > LONGEST_NAME or begins_item(text) or _SENTENCE.search(text) is not None
 
 
 def _grid(rows: list[list[Cell]]) -> list[list[Cell]]:

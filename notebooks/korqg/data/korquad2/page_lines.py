@@ -352,7 +352,7 @@ def _flow(element, whole: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     raw = [element.text or ""]
     for child in element:
         taken = child.tag in whole
-        if taken or child.tag in _BLOCKS or _has_blocks(child):
+        if taken or child.tag in _BLOCKS or (len(child) and next(child.iter(*_BLOCKS), None) is not None):
             if text := "".join(raw):
                 yield "", text
             raw.clear()
@@ -368,10 +368,6 @@ def _text(element) -> str:
     from lxml import etree
 
     return etree.tostring(element, method="text", encoding="unicode", with_tail=False)
-
-
-def _has_blocks(element) -> bool:
-    return len(element) > 0 and next(element.iter(*_BLOCKS), None) is not None
 
 
 def make_line(raw: str, marks: re.Pattern) -> PageLine:
