@@ -26,19 +26,6 @@ NAME = "sample"
 KEPT = ("*.ipynb", "side_by_side.html", "*.png", "*.json", "*.csv", "train_log.jsonl", "chunks.jsonl")
 NOT_KEPT = ("corpus.json", "run.json")  # All rows once more, and the state of a run that may go on
 PICTURE_WIDTH = 1240
-PICTURE_STYLE = """html { font-size: 12px; } body { max-width: none; } .cards h2 { display: none; }
-  .paragraph { margin: 0 0 .5rem !important; }
-  .output { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
-  .output + br { display: none; }"""
-# Leaves of a side-by-side page the best and the worst question by the page's own rule.
-CHOOSE = """() => {
-  const chosen = ["best", "worst"].map((rule) => document.querySelector(`a[data-rule="${rule}"]`)?.hash).filter(Boolean)
-    .map((hash) => document.querySelector(hash));
-  for (const one of document.querySelectorAll("article, .paragraph, .cards")) {
-    one.hidden = !chosen.some((other) => one === other || one.contains(other));
-  }
-  return chosen.length === 2;
-}"""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -88,9 +75,9 @@ def find_browser() -> str | None:
 def take_picture(page: Path, picture: Path) -> bool:
     """Keep two questions of a side-by-side page as a picture, for the README; False where there is no browser.
 
-    The best and the worst, see CHOOSE. Wants playwright and Chromium, which `make test` installs.
+    The best and the worst, see picture.js. Wants playwright and Chromium, which `make test` installs.
     """
-    found = find_browser()
+    found, here = find_browser(), Path(__file__).parent
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -101,8 +88,8 @@ def take_picture(page: Path, picture: Path) -> bool:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         view = browser.new_page(viewport={"width": PICTURE_WIDTH, "height": 900})
         view.goto(page.resolve().as_uri())
-        view.add_style_tag(content=PICTURE_STYLE)
-        if chosen := view.evaluate(CHOOSE):
+        view.add_style_tag(path=here / "picture.css")
+        if chosen := view.evaluate((here / "picture.js").read_text(encoding="utf-8")):
             picture.write_bytes(with_palette(view.locator("section.cards:not([hidden])").first.screenshot()))
         browser.close()
     return chosen
