@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy
+
 from korqg.ask.checks import AGREED, agreement
 from korqg.prompts import passage_of
 from korqg.question import KINDS, characters, copied_share, is_single_question, question_kind, rouge_l, unified
@@ -148,8 +150,6 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
     paragraph gives no interval; a figure that nothing counts in has no mean. Raises ValueError when the paragraphs
     differ.
     """
-    import numpy
-
     if not scored:
         raise ValueError("no outputs to take the mean of")
     passages = sorted({one.passage for one in scored})
@@ -177,8 +177,6 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
 
 def _sums(scored: list[Scored], name: str, passages: list[str]):
     """The counts of a figure, summed for each paragraph: paragraphs x counts."""
-    import numpy
-
     places = {passage: place for place, passage in enumerate(passages)}
     sums = numpy.zeros((len(passages), len(scored[0].counts[name])))
     for one in scored:
@@ -188,8 +186,6 @@ def _sums(scored: list[Scored], name: str, passages: list[str]):
 
 def _figure(name: str, sums):
     """The figure of each row of summed counts; NaN where nothing counts."""
-    import numpy
-
     if name in BLEU:
         return numpy.array([bleu_4(row) if row[9] else numpy.nan for row in sums])
     with numpy.errstate(invalid="ignore", divide="ignore"):

@@ -15,6 +15,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from korqg.data.corpus import Passage, normalized
 
 # Letters and digits in a shingle: about three Korean words. Shorter ones are shared by texts of like wording.
@@ -218,8 +220,6 @@ def _near_pairs(
     as is the rule, has no copy that holds it and is passed over; for the others the shingles shared with
     each text are counted, and what looks near is compared as text, so that no hash collision joins two.
     """
-    import numpy as np
-
     texts, names = zip(*named, strict=True) if (named := list(named)) else ((), ())
     if len(texts) < 2:
         return
@@ -259,8 +259,6 @@ def _index(texts: Sequence[str], size: int):
     Two arrays of uint32, equally long. The hash is a polynomial in the code points modulo 2 ** 64, of which
     the upper half is kept; it depends on nothing but the text.
     """
-    import numpy as np
-
     lengths = np.array([len(text) for text in texts])
     keys = np.empty(int((lengths - size + 1).sum()), np.uint64)
     filled = 0
