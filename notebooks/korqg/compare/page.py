@@ -76,9 +76,9 @@ def figure_rows(metrics: dict, names: Iterable[str] = FORM) -> list[dict[str, st
     return rows
 
 
-def change_rows(metrics: dict, names: Iterable[str] = (*FORM[:5], *LIKENESS)) -> list[dict[str, str]]:
+def change_rows(metrics: dict) -> list[dict[str, str]]:
     """The paired differences as table rows, in points of 100: after minus before, and run minus first run."""
-    names = list(names)
+    names = (*FORM[:5], *LIKENESS)
     rows = []
     for prefix, group in _groups(metrics):
         for run, stages in group["runs"].items():
