@@ -255,12 +255,8 @@ class _Run:
 
     def repeats(self, other: "_Run") -> bool:
         """Whether another run has the same signs at nearly the same place: so some programs make bold text."""
-        near = 0.25 * (self.top - self.bottom)
-        return (
-            abs(self.left - other.left) < near
-            and abs(self.bottom - other.bottom) < near
-            and [sign for sign, _ in self.signs] == [sign for sign, _ in other.signs]
-        )
+        off = max(abs(self.left - other.left), abs(self.bottom - other.bottom))
+        return off < 0.25 * self.height and self.text == other.text
 
     def take(self, other: "_Run") -> None:
         """Add another run's signs where they stand."""
@@ -323,14 +319,10 @@ def _page_lines(page, number: int) -> list[Line]:
 
 def _by_place(runs: list[_Run], place: Callable) -> list[_Run]:
     """The runs anew: PDFium takes a page of a few short lines for vertical writing, and each sign for a line."""
-    found, before = [], None
+    found, before = [], (math.inf, 0.0, 0.0)
     for sign, index in [pair for run in runs for pair in run.signs if not pair[0].isspace()]:
         left, right, bottom, top = place(index)
-        if (
-            before is None
-            or left < before[0] - 1
-            or min(top, before[2]) - max(bottom, before[1]) < 0.5 * (top - bottom)
-        ):
+        if left < before[0] - 1 or min(top, before[2]) - max(bottom, before[1]) < 0.5 * (top - bottom):
             found.append(_Run(place))
         elif left - before[0] > GUESSED_BLANK * (top - bottom):
             found[-1].signs.append((" ", None))
