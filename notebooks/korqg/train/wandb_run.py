@@ -1,13 +1,11 @@
 """wandb as a mirror of the run's own log: no prompt, no hang, nothing private."""
 
-import netrc
 import os
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 from transformers import TrainerCallback
 from transformers.integrations import rewrite_logs
@@ -180,16 +178,10 @@ def _leave_no_logs(folder: Path) -> None:
 
 
 def _has_key() -> bool:
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
-    for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
-        try:
-            if name and netrc.netrc(os.path.expanduser(name)).authenticators(host):
-                return True
-        except (OSError, netrc.NetrcParseError):
-            continue
-    return False
+    from requests.utils import get_netrc_auth  # requests comes with wandb
+
+    address = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+    return bool(os.environ.get("WANDB_API_KEY") or get_netrc_auth(address))
 
 
 def _finish_on_error() -> None:
