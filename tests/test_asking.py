@@ -1,5 +1,7 @@
 """Candidate answers, the rule, the copy editor, the checks, what is recommended: in Korean sentences."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from korqg.ask.candidates import candidate_at, choose_candidates, find_candidates
@@ -291,8 +293,8 @@ def test_only_what_could_be_shown_is_read_back():
         read.extend(question for question, _ in pairs if question)
         return [{"read_answer": "오전 9시" if question else "", "confidence": 0.9} for question, _ in pairs]
 
-    round_trip = RoundTrip(None, None, 640, 64, 16)
-    round_trip.read, round_trip.score = reader, lambda rows, texts: [0.7] * len(texts)
+    round_trip = RoundTrip(SimpleNamespace(likelihoods=lambda rows, texts: [0.7] * len(texts)))
+    round_trip.read = reader
     outputs = [{"model_output": one, "stopped": True, "likelihood": sure} for one, sure in SAID]
     found = round_trip([row] * 3, outputs, for_readers=True)
     assert read == ["한빛도서관은 몇 시에 문을 여는가?"]

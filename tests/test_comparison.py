@@ -368,7 +368,7 @@ def test_font_in_the_page_holds_the_texts_letters_and_little_more():
 
     from fontTools.ttLib import TTFont
 
-    from korqg.compare.fonts import embedded_font
+    from korqg.compare.plots import embedded_font
 
     data = base64.b64decode(embedded_font("훈민정음은 누가?"))
     letters = TTFont(io.BytesIO(data)).getBestCmap()

@@ -11,15 +11,18 @@ from korqg.data.documents.chunks import (
     Chunk,
     chunk_documents,
     fair_share,
-    read_chunks,
     read_document,
     reading_report,
     refused_chunks,
-    split_sentences,
 )
 from korqg.errors import KorqgError
+from korqg.sentences import split_sentences
 
 TEXT = "첫 문장은 여기에서 끝난다. 둘째 문장은 조금 더 길게 이어진다. 셋째 문장이 마지막이다."
+
+
+def read_chunks(*given, **more) -> list[Chunk]:
+    return chunk_documents(*given, **more).chunks
 
 
 def _count(text: str) -> int:

@@ -22,9 +22,8 @@ from korqg.data.downloads import (
     KORQUAD2,
     PublishedFile,
     fetch,
-    korquad1_files,
-    korquad2_files,
     korquad_folder,
+    published_parts,
 )
 from korqg.errors import KorqgError
 
@@ -340,12 +339,12 @@ def test_saved_notebook_keeps_one_line_of_progress(server, tmp_path):
 
 
 def test_parts_are_chosen_by_name():
-    assert [file.name for file in korquad1_files("train")] == ["KorQuAD_v1.0_train.json"]
-    assert korquad1_files("all") == korquad1_files("dev, train") == list(KORQUAD1.values())
-    assert len(korquad2_files("train")) == 13
-    assert len(korquad2_files("dev")) == 2
-    assert korquad2_files("all") == list(KORQUAD2.values())
-    assert [file.name for file in korquad2_files("dev_01, train_00,dev_01")] == [
+    assert [file.name for file in published_parts("korquad1", "train")] == ["KorQuAD_v1.0_train.json"]
+    assert published_parts("korquad1", "all") == published_parts("korquad1", "dev, train") == list(KORQUAD1.values())
+    assert len(published_parts("korquad2", "train")) == 13
+    assert len(published_parts("korquad2", "dev")) == 2
+    assert published_parts("korquad2", "all") == list(KORQUAD2.values())
+    assert [file.name for file in published_parts("korquad2", "dev_01, train_00,dev_01")] == [
         "KorQuAD_2.1_train_00.zip",
         "KorQuAD_2.1_dev_01.zip",
     ]
@@ -354,9 +353,9 @@ def test_parts_are_chosen_by_name():
 @pytest.mark.parametrize("which", ["test", "", ",", "train_13", "train,tarin"])
 def test_unknown_part_is_an_error_that_lists_the_known_ones(which):
     with pytest.raises(KorqgError, match=r"KorQuAD 2.1 has no part .*train, dev, all, train_00, .*dev_01\."):
-        korquad2_files(which)
+        published_parts("korquad2", which)
     with pytest.raises(KorqgError, match=r"KorQuAD 1.0 has no part .*train, dev, all\."):
-        korquad1_files("train_00")
+        published_parts("korquad1", "train_00")
 
 
 def test_table_is_whole():
@@ -376,5 +375,5 @@ def test_folder_follows_the_cache_variable(monkeypatch, tmp_path):
 
 def test_korquad_dev_put_there_by_hand_is_the_published_one(shared_data, tmp_path):
     (tmp_path / "KorQuAD_v1.0_dev.json").write_bytes((shared_data / "KorQuAD_v1.0_dev.json").read_bytes())
-    (file,) = korquad1_files("dev")
+    (file,) = published_parts("korquad1", "dev")
     assert fetch(file, tmp_path).stat().st_size == file.bytes

@@ -1,5 +1,7 @@
 """The example that is kept in git: how it is made, and that it is not older than the notebooks."""
 
+import base64
+import io
 import json
 import re
 
@@ -9,7 +11,7 @@ from conftest import COURSE
 
 from korqg.errors import KorqgError
 from korqg.output_folders import NOTEBOOKS
-from korqg.research.kept_example import NAME, WIDGET, make_example
+from korqg.research.kept_example import NAME, WIDGET, make_example, shrink_pictures
 
 EXAMPLE = COURSE / "outputs" / "example"
 
@@ -19,7 +21,7 @@ def outputs(tmp_path):
     for stage, notebook in NOTEBOOKS.items():
         folder = tmp_path / stage / NAME
         folder.mkdir(parents=True)
-        (folder / notebook).write_text("{}")
+        (folder / notebook).write_text('{"cells": []}')
         (folder / "weights.safetensors").write_text("large")
         (folder / "manifest.json").write_text(json.dumps({"parameters": {"source": "sample"}, "written": []}))
     (tmp_path / "example").mkdir()
@@ -34,6 +36,30 @@ def test_example_has_the_notebooks_and_no_weights(outputs):
     assert (outputs / "example" / "side_by_side.png").is_file()
     (outputs / "compare" / NAME / "metrics.json").write_text("{}")
     assert len(make_example(outputs)) == len(expected) + 1
+
+
+def test_pictures_of_a_kept_notebook_are_smaller_and_look_the_same(tmp_path):
+    import matplotlib.pyplot as plt
+    import numpy
+    from PIL import Image
+
+    figure, axes = plt.subplots()
+    for number in range(7):
+        axes.plot([0, 1], [0, number], label=f"{number}")
+    axes.legend()
+    before = io.BytesIO()
+    figure.savefig(before)
+    plt.close(figure)
+    shown = {"image/png": base64.b64encode(before.getvalue()).decode().splitlines(keepends=True), "text/plain": ""}
+    cells = [{"outputs": [{"data": shown}, {"text": "a line"}]}, {"source": "no output"}]
+    (tmp_path / "x.ipynb").write_text(json.dumps({"cells": cells}))
+    shrink_pictures(tmp_path / "x.ipynb")
+    first, second = json.loads((tmp_path / "x.ipynb").read_text())["cells"][0]["outputs"]
+    after = base64.b64decode(first["data"]["image/png"])
+    picture = Image.open(io.BytesIO(after))
+    assert second == {"text": "a line"} and picture.mode == "P" and 2 * len(after) < len(before.getvalue())
+    old, new = (numpy.asarray(one.convert("RGB")).astype(int) for one in (Image.open(before), picture))
+    assert abs(old - new).mean() < 0.1  # of 255
 
 
 @pytest.mark.parametrize(

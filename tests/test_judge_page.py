@@ -7,13 +7,14 @@ import re
 from contextlib import contextmanager
 
 import pytest
+from conftest import COURSE
 from test_browser import HOSTILE
 
-from korqg.compare.fonts import embedded_font
-from korqg.compare.judging_page import judge_section, script
-from korqg.compare.page import side_by_side_page
+from korqg.compare.page import judge_section, side_by_side_page
+from korqg.compare.plots import embedded_font
 
 PASSAGE = "세종은  1443년에\n\n  훈민정음을 만들었다.\n반포는 1446년이다."
+SCRIPT = (COURSE / "notebooks" / "korqg" / "compare" / "judge.js").read_text(encoding="utf-8")
 MAKERS = ("Gemma 다듬은 것", "사람 <b>")
 ITEMS = [
     {"number": "0", "passage": PASSAGE, "question": "누가 만들었는가?", "answer": "세종", "makers": [*MAKERS]},
@@ -26,12 +27,12 @@ EMPTY = {"runs": {}, "between": {}, "reference": {}, "reference_kinds": {}}
 
 def judge_page(items: list[dict], seed: int = 7) -> str:
     """A side-by-side page without paragraphs, with the section and its script; the policy allows the two scripts."""
-    section, allowed = judge_section(items, seed), base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
+    section, allowed = judge_section(items, seed), base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     page = side_by_side_page(EMPTY, {}, "", [], {}, {})
     page = page.replace("script-src '", f"script-src 'sha256-{allowed}' '", 1)
     face = f"@font-face {{ font-family: Course; src: url(data:font/woff;base64,{embedded_font(section + page)}); }}"
     page = page.replace("<style>", f"<style>{face}", 1)
-    return page.replace("</body>", f"{section}\n<script>{script()}</script></body>")
+    return page.replace("</body>", f"{section}\n<script>{SCRIPT}</script></body>")
 
 
 def _data(section: str) -> tuple[list[dict], str]:

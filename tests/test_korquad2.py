@@ -215,6 +215,12 @@ def test_list_items_become_lines_nested_ones_too(read):
     assert question.answer == "냉이"
 
 
+def test_answer_in_a_heading_is_short_however_much_stands_under_it(read):
+    body = f"<h2>{{1}}두물 다리{{/1}}의 유래</h2><p>{'다리는 두 물이 만나는 곳에 섰다. ' * 9}</p><p>길이는 90m이다.</p>"
+    (passage,) = read(make_page(body), tokens=99).passages
+    assert passage.questions[0].answer == "두물 다리" and passage.text.startswith("두물 다리의 유래\n")
+
+
 def test_neighbours_fill_a_passage_in_turns_and_stay_under_their_heading(read):
     body = """<p>머리글 하나 둘</p><h2>역사</h2><p>가 가 가</p><p>나 나 나</p><p>다 {1}답{/1} 다</p><p>라 라 라</p>
         <p>마 마 마</p><h2>지금</h2><p>바</p>"""

@@ -50,6 +50,19 @@ def test_joined_cells_of_html_are_repeated():
     assert [block.text for block in html_blocks(f"<table>{rows}</table>")] == ["쌀 | 봄", "쌀 | 가을"]
 
 
+@pytest.mark.parametrize(
+    ("html", "texts"),
+    [
+        ("<p>논<ruby>畓<rp>(</rp><rt>답</rt></ruby>은 <del>밭</del>넓다.</p>", ["논畓은 넓다."]),
+        ("<table><tr><td>쌀<td>봄<tr><td>콩<td>가을</table>", ["쌀 | 봄", "콩 | 가을"]),
+        ("<div>" * 300 + "쌀이다." + "</div>" * 300, ["쌀이다."]),
+        ("<div>" * 1500 + "쌀이다." + "</div>" * 1500, ["쌀이다."]),
+    ],
+)
+def test_what_is_left_out_or_not_closed_tears_nothing(html, texts):
+    assert [block.text for block in html_blocks(html)] == texts
+
+
 @pytest.mark.parametrize("rule", ["---", "***", "- - -"])
 def test_rule_at_the_start_is_no_front_matter(tmp_path, rule):
     text = f"{rule}\n\n# 소식\n\n다리는 1972년에 놓였다.\n\n{rule}\n\n길은 넓다.\n"

@@ -28,7 +28,8 @@ def _log_two_losses(run) -> None:
     from korqg.train.wandb_run import WandbLog
 
     log = WandbLog(run)
-    log.on_log(None, SimpleNamespace(global_step=1), None, logs={"loss": 3.0, "learning_rate": 1e-4})
+    args = SimpleNamespace(per_device_train_batch_size=1, gradient_accumulation_steps=1, world_size=1)
+    log.on_log(args, SimpleNamespace(global_step=1), None, logs={"loss": 3.0, "learning_rate": 1e-4})
     log.on_log(None, SimpleNamespace(global_step=2), None, logs={"eval_loss": 2.0})
 
 

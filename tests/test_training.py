@@ -7,7 +7,7 @@ import pytest
 from conftest import load_exact
 
 from korqg.errors import KorqgError
-from korqg.model.generate import Continuation, generate_answers, generate_tokens, in_batches, likelihoods
+from korqg.model.generate import Continuation, Generator
 from korqg.prompts import INSTRUCTIONS, encode_row
 from korqg.train import speed
 from korqg.train.collate import AnswerOnlyCollator, collator_for, split_batch
@@ -548,8 +548,8 @@ def test_trainer_weighs_accumulated_batches_by_their_tokens(tiny_model_folder, e
 
 
 def test_generation_in_a_batch_gives_what_one_by_one_gives(tiny_model, tokenizer):
-    together = generate_answers(tiny_model, tokenizer, ROWS, 256, max_new_tokens=12, batch_size=3)
-    alone = [generate_answers(tiny_model, tokenizer, [row], 256, max_new_tokens=12)[0] for row in ROWS]
+    together = Generator(tiny_model, tokenizer, 256, max_new_tokens=12, batch_size=3).generate(ROWS)
+    alone = [Generator(tiny_model, tokenizer, 256, max_new_tokens=12).generate([row])[0] for row in ROWS]
     assert together == alone
     assert [answer["model_output"] for answer in together if answer["model_output"]]
 
@@ -562,7 +562,7 @@ def test_likelihood_of_a_text_is_that_of_its_tokens_after_the_prompt(tiny_model,
     from korqg.prompts import END_OF_TURN_ID, encode_prompt
 
     texts = ["무엇인가?", "한빛도서관은 언제 문을 여는가?", "왜?"]
-    together = likelihoods(tiny_model, tokenizer, ROWS[:3], texts, 256, batch_size=3)
+    together = Generator(tiny_model, tokenizer, 256, batch_size=3).likelihoods(ROWS[:3], texts)
     for row, text, likelihood in zip(ROWS[:3], texts, together, strict=True):
         prompt, _ = encode_prompt(tokenizer, row["instruction"], row["input"], 256)
         said = [*tokenizer.encode(text, add_special_tokens=False), END_OF_TURN_ID]
@@ -574,7 +574,7 @@ def test_likelihood_of_a_text_is_that_of_its_tokens_after_the_prompt(tiny_model,
 
 def test_input_that_was_cut_is_said_to_be(tiny_model, tokenizer):
     long = {**ROWS[0], "input": ROWS[0]["input"] * 40}
-    whole, cut = generate_answers(tiny_model, tokenizer, [ROWS[0], long], 128, max_new_tokens=2)
+    whole, cut = Generator(tiny_model, tokenizer, 128, max_new_tokens=2).generate([ROWS[0], long])
     assert "cut_tokens" not in whole
     assert cut["cut_tokens"] == len(tokenizer.encode(long["input"], add_special_tokens=False)) - 128 + _frame(tokenizer)
 
@@ -595,7 +595,7 @@ def test_generation_ends_at_the_stop_token_and_says_so(tiny_model, tokenizer, mo
         return [Continuation(list(ending), -0.5) for ending in endings[: len(prompts)]]
 
     monkeypatch.setattr("korqg.model.generate._greedy_batch", greedy)
-    answers = generate_answers(tiny_model, tokenizer, ROWS, 256, max_new_tokens=8, batch_size=3)
+    answers = Generator(tiny_model, tokenizer, 256, max_new_tokens=8, batch_size=3).generate(ROWS)
     # Rows of like length share a batch, the longest first: the answers come back in the rows' own order.
     assert answers[1] == {"model_output": "무엇인가?", "stopped": True, "likelihood": 0.6065}
     assert sorted(answer["stopped"] for answer in answers) == [False, True, True]
@@ -607,7 +607,8 @@ def test_greedy_answers_are_those_of_the_library_with_the_probability_of_their_t
     from korqg.prompts import PAD_ID, STOP_IDS, encode_prompt
 
     prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], 256)[0] for row in ROWS]
-    for prompt, made in zip(prompts, generate_tokens(tiny_model, prompts, 12, 3), strict=True):
+    generator = Generator(tiny_model, tokenizer, 256, max_new_tokens=12, batch_size=3)
+    for prompt, made in zip(prompts, generator.continuations(prompts), strict=True):
         ids = torch.tensor([prompt])
         options = {"do_sample": False, "eos_token_id": list(STOP_IDS), "pad_token_id": PAD_ID, "max_new_tokens": 12}
         theirs = tiny_model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **options)
@@ -745,7 +746,8 @@ def test_prompts_that_do_not_fit_together_are_halved_and_it_is_said(tiny_model):
         return [sum(prompt) for prompt in prompts]
 
     prompts = [[1], [2, 3], [4, 5, 6], [7], [8, 9]]
-    assert in_batches(tiny_model, prompts, 5, of_batch, "too large", said.append) == [1, 5, 15, 7, 17]
+    generator = Generator(tiny_model, None, 256, batch_size=5, progress=said.append)
+    assert generator.in_batches(prompts, of_batch, "max_length") == [1, 5, 15, 7, 17]
     assert asked == [5, 2, 2, 1]
     assert said[0] == "Out of memory: going on with 2 prompts at a time."
     assert said[1].startswith("2 of 5 asked, 0 s, about 0 s left") and said[-1] == "5 of 5 asked, 0 s"
@@ -759,8 +761,7 @@ def test_time_left_counts_the_evaluations_and_what_follows(monkeypatch, capsys):
     clock = [0.0]
     monkeypatch.setattr(trainer.time, "monotonic", lambda: clock[0])
     args = SimpleNamespace(per_device_train_batch_size=2, gradient_accumulation_steps=2, world_size=1)
-    told = trainer.PrintProgress()
-    told.seconds_after = 30
+    told = trainer.PrintProgress(seconds_after=30)
 
     def at(step, seconds, **logs):
         clock[0] = seconds

@@ -29,8 +29,7 @@ A room for each stage; the modules outside of them use none of the rooms:
 data uses ask, ask and train use model, compare uses ask, research uses all (tests/test_rooms.py). `make ask` is a
 program: it uses all, and nothing imports it.
 
-Importing this package imports the standard library only; torch, pandas and the rest are imported
-by the functions that need them.
+Importing this package imports the standard library only; torch, pandas and the rest are imported where they are needed.
 """
 
 import sys
@@ -47,16 +46,8 @@ from korqg.packages import install_missing_packages
 
 keep_old_names()
 
+# When korqg was imported, or prepare_notebook last ran: a notebook's seconds are counted from its setup cell.
 STARTED = time.monotonic()
-"""When korqg was imported, or prepare_notebook last ran: a notebook's seconds are counted from its setup cell."""
-
 __version__ = "0.1.0"
 
-__all__ = [
-    "CompareConfig",
-    "DataConfig",
-    "KorqgError",
-    "TrainConfig",
-    "install_missing_packages",
-    "prepare_notebook",
-]
+__all__ = ["CompareConfig", "DataConfig", "KorqgError", "TrainConfig", "install_missing_packages", "prepare_notebook"]

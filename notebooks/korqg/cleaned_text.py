@@ -6,20 +6,14 @@ import re
 import unicodedata
 from typing import Any
 
-LOST = "\ufffd"
-"""U+FFFD, the replacement sign: what a program writes for letters that it could not read."""
-
+LOST = "\ufffd"  # U+FFFD, the replacement sign: what a program writes for letters that it could not read
+# What a table program writes into an empty cell, or one whose formula fails, when it makes text of it.
 MISSING = frozenset(
     "nan NaN None null NULL <NA> N/A n/a NaT #N/A #REF! #VALUE! #DIV/0! #NAME? #NUM! #NULL! #SPILL! #CALC!".split()
 )
-"""What a table program writes into an empty cell, or one whose formula fails, when it makes text of it."""
-
-LONGEST_QUOTE = 20
-"""Characters that an error quotes to show a place."""
-
+LONGEST_QUOTE = 20  # Characters that an error quotes to show a place
+# So many signs are needed to tell what an encoding did, and this share of question marks is no text.
 LEAST_SIGNS, MOST_MARKS = 6, 0.4
-"""So many signs are needed to tell what an encoding did, and this share of question marks is no text."""
-
 _HANGUL, _WESTERN = re.compile("[가-힣]"), re.compile("[\u0080-\u00ff]")
 # Zero-width signs, byte order marks, soft hyphens, marks of direction, fillers of Hangul, choices of a sign's shape,
 # tags, control characters and private use. The joiner U+200D stays between pictures, which it makes one of.

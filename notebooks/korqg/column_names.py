@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from korqg.cleaned_text import tidy_line
 from korqg.errors import KorqgError
 
+# For each field the names of columns that are taken for it, those that fit best in front.
 NAMES = {
     "passage": "passage context paragraph text content contents body document article "
     "지문 본문 문서 문단 단락 내용 원문 글 텍스트 기사",
@@ -19,17 +20,11 @@ NAMES = {
     "output": "output 출력",
     "is_impossible": "is_impossible",
 }
-"""For each field the names of columns that are taken for it, those that fit best in front."""
-
+# The fields that a row needs, one set or the other; the rest may stand beside them.
 SHAPES = (("passage", "question"), ("instruction", "input", "output"))
-"""The fields that a row needs, one set or the other; the rest may stand beside them."""
-
+# The fields of a list of questions and answers (FAQ), in which the answer is the passage.
 QUESTION_AND_ANSWER = ("question", "answer")
-"""The fields of a list of questions and answers (FAQ), in which the answer is the passage."""
-
-CHAT = ("messages", "conversations", "conversation")
-"""Columns that hold a talk's turns."""
-
+CHAT = ("messages", "conversations", "conversation")  # Columns that hold a talk's turns
 WANTED = (
     "passage and question (also answer, title and id, if there are any; or 지문, 질문, 정답, 제목), or instruction, "
     "input and output"

@@ -24,9 +24,7 @@ from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
 SAMPLE_CORPUS = COURSE_FOLDER / "notebooks" / "sample_data" / "sample_korquad.json"
 SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
-SAMPLE_CHUNKS = 16
-"""How many chunks of the sample's documents are asked about: more would take 2 CPU cores too long."""
-
+SAMPLE_CHUNKS = 16  # How many chunks of the sample's documents are asked about: more would take 2 CPU cores too long
 COLAB_DRIVE = Path("/content/drive")
 
 EXAMPLE_RUNS = COURSE_FOLDER / "outputs" / "example" / "runs"
@@ -387,8 +385,7 @@ class CompareConfig(_Checked):
         return EXAMPLE_RUNS, ["sample"]
 
 
-CONFIGS = {"data": DataConfig, "runs": TrainConfig, "compare": CompareConfig}
-"""The parameters of each stage's notebook."""
+CONFIGS = {"data": DataConfig, "runs": TrainConfig, "compare": CompareConfig}  # The parameters of each stage's notebook
 
 
 def require_unchanged(parameters: dict[str, Any], variables: dict[str, Any]) -> None:

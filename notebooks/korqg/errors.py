@@ -56,6 +56,7 @@ def command(run: Callable[..., int | None]) -> Callable[..., int]:
     return told
 
 
+# What systems, Rust, torch and numpy write of it: safetensors, pyarrow and others raise errors of their own kinds.
 OF_A_FULL_DISK = (
     "no space left",
     "not enough (free )?(disk )?space",
@@ -67,7 +68,6 @@ OF_A_FULL_DISK = (
     r"inline_container\.cc",
     r"\d+ requested and \d+ written",
 )
-"""What systems, Rust, torch and numpy write of it: safetensors, pyarrow and others raise errors of their own kinds."""
 
 
 def is_full_disk(error: BaseException) -> bool:

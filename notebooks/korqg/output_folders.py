@@ -27,18 +27,10 @@ PARAMETERS = {"data": "data_name", "runs": "run_name", "compare": "compare_name"
 PACKAGES = (
     "torch transformers peft datasets accelerate bitsandbytes tokenizers wandb pandas matplotlib papermill sacrebleu"
 )
-
-NEW = ".new"
-"""Where what will replace a finished folder is made, inside of it; no run or data can have this name."""
-
+NEW = ".new"  # Where what will replace a finished folder is made, inside of it; no run or data can have this name
 MADE_BY_A_RUN = (
-    "checkpoints",
-    "adapter",
-    "merged",
-    "merged.gguf",
-    "train_log.jsonl",
-    "init_outputs.json",
-    "after_outputs.json",
+    *("checkpoints", "adapter", "merged", "merged.gguf"),
+    *("train_log.jsonl", "init_outputs.json", "after_outputs.json"),
 )
 CLEARED = ".cleared"
 _held: dict[Path, Any] = {}

@@ -23,13 +23,12 @@ from korqg.config import CONFIGS, COURSE_FOLDER, TrainConfig, outputs_folder
 from korqg.devices import is_main
 from korqg.errors import KorqgError, command
 from korqg.files import cannot_write, read_json, write_json, write_text
-from korqg.output_folders import NOTEBOOKS, PARAMETERS
+from korqg.output_folders import NOTEBOOKS, PARAMETERS, require_finished
 from korqg.packages import require_packages
 
 NOTEBOOKS_FOLDER = COURSE_FOLDER / "notebooks"
 RECIPES = NOTEBOOKS_FOLDER / "recipes" / "all_three"
-PROGRESS = re.compile(r"step +\d|[\d,]+ of [\d,]+ asked|Going on from ")
-"""Lines of a notebook that tell how far it is."""
+PROGRESS = re.compile(r"step +\d|[\d,]+ of [\d,]+ asked|Going on from ")  # Lines of a notebook that tell how far it is
 
 
 def own_parameters(stage: str) -> dict:
@@ -213,15 +212,15 @@ def _leave_out_machine_paths(executed: Path) -> None:
     write_json(executed, notebook)
 
 
-def make_missing_sample(config: TrainConfig) -> None:
-    """Run notebook 1 as it came, when `config` reads the sample's data and nobody has made them yet.
+def finished_data(config: TrainConfig) -> dict:
+    """The manifest of the data that `config` reads; the sample's, where nobody has made them yet, are made now.
 
-    So notebook 2 can be opened alone, as in Colab. Raises KorqgError when notebook 1 fails.
+    So notebook 2 can be opened alone, as in Colab. Raises KorqgError when notebook 1 fails, and as require_finished.
     """
-    if config.data_name != "sample" or (config.data_folder / "manifest.json").is_file() or not is_main():
-        return
-    print("No data yet: notebook 1 makes the sample's first, about a minute. · 먼저 1번 노트북으로 데이터를 만듭니다.")
-    run_notebook("data", config.data_name, config.outputs, {})
+    if config.data_name == "sample" and not (config.data_folder / "manifest.json").is_file() and is_main():
+        print("No data yet: notebook 1 makes them first, about a minute. · 먼저 1번 노트북으로 데이터를 만듭니다.")
+        run_notebook("data", config.data_name, config.outputs, {})
+    return require_finished(config.data_folder)
 
 
 def print_figures(metrics_file: Path) -> None:

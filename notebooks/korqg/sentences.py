@@ -6,26 +6,22 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-LONGEST_SLICE = 5_000
-"""Characters that Kiwi is given at once: its time for one text grows faster than the text."""
+LONGEST_SLICE = 5_000  # Characters that Kiwi is given at once: its time for one text grows faster than the text
 
 
 _CLOSERS = "\"'”’)\\]」』》〉"
 _ENDED = re.compile(rf"[.!?…。][{_CLOSERS}]*\s*$")
+# What stands between two marks that belong together, the marks included.
 _PAIRS = re.compile(
     r"\([^()]{0,200}\)|\[[^\[\]]{0,200}\]|「[^「」]{0,200}」|『[^『』]{0,200}』|《[^《》]{0,200}》|〈[^〈〉]{0,200}〉"
     r"|“[^“”]{0,300}”|‘[^‘’]{0,300}’|(?<![^\s(\[,.])\"(?!\s)[^\"]{0,200}(?<!\s)\"|(?<![^\s(\[,.])'(?!\s)[^']{0,200}(?<!\s)'"
 )
-"""What stands between two marks that belong together, the marks included."""
-
+# Kiwi may place a boundary before the full stop of "(20쪽). 그러나".
 _AT_STOP = re.compile(rf"(?:[.!?…。]+[{_CLOSERS}]*\s)?")
-"""Kiwi may place a boundary before the full stop of "(20쪽). 그러나"."""
-
+# A full stop behind an ending, then a blank and a word: a boundary that needs no Kiwi.
 _PLAIN_STOP = re.compile(r"(?<=[가-힣][다요까]\.)\s+(?=\S)")
-"""A full stop behind an ending, then a blank and a word: a boundary that needs no Kiwi."""
-
+# Where a second sentence may begin inside a piece; a piece without such a place is one sentence.
 _PERHAPS_MORE = re.compile(rf"[.!?…。:;~][{_CLOSERS}]*\s|[다요까죠음함임됨오]\s|[.!?…。][^\s\d.!?…。{_CLOSERS}]")
-"""Where a second sentence may begin inside a piece; a piece without such a place is one sentence."""
 
 
 def split_sentences(text: str) -> list[str]:

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--new-tokens", type=int, default=64)
     parser.add_argument("--shape", choices=SHAPES, default="gemma-3-1b")
     options = parser.parse_args()
-    from korqg.model.generate import generate_tokens
+    from korqg.model.generate import Generator
     from korqg.model.load import attention_without_plans
 
     attention_without_plans()
@@ -58,18 +58,19 @@ def main() -> None:
     for dtype in (torch.bfloat16, torch.float32):
         name = str(dtype).removeprefix("torch.")
         model = new_model(dtype, "sdpa", options.shape).eval()
-        generate_tokens(model, prompts[:64], 4, 64)  # warm up
-        per_second, alone = rate(partial(generate_tokens, model, prompts[:few], tokens, 1), few)
-        together = generate_tokens(model, prompts[:few], tokens, few)
+        of_size = partial(Generator, model, None, 0, tokens)  # the prompts are encoded already
+        of_size(64).continuations(prompts[:64])  # warm up
+        per_second, alone = rate(partial(of_size(1).continuations, prompts[:few]), few)
+        together = of_size(few).continuations(prompts[:few])
         same = sum(a == b for a, b in zip(alone, together, strict=True))
         figures.append({"what": f"this course, one prompt at a time, {name}", "prompts": few})
         figures[-1] |= {"questions_per_s": round(per_second, 2), "the same in one batch": f"{same} of {few}"}
         if dtype == torch.bfloat16:
             gpu.reset_peak()
-            per_second, _ = rate(partial(generate_tokens, model, prompts, tokens, options.batch), len(prompts))
+            per_second, _ = rate(partial(of_size(options.batch).continuations, prompts), len(prompts))
             figures.append({"what": f"this course, batches of {options.batch}, {name}", "prompts": len(prompts)})
             figures[-1] |= {"questions_per_s": round(per_second, 1), "peak_gb": gpu.peak_gb()}
-        del model  # frees its memory for the next
+        model = of_size = None  # frees its memory for the next
     per_second = round(first_attempts_way(prompts[:3], options.shape, tokens), 3)
     first = "the first attempt's way: one prompt at a time, eager attention, no KV cache, bfloat16"
     figures.append({"what": first, "prompts": len(prompts[1:3]), "questions_per_s": per_second})

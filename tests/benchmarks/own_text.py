@@ -17,7 +17,7 @@ from record import arguments, write_record
 
 from korqg.config import SAMPLE_CORPUS
 from korqg.data.corpus import read_korquad
-from korqg.data.documents.chunks import read_chunks
+from korqg.data.documents.chunks import chunk_documents
 from korqg.data.own_rows import read_rows
 from korqg.model.choose import choose_model, load_tokenizer
 from korqg.sentences import split_sentences
@@ -67,7 +67,7 @@ def time_document(folder: Path, passages: list, options: argparse.Namespace) -> 
         return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
     split_sentences("준비 운동이다.")  # Kiwi is loaded before the clock starts
-    read = partial(read_chunks, path, options.max_tokens, count_tokens, options.overlap_tokens)
+    read = partial(chunk_documents, path, options.max_tokens, count_tokens, options.overlap_tokens)
     return measured(f"{len(text):,} characters of Korean prose, in chunks", read, path, options.repeats)
 
 

@@ -36,7 +36,7 @@ def run(quantization: str, seed: int, options: argparse.Namespace) -> dict:
 
     from korqg.files import read_jsonl
     from korqg.model.choose import choose_model, load_tokenizer
-    from korqg.model.generate import generate_tokens
+    from korqg.model.generate import Generator
     from korqg.model.load import load_model
     from korqg.model.precision import choose_precision, largest_activations
     from korqg.notebook import prepare_notebook
@@ -114,7 +114,7 @@ def run(quantization: str, seed: int, options: argparse.Namespace) -> dict:
     prompts = [row["input_ids"][: row["labels"].count(IGNORED)] for row in encoded["validation"]]
     longest = sorted(prompts, key=len, reverse=True)[:32]
     model.eval()
-    generate_tokens(model, longest, options.new_tokens, len(longest))
+    Generator(model, tokenizer, 0, options.new_tokens, len(longest)).continuations(longest)
     return figures | {
         "peak GB, answering": gpu.peak_gb(),
         "largest activation between layers": round(largest.residual),

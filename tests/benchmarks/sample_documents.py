@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from korqg.compare.fonts import font_files
+from korqg.compare.plots import font_files
 from korqg.config import SAMPLE_DOCUMENTS
 from korqg.errors import KorqgError
 

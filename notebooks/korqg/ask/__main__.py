@@ -28,30 +28,19 @@ from korqg.files import cannot_write, read_json, read_jsonl, sha256_of, write_js
 from korqg.notebook import prepare_notebook
 from korqg.output_folders import finished_folders, require_finished
 
+# Questions generated at a time. Of 256 an H200 answers 70 a second, of 1,024 224 (tests/benchmarks/README.md).
 ON_A_CPU, ON_A_GPU = 16, 1024
-"""Questions generated at a time. Of 256 an H200 answers 70 a second, of 1,024 224 (tests/benchmarks/README.md)."""
-
-BATCHES_A_PART = 4
-"""Batches on a GPU whose answers are written together: of a part only some questions are read back, in full batches."""
-
+BATCHES_A_PART = 4  # Whose answers are written together on a GPU, so that the few that are read back fill batches too
+# Chunks, at least, that a further process is worth: it loads Kiwi first, and a chunk takes 0.05 s.
 CHUNKS_A_PROCESS = 60
-"""Chunks, at least, that a further process is worth: it loads Kiwi first, and a chunk takes 0.05 s."""
-
 CANDIDATES_PER_CHUNK = 8
 CHUNK_TOKENS = 384
-KEPT_RUN = "sample-gpu"
-"""The adapter in outputs/example/runs, trained on a GPU on all rows of the sample."""
-
-Ask = Callable[[list[dict]], list[dict]]
-"""What the model says about rows, in their order."""
+KEPT_RUN = "sample-gpu"  # The adapter in outputs/example/runs, trained on a GPU on all rows of the sample
+Ask = Callable[[list[dict]], list[dict]]  # What the model says about rows, in their order
 
 
 def ask_all(
-    ask: Ask,
-    rows: list[dict],
-    file: Path,
-    at_a_time: int,
-    progress: Callable[[str], None] | None = None,
+    ask: Ask, rows: list[dict], file: Path, at_a_time: int, progress: Callable[[str], None] | None = None
 ) -> list[dict]:
     """An answer for each row, in the rows' order; those that `file` has already are not asked again.
 
@@ -120,16 +109,12 @@ def asker_of(run: Path, parameters: dict, batch_size: int, reads: bool = True, o
     `chunks_and_rows`.
     """
     from korqg.model.export import load_run
-    from korqg.model.generate import generate_answers
+    from korqg.model.generate import Generator
 
-    model, tokenizer = load_run(run, parameters)
-    sizes = (parameters["max_length"], parameters["max_new_tokens"], batch_size)
-    round_trip = RoundTrip(model, tokenizer, *sizes, over=over)
-
-    def ask(rows: list[dict]) -> list[dict]:
-        return round_trip(rows, generate_answers(model, tokenizer, rows, *sizes), for_readers=True, reads=reads)
-
-    return ask
+    lengths = (parameters["max_length"], parameters["max_new_tokens"])
+    generator = Generator(*load_run(run, parameters), *lengths, batch_size, parameters["prompt_format"])
+    come_back = RoundTrip(generator, over)
+    return lambda rows: come_back(rows, generator.generate(rows), for_readers=True, reads=reads)
 
 
 class Cores:

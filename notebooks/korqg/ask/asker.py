@@ -2,7 +2,7 @@
 
 import time
 
-from korqg.model.generate import generate_answers
+from korqg.model.generate import Generator
 from korqg.prompts import INSTRUCTIONS
 from korqg.question import is_single_question
 
@@ -13,19 +13,23 @@ KEPT_OF_OWN = ("chunk_id", "place", "kind", "sentence")
 class Asker:
     """Asks a model about rows, greedily: the same settings for every model, before training and after.
 
-    `config` is notebook 2's (TrainConfig). `sizes` are its longest row, longest answer (tokens) and batch;
-    `seconds_a_question` is what the first rows took, with the model that was asked first.
+    `config` is notebook 2's (TrainConfig). `seconds_a_question` is what the first rows took, with the model that was
+    asked first.
     """
 
     def __init__(self, tokenizer, config):
-        self.tokenizer, self.prompt_format = tokenizer, config.prompt_format
-        self.sizes = (config.max_length, config.max_new_tokens, config.generation_batch_size)
-        self.seconds_a_question = 0.0
+        self.tokenizer, self.config, self.seconds_a_question = tokenizer, config, 0.0
+
+    def generator(self, model) -> Generator:
+        """The model with these settings."""
+        config, size = self.config, self.config.generation_batch_size
+        lengths = (config.max_length, config.max_new_tokens)
+        return Generator(model, self.tokenizer, *lengths, size, config.prompt_format, print)
 
     def __call__(self, model, rows: list[dict]) -> list[dict]:
-        """An output for each row: KEPT and KEPT_OF_OWN as far as it has them, and what generate_answers gives."""
+        """An output for each row: KEPT and KEPT_OF_OWN as far as it has them, and what Generator.generate gives."""
         began = time.monotonic()
-        answers = generate_answers(model, self.tokenizer, rows, *self.sizes, print, self.prompt_format)
+        answers = self.generator(model).generate(rows)
         self.seconds_a_question = self.seconds_a_question or (time.monotonic() - began) / max(1, len(rows))
         return [
             {name: row[name] for name in (*KEPT, *KEPT_OF_OWN) if name in row}

@@ -12,20 +12,17 @@ from dataclasses import dataclass
 from korqg.sentences import kiwi, sentence_spans
 
 NUMBER, TIME, QUOTED, NAME, REASON, PHRASE, NOUN = "number", "time", "quoted", "name", "reason", "phrase", "noun"
+# How promising each kind is; within a kind, the longer phrase first.
 WORTH = {NUMBER: 6, TIME: 6, QUOTED: 5, NAME: 4, REASON: 4, PHRASE: 3, NOUN: 1}
-"""How promising each kind is; within a kind, the longer phrase first."""
-
-ASKABLE = 10
-"""What a candidate is worth more if there is a question about it already."""
-
+ASKABLE = 10  # What a candidate is worth more if there is a question about it already
 WEAK_NUMBERS = re.compile(r"(한|두|세|네|서너|두세|대여섯) ")
 NOUNS = ("NNG", "NNP", "NR", "SL", "SH", "XPN", "XSN", "XR")
-TIME_UNITS = frozenset(("년 월 일 시 분 초 세기 년대 요일 주 주일 개월 시간 달 ").split())
+TIME_UNITS = frozenset("년 월 일 시 분 초 세기 년대 요일 주 주일 개월 시간 달".split())
 AFTER_NUMBER = frozenset(
-    ("상순 중순 하순 초 말 무렵 경 이상 이하 이내 미만 초과 안팎 정도 가량 쯤 여 전 후 뒤 간 동안 사이 ").split()
+    "상순 중순 하순 초 말 무렵 경 이상 이하 이내 미만 초과 안팎 정도 가량 쯤 여 전 후 뒤 간 동안 사이".split()
 )
 BEFORE_NUMBER = frozenset(
-    ("약 오전 오후 밤 새벽 아침 저녁 낮 매월 매년 매주 기원전 서기 최대 최소 총 제 만 영하 영상 ").split()
+    "약 오전 오후 밤 새벽 아침 저녁 낮 매월 매년 매주 기원전 서기 최대 최소 총 제 만 영하 영상".split()
 )
 EMPTY_NOUNS = frozenset(
     (
@@ -38,16 +35,14 @@ EMPTY_NOUNS = frozenset(
 OPENING, CLOSING = "「『《〈<‘“'\"", "」』》〉>’”'\""
 ROW_OF_A_TABLE = re.compile(r"\S\s*\|\s*\S|\t")
 LONGEST_ANSWER, LONGEST_QUOTED = 60, 30
+# What stands in front of an item or an article and is not part of its sentence.
 MARKS = re.compile(
     r"^(\s*([①-⑳㉠-㉻]|[-•▪○●◦※*]|\(?\d{1,2}[.)](?=\s)|[가-하][.)](?=\s)|제\d+조(의\d+)?(\([^)]*\))?|[QA][.:)])\s*)+"
 )
-"""What stands in front of an item or an article and is not part of its sentence."""
-
+# Sentences that ask themselves, or tell in another one.
 NOT_TOLD = re.compile(
     r"^\s*(Q[.:)]|문[.:)]|질문[.:)])|\?\s*$|(다음|아래|위)(과|와) 같|(다음|아래) (순서|표|내용|각 호)"
 )
-"""Sentences that ask themselves, or tell in another one."""
-
 ARTICLE = re.compile(r"제\s?\d+(조|항|호|장|절|관|편|권|회|차|판)")
 WEAK_TIMES = re.compile(r"\s?(내내|마다|째|의 ?\d)")  # 3분의 2 is a fraction
 ALL_DAY = "24시간"
@@ -126,9 +121,7 @@ def _worth(one: CandidateAnswer) -> float:
 def _spans(sentence: str) -> list[tuple[int, int, str]]:
     """Begin, end and kind of the candidates of a sentence."""
     tokens = kiwi().tokenize(sentence)
-    spans = (
-        _numbers(sentence, tokens) + _quoted(sentence) + _noun_phrases(sentence, tokens) + _reasons(sentence, tokens)
-    )
+    spans = _numbers(sentence, tokens) + _quoted(sentence) + _noun_phrases(tokens) + _reasons(sentence, tokens)
     kept = {}
     for start, end, kind in spans:
         while start < end and (sentence[start].isspace() or sentence[start] in ",·:-"):
@@ -177,23 +170,18 @@ def _one_of_several(sentence: str, start: int, end: int) -> bool:
     joined = re.match(ONE_OF_LIST, after)
     if joined and not re.match(r"(와|과) (같|함께|달리|다르|마찬|비슷|관련|관계|맞)|(나|과|와)(?=[가-힣])", after):
         return True
-    if re.search(r"[가-힣A-Za-z)], $", before) and kiwi().tokenize(before)[-2].tag in (
-        "NNG",
-        "NNP",
-        "SL",
-        "NNB",
-        "XSN",
-    ):
+    nouns = ("NNG", "NNP", "SL", "NNB", "XSN")
+    if re.search(r"[가-힣A-Za-z)], $", before) and kiwi().tokenize(before)[-2].tag in nouns:
         return True
     listed = re.search(r"[가-힣A-Za-z0-9)」』》〉](와|과|이나|나| 및|·) ?[「『《〈<‘“'\"]?$", before)
     return bool(listed) and not re.search(r"(결과|효과|사과|(?<![가-힣])나)(와|과)? $", before)
 
 
+# What follows a word that another one like it stands behind.
 ONE_OF_LIST = re.compile(
     r"[」』》〉>’”'\"]?(와|과|이나|나|및|·"
     r"|, ?(?=[가-힣A-Za-z0-9「『《〈 ]{1,20}(,|와|과|이나|나| 등| 및|[은는이가을를의에로])))(?=[\s가-힣A-Za-z0-9]|$)"
 )
-"""What follows a word that another one like it stands behind."""
 
 
 def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
@@ -208,8 +196,8 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
             first -= 1
         last, unit = place, ""
         while last + 1 < len(tokens) and _near(tokens[last], tokens[last + 1]):
-            after = tokens[last + 1]
-            touching = tokens[last].end == after.start
+            after, behind = tokens[last + 1], tokens[last + 2] if last + 2 < len(tokens) else None
+            touching = _touch(tokens[last], after)
             goes_on = after.tag == "SN" and tokens[last].form in ("만", "억", "조")
             if not unit and (goes_on or (after.form == "여" and touching)):
                 last += 1
@@ -218,22 +206,16 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
                 if after.tag == "SW":
                     unit = after.form
             elif (
-                after.form in ("~", "∼", "-", "–", ",", ".", ":")
-                and last + 2 < len(tokens)
-                and touching
-                and tokens[last + 2].tag == "SN"
-                and tokens[last + 2].start - after.end <= (after.form != ",")
+                touching
+                and after.form in JOINING
+                and behind
+                and behind.tag == "SN"
+                and (behind.start - after.end <= (after.form != ","))
             ):
                 last += 1
-            elif (
-                not unit
-                and after.tag in ("NNB", "NNG", "SL", "NR", "XSN", "NNP")
-                and (touching or after.tag in ("NNB", "NNG"))
-            ):
-                unit = after.form
+            elif not unit and (after.tag in ("NNB", "NNG") or (touching and after.tag in ("SL", "NR", "XSN", "NNP"))):
+                unit = after.form if after.tag != "NR" else ""
                 last += 1
-                if tokens[last].tag == "NR":
-                    unit = ""
             elif unit and after.form in AFTER_NUMBER and after.tag in ("NNG", "NNB", "XSN", "NNP", "XPN"):
                 last += 1
             elif unit in TIME_UNITS and after.tag == "SN":
@@ -241,11 +223,8 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
                 last += 1
             else:
                 break
-        glued = (
-            last + 1 < len(tokens)
-            and tokens[last].end == tokens[last + 1].start
-            and tokens[last + 1].tag in ("NNG", "NNP", "XSN", "SL")
-        )  # 30일권: not a time, part of a name
+        behind = tokens[last + 1] if last + 1 < len(tokens) else None  # 30일권: not a time, part of a name
+        glued = behind and _touch(tokens[last], behind) and behind.tag in ("NNG", "NNP", "XSN", "SL")
         if (unit or tokens[place].tag == "SN") and not glued:
             kind = TIME if unit in ("년", "월", "일", "시", "분", "세기", "년대", "요일") else NUMBER
             if unit or len(sentence[tokens[first].start : tokens[last].end]) > 1:
@@ -271,11 +250,16 @@ def _counts(tokens, place: int) -> bool:
     return token.tag in ("MM", "NR") and token.form in COUNTING and alone and begins
 
 
-COUNTING = frozenset(("한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 열두 스무 서 너 석 넉 서너 두세 대여섯 ").split())
+COUNTING = frozenset("한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 열두 스무 서 너 석 넉 서너 두세 대여섯".split())
+JOINING = ("~", "∼", "-", "–", ",", ".", ":")  # What two numbers are one with
 
 
 def _near(one, other) -> bool:
     return 0 <= other.start - one.end <= 1
+
+
+def _touch(one, other) -> bool:
+    return one.end == other.start
 
 
 def _quoted(sentence: str) -> list[tuple[int, int, str]]:
@@ -289,38 +273,23 @@ def _quoted(sentence: str) -> list[tuple[int, int, str]]:
     return spans
 
 
-def _noun_phrases(sentence: str, tokens) -> list[tuple[int, int, str]]:
+def _noun_phrases(tokens) -> list[tuple[int, int, str]]:
     """Runs of nouns, alone and joined by 의, 와/과 or a middle dot; a name in front of or behind a noun alone too."""
     runs, place = [], 0
     while place < len(tokens):
-        unit = place and tokens[place - 1].tag == "SN" and tokens[place - 1].end == tokens[place].start
+        unit = place and tokens[place - 1].tag == "SN" and _touch(tokens[place - 1], tokens[place])
         if tokens[place].tag not in NOUNS or unit:
             place += 1
             continue
         last = place
-        while (
-            last + 1 < len(tokens)
-            and _near(tokens[last], tokens[last + 1])
-            and (
-                tokens[last + 1].tag in (*NOUNS, "NNB")
-                or (
-                    tokens[last + 1].tag == "SN"
-                    and tokens[last].tag in ("NNP", "SL", "NNG")
-                    and tokens[last + 1].start == tokens[last].end
-                )
-                or (tokens[last + 1].form in ("·", "-", "&", "(", ")") and tokens[last].end == tokens[last + 1].start)
-            )
-        ):
+        while last + 1 < len(tokens) and _goes_on(tokens[last], tokens[last + 1]):
             last += 1
         while (last > place and tokens[last].tag in ("SP", "SO", "SW", "SSO")) or (
             tokens[last].tag == "SSC" and not any(token.tag == "SSO" for token in tokens[place:last])
         ):
             last -= 1
-        verb = (
-            last + 1 < len(tokens)
-            and tokens[last + 1].tag in ("XSV", "XSA")
-            and tokens[last].end == tokens[last + 1].start
-        )
+        behind = tokens[last + 1] if last + 1 < len(tokens) else None
+        verb = bool(behind) and behind.tag in ("XSV", "XSA") and _touch(tokens[last], behind)
         if verb:  # 출근하다: the noun is the verb's stem
             last -= 1
         if last >= place and any(tokens[at].tag in NOUNS for at in range(place, last + 1)):
@@ -330,18 +299,23 @@ def _noun_phrases(sentence: str, tokens) -> list[tuple[int, int, str]]:
     for first, last in runs:
         spans.append((tokens[first].start, tokens[last].end, _kind_of_run(tokens[first : last + 1])))
         if last - first in (1, 2, 3):  # 해양 생물학자 폰 프리슈, 주최 측 한빛시: the name without what it is called by
-            for cut in range(first + 1, last + 1):
-                if tokens[cut].start > tokens[cut - 1].end:
-                    parts = tokens[first:cut], tokens[cut : last + 1]
-                    if any(token.tag in ("NNP", "SL") for part in parts for token in part):
-                        for part in parts:
-                            if any(token.tag in ("NNP", "SL") for token in part):
-                                spans.append((part[0].start, part[-1].end, NAME))
+            cuts = [cut for cut in range(first + 1, last + 1) if tokens[cut].start > tokens[cut - 1].end]
+            parts = [part for cut in cuts for part in (tokens[first:cut], tokens[cut : last + 1])]
+            spans += [(part[0].start, part[-1].end, NAME) for part in parts if _kind_of_run(part) == NAME]
     for (first, last), (start, stop) in itertools.pairwise(runs):  # X의 Y, X와 Y
         between = tokens[last + 1 : start]
         if len(between) == 1 and between[0].tag in ("JKG", "JC"):
             spans.append((tokens[first].start, tokens[stop].end, PHRASE))
     return spans
+
+
+def _goes_on(one, other) -> bool:
+    """Whether a run of nouns goes on with the other token."""
+    if _touch(one, other) and (
+        other.form in ("·", "-", "&", "(", ")") or (other.tag == "SN" and one.tag in ("NNP", "SL", "NNG"))
+    ):
+        return True
+    return other.tag in (*NOUNS, "NNB") and _near(one, other)
 
 
 def _kind_of_run(tokens) -> str:
@@ -356,18 +330,11 @@ def _reasons(sentence: str, tokens) -> list[tuple[int, int, str]]:
     for place, token in enumerate(tokens):
         if token.form == "때문" and place and tokens[place - 1].tag == "ETN":
             clause = sentence[: token.start]
-            begin = max(clause.rfind(", ") + 2 if ", " in clause else 0, _behind_topic(clause, tokens, place))
+            topics = (one.end for one in tokens[:place] if one.tag == "JX" and one.form in ("은", "는"))
+            begin = max(clause.rfind(", ") + 2 if ", " in clause else 0, next(topics, 0))  # behind the first topic
             if 6 <= token.end - begin <= LONGEST_ANSWER:
                 spans.append((begin, token.end, REASON))
     return spans
-
-
-def _behind_topic(clause: str, tokens, place: int) -> int:
-    """Where the clause goes on behind its first topic (…은, …는)."""
-    for token in tokens[:place]:
-        if token.tag == "JX" and token.form in ("은", "는"):
-            return token.end
-    return 0
 
 
 def candidate_at(passage: str, start: int, end: int) -> CandidateAnswer | None:

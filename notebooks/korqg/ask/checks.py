@@ -10,18 +10,11 @@ from korqg.ask.subject import subject_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 
-AGREED = 0.8
-"""Character F1 (KorQuAD's, 0 to 1) from which the answer that came back counts as the marked one."""
-
-LEAST_SUPPORT = 0.75
-"""Share of a question's content words that stand in the chunk or its title, at least."""
-
-LONGEST_SHOWN = 70
-"""Characters of a question that anybody reads to its end."""
-
-FEWEST_CONTENT_WORDS = 3
-"""Words that say what a question is about, at least."""
-
+AGREED = 0.8  # Character F1 (KorQuAD's, 0 to 1) from which the answer that came back counts as the marked one
+LEAST_SUPPORT = 0.75  # Share of a question's content words that stand in the chunk or its title, at least
+LONGEST_SHOWN = 70  # Characters of a question that anybody reads to its end
+FEWEST_CONTENT_WORDS = 3  # Words that say what a question is about, at least
+# The checks in their order, each with what is said of a question that fails it.
 CHECKS = {
     "single_question": "it is not one Korean question · 한국어 질문 하나가 아님",
     "stopped": "the model did not stop by itself · 모델이 스스로 끝내지 못함",
@@ -42,21 +35,16 @@ CHECKS = {
     "near_draft": "the model cannot read yet, and strays from the rule's question · 규칙의 질문에서 멀어짐",
     "different": "another question about this chunk asks the same · 이 조각의 다른 질문과 같은 것을 물음",
 }
-"""The checks in their order, each with what is said of a question that fails it, in both languages."""
-
-READ_BACK = ("agreed", "confident")
-"""Those that are made only of a question that the model has answered itself."""
-
+READ_BACK = ("agreed", "confident")  # Those that are made only of a question that the model has answered itself
+# Those that are made only of the model's own questions; the second where it is not asked to answer them.
 OF_THE_MODEL = ("likely", "near_draft")
-"""Those that are made only of the model's own questions; the second where it is not asked to answer them."""
-
 POINTING = re.compile(
     r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자"
     r"|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우)|앞의|앞서 말한)"
     r"(?=\s|[은는이가을를의에와과도](\s|$))"
 )
+# A bare count that the question is about: eleven of what?
 COUNT_AS_TOPIC = re.compile(r"(^|의 )(\d+|한|두|세|네|다섯) ?(채|곳|명|개|가지|대|권|점|건|팀|동|마리|그루)(은|는) ")
-"""A bare count that the question is about: eleven of what?"""
 NOT_POINTING = re.compile(r"(^|\s)(이|그) (외|밖|중|때문)(?=\s|에|의|으)")
 NOUN_ENDING = re.compile(r"([가-힣A-Za-z0-9)’'」』》](은|는|란|이란)|날짜|이름|시기|이유|방법|기간|장소|개수|비율)\?$")
 MISPLACED = re.compile(

@@ -11,6 +11,7 @@ from korqg.ask.endings import STYLES, asking, find_predicate
 from korqg.ask.particles import final_consonant, fitted
 from korqg.sentences import kiwi, split_sentences
 
+# Pattern, what stands in its place, and the name of the edit.
 WORDS = [
     (r"누구가(?![가-힣])", "누가", "누구가 to 누가"),
     (r"몇\s?일(?=[\s?]|이|간|동안|까지|부터|만|안|전|후|을|에|마다|인)", "며칠", "몇일 to 며칠"),
@@ -25,34 +26,10 @@ WORDS = [
     (r"까닭은 무엇", "이유는 무엇", "까닭 to 이유"),
     (r"까닭이 무엇", "이유가 무엇", "까닭 to 이유"),
 ]
-"""Pattern, what stands in its place, and the name of the edit."""
-
+# Interrogative endings that must go with what they follow: 만드는가, not 만든가.
 CAN_BE_MENDED = ("는가", "ᆫ가", "은가", "나요", "는가요", "ᆫ가요", "은가요")
-"""Interrogative endings that must go with what they follow: 만드는가, not 만든가."""
-
-CAN_BE_REPLACED = (
-    *CAN_BE_MENDED,
-    *(
-        "나",
-        "니",
-        "느냐",
-        "냐",
-        "ᆸ니까",
-        "습니까",
-        "는지",
-        "ᆫ지",
-        "은지",
-        "는지요",
-        "ᆫ지요",
-        "어요",
-        "아요",
-        "죠",
-        "지",
-        "어",
-    ),
-)
-"""Those that another style may stand for; others (-을까, -ㄹ까요) say something else, and stay."""
-
+# Those that another style may stand for; others (-을까, -ㄹ까요) say something else, and stay.
+CAN_BE_REPLACED = (*CAN_BE_MENDED, *"나 니 느냐 냐 ᆸ니까 습니까 는지 ᆫ지 은지 는지요 ᆫ지요 어요 아요 죠 지 어".split())
 STATING = ("다", "ᆫ다", "는다", "습니다", "ᆸ니다")
 QUESTION_WORDS = re.compile(r"누구|누가|누굴|언제|어디|무엇|무슨|뭐|어떤|어느|어떻게|어떠|왜|몇|며칠|얼마|이유|까닭")
 

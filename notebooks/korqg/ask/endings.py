@@ -9,9 +9,7 @@ STYLES = ("plain", "polite")
 VERBS = ("VV", "VX", "XSV")
 ADJECTIVES = ("VA", "XSA", "VCP", "VCN")
 PAST = ("었", "았", "였", "겠")
-LIKE_VERBS = ("있", "없", "계시")
-"""Adjectives that ask as verbs do: 있는가, 없나요."""
-
+LIKE_VERBS = ("있", "없", "계시")  # Adjectives that ask as verbs do: 있는가, 없나요
 ASKING = {
     ("plain", "verb"): "는가",
     ("plain", "adjective"): "ᆫ가",

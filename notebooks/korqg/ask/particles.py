@@ -3,33 +3,15 @@
 import re
 import unicodedata
 
+# Each particle behind a final consonant, and behind a vowel; the longer ones first.
 PAIRS = [
-    ("이라고는", "라고는"),
-    ("이라는", "라는"),
-    ("이라고", "라고"),
-    ("이라도", "라도"),
-    ("이라", "라"),
-    ("이란", "란"),
-    ("이나마", "나마"),
-    ("이나", "나"),
-    ("이며", "며"),
-    ("이든", "든"),
-    ("이야", "야"),
-    ("으로부터", "로부터"),
-    ("으로서", "로서"),
-    ("으로써", "로써"),
-    ("으로는", "로는"),
-    ("으로도", "로도"),
-    ("으로", "로"),
-    ("은", "는"),
-    ("이", "가"),
-    ("을", "를"),
-    ("과는", "와는"),
-    ("과의", "와의"),
-    ("과", "와"),
+    tuple(pair.split("/"))
+    for pair in (
+        "이라고는/라고는 이라는/라는 이라고/라고 이라도/라도 이라/라 이란/란 이나마/나마 이나/나 이며/며 이든/든 "
+        "이야/야 으로부터/로부터 으로서/로서 으로써/로써 으로는/로는 으로도/로도 으로/로 은/는 이/가 을/를 "
+        "과는/와는 과의/와의 과/와"
+    ).split()
 ]
-"""Each particle behind a final consonant, and behind a vowel; the longer ones first."""
-
 _FORMS = {form: pair for pair in PAIRS for form in pair}
 _DIGITS_WITH_FINAL = {"0": 21, "1": 8, "3": 16, "6": 1, "7": 8, "8": 8}
 _UNITS_WITH_FINAL = {"%": 0, "℃": 0, "m": 0, "g": 16, "L": 0, "l": 0}

@@ -1,11 +1,11 @@
 """The round trip: the model asks about a marked answer, then answers its own question from the whole paragraph."""
 
-import functools
+from collections.abc import Callable
 
 from korqg.ask.candidates import candidate_at
 from korqg.ask.recommend import could_be_shown, rule_could_be_shown
 from korqg.ask.rule import ask_by_rule
-from korqg.model.generate import generate_answers, likelihoods
+from korqg.model.generate import Generator
 from korqg.prompts import answer_row, passage_of
 from korqg.question import character_f1
 
@@ -25,30 +25,6 @@ USUAL_THRESHOLD, NEVER = 0.8, 1.01
 """Confidence that counts where nothing says otherwise, and one that no answer reaches."""
 
 
-def read_back(
-    model, tokenizer, asked: list[tuple[str, str]], max_length: int, max_new_tokens: int, batch_size: int, progress=None
-) -> list[dict]:
-    """The model's answers to (question, passage) pairs, in their order: {"read_answer", "confidence"}.
-
-    `confidence` is the geometric mean of the answer's token probabilities, 0 to 1. An empty question is not put: its
-    answer is "" with confidence 0. Equal pairs are read once.
-    """
-    spoken = list(dict.fromkeys(pair for pair in asked if pair[0].strip()))
-    rows = [answer_row(question, passage) for question, passage in spoken]
-    read = dict(
-        zip(
-            spoken,
-            generate_answers(model, tokenizer, rows, max_length, max_new_tokens, batch_size, progress),
-            strict=True,
-        )
-    )
-    silent = {"model_output": "", "likelihood": 0.0}
-    return [
-        {"read_answer": one["model_output"], "confidence": one["likelihood"]}
-        for one in (read.get(pair, silent) for pair in asked)
-    ]
-
-
 def rule_question(row: dict) -> str:
     """The rule's question about a row's marked answer, "" where it has none (see korqg.ask.rule)."""
     if "rule_question" in row:
@@ -58,25 +34,35 @@ def rule_question(row: dict) -> str:
 
 
 class RoundTrip:
-    """What a trained model makes of its own questions and of the rule's; sizes as for `generate_answers`.
+    """What a trained model makes of its own questions and of the rule's.
 
     `over` applies the checks to many questions: `map`, or that of several processes.
     """
 
-    def __init__(
-        self, model, tokenizer, max_length: int, max_new_tokens: int, batch_size: int, progress=None, over=map
-    ):
-        self.over = over
-        sizes = {"max_length": max_length, "batch_size": batch_size, "progress": progress}
-        self.read = functools.partial(read_back, model, tokenizer, max_new_tokens=max_new_tokens, **sizes)
-        self.score = functools.partial(likelihoods, model, tokenizer, **sizes)
+    def __init__(self, generator: Generator, over: Callable = map):
+        self.generator, self.over = generator, over
+
+    def read(self, asked: list[tuple[str, str]]) -> list[dict]:
+        """The model's answers to (question, passage) pairs, in their order: {"read_answer", "confidence"}.
+
+        `confidence` is the geometric mean of the answer's token probabilities, 0 to 1. An empty question is not put:
+        its answer is "" with confidence 0. Equal pairs are read once.
+        """
+        spoken = list(dict.fromkeys(pair for pair in asked if pair[0].strip()))
+        rows = [answer_row(question, passage) for question, passage in spoken]
+        read = dict(zip(spoken, self.generator.generate(rows), strict=True))
+        silent = {"model_output": "", "likelihood": 0.0}
+        return [
+            {"read_answer": one["model_output"], "confidence": one["likelihood"]}
+            for one in (read.get(pair, silent) for pair in asked)
+        ]
 
     def __call__(
         self, rows: list[dict], outputs: list[dict], for_readers: bool = False, reads: bool = True
     ) -> list[dict]:
         """The outputs of task answer_aware with the answers that come back and the rule's questions beside them.
 
-        Each output gets `read_answer` and `confidence` (see `read_back`), and `rule_question` where the rule has one
+        Each output gets `read_answer` and `confidence` (see `read`), and `rule_question` where the rule has one
         about the same answer. Both are None for a model that cannot read (`reads` False, see `trusted_threshold`): what
         it answered would say nothing. No model reads the rule's back: it keeps the sentence's own words. Where one's
         own document is asked about (`for_readers`), a question that no reader would be shown anyway (see
@@ -97,7 +83,8 @@ class RoundTrip:
         if for_readers:
             good = self.over(rule_could_be_shown, [{**rows[number], **completed[number]} for number, _ in ruled])
             scored = [one for one, shown in zip(ruled, good, strict=True) if shown]
-            scores = self.score([rows[number] for number, _ in scored], [rule for _, rule in scored]) if scored else []
+            asked, rules = [rows[number] for number, _ in scored], [rule for _, rule in scored]
+            scores = self.generator.likelihoods(asked, rules) if scored else []
             for (number, _), likelihood in zip(scored, scores, strict=True):
                 completed[number]["rule_likelihood"] = round(likelihood, 4)
         return completed

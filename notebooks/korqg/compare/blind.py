@@ -19,19 +19,8 @@ from korqg.notebook import prepare_notebook
 from korqg.prompts import passage_of
 from korqg.question import unified
 
+# The five marks of a question, 0 or 1 each (null: not judged), in the order in which a reader writes them.
 MARKS = ("korean", "answered", "right_answer", "shown", "shown_edited")
-"""The five marks of a question, 0 or 1 each (null: not judged), in the order in which a reader writes them."""
-
-INSTRUCTION = """\
-당신은 문서 검색 화면에 띄울 추천 질문을 고르는 까다로운 교열자입니다. 질문을 누가 썼는지는 숨겼고, 순서는 섞었습니다.
-질문마다 따로 판단하고, 다른 자료를 보거나 출처를 짐작하지 마십시오. 번호마다 다음 다섯 가지에 1이나 0을 적습니다.
-  a  문법에 맞고 뜻이 통하는 한국어인가 (사소한 띄어쓰기나 맞춤법 실수는 1)
-  b  질문의 전제까지 포함하여, 글이 의심할 여지 없이 답하는가
-  c  적힌 정답이 그 질문의 답으로 맞는가 (정답이 없으면 null)
-  k  그대로 보여 주겠는가 (자연스럽고, 그 자체로 뜻이 분명하고, 물을 만하고, 정답을 드러내지 않는다)
-  e  세 낱말까지 고쳐서라도 보여 주겠는가 (k가 1이면 언제나 1)
-{"0": [a, b, c, k, e], "1": [...], ...}처럼 모든 번호를 한 JSON 파일에 적으십시오.
-"""
 
 
 def make_sheet(questions: list[dict], seed: int) -> tuple[list[dict], dict[str, list[str]]]:
@@ -62,7 +51,7 @@ def make_sheet(questions: list[dict], seed: int) -> tuple[list[dict], dict[str, 
 
 def sheet_text(items: list[dict]) -> str:
     """The sheet for a person: the instruction, then each paragraph with its numbered questions."""
-    lines, passage = [INSTRUCTION], None
+    lines, passage = [Path(__file__).with_name("sheet.txt").read_text(encoding="utf-8")], None
     for item in items:
         if item["passage"] != passage:
             passage = item["passage"]

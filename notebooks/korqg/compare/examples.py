@@ -6,11 +6,9 @@ from korqg.compare.finished_runs import Group, Run
 from korqg.compare.scores import LONGEST_SCORED, comes_back
 from korqg.question import is_single_question, rouge_l, unified
 
+# ROUGE-L points (of 1) from which a change from one single question to another counts as better or worse.
 NOTICEABLE = 0.05
-"""ROUGE-L points (of 1) from which a change from one single question to another counts as better or worse."""
-
-Card = dict[str, tuple[dict, dict]]
-"""One paragraph: each run's name to its outputs before and after."""
+Card = dict[str, tuple[dict, dict]]  # One paragraph: each run's name to its outputs before and after
 
 
 def cards_of(group: Group) -> list[Card]:

@@ -3,14 +3,15 @@
 import base64
 import hashlib
 import itertools
+import json
+import random
 from collections.abc import Iterable
 from pathlib import Path
 
 from markupsafe import Markup
 
-from korqg.compare import judging_page
 from korqg.compare.examples import Card, is_good, verdict
-from korqg.compare.fonts import embedded_font
+from korqg.compare.plots import embedded_font
 from korqg.compare.scores import FORM, LIKENESS, comes_back, copied_stretches
 from korqg.markup import escape, templates
 from korqg.prompts import passage_of
@@ -36,9 +37,7 @@ REFERENCES = {
     "random_question": "a question from elsewhere · 다른 글의 질문",
 }
 STAGES = {"before": "before · 학습 전", "after": "after · 학습 후"}
-LONGEST_SHOWN = 2_000
-"""Characters of an output that a card shows."""
-
+LONGEST_SHOWN = 2_000  # Characters of an output that a card shows
 # What is copied is told from an answer's <mark> by its colour, and where styles are dropped by its line.
 _COPIED = ('<u style="background: #0072b240">', "</u>")
 _HERE = Path(__file__).parent
@@ -77,9 +76,9 @@ def figure_rows(metrics: dict, names: Iterable[str] = FORM) -> list[dict[str, st
     return rows
 
 
-def change_rows(metrics: dict, names: Iterable[str] = (*FORM[:5], *LIKENESS)) -> list[dict[str, str]]:
+def change_rows(metrics: dict) -> list[dict[str, str]]:
     """The paired differences as table rows, in points of 100: after minus before, and run minus first run."""
-    names = list(names)
+    names = (*FORM[:5], *LIKENESS)
     rows = []
     for prefix, group in _groups(metrics):
         for run, stages in group["runs"].items():
@@ -161,8 +160,7 @@ def _cells(pairs: Card) -> list[list[dict]]:
     return [*cells, [{"label": "The rule · 규칙", "lines": [rule]}]] if rule else cells
 
 
-LONGEST_ANSWER = 40
-"""Characters of an answer that came back, shown."""
+LONGEST_ANSWER = 40  # Characters of an answer that came back, shown
 
 
 def _output(output: dict) -> dict:
@@ -210,7 +208,7 @@ def side_by_side_page(
 
     `sections` maps a heading to cards, the main group's test questions first; `pictures` a description to SVG text,
     `examples` a rule's name to places among the first section's cards; `recommended` are those of
-    korqg.ask.recommend, `judged` the items of korqg.compare.judging_page; `about` and `remarks` stand above the
+    korqg.ask.recommend, `judged` the items of judge_section; `about` and `remarks` stand above the
     figures.
     """
     runs = list(dict.fromkeys(run for cards in sections.values() for card in cards for run in card))
@@ -223,16 +221,16 @@ def side_by_side_page(
         shown[heading] = [_paragraph(some, runs) for some in together.values()]
     tests = map(_first, next(iter(sections.values()), []))
     named = [": ".join(filter(None, (one["title"], one.get("answer")))) for one in tests]
-    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    scripts = ["page.js", "judge.js"] if judged else ["page.js"]
     return _document(
         TITLE,
         "page.html.jinja",
-        [script, *([judging_page.script()] if judged else [])],
+        [(_HERE / name).read_text(encoding="utf-8") for name in scripts],
         runs=runs,
         sections=shown,
         examples={rule: [(place, named[place]) for place in some] for rule, some in examples.items()},
         chunks=_chunks(recommended),
-        judge_section=Markup(judging_page.judge_section(list(judged), 0)),
+        judge_section=Markup(judge_section(list(judged), 0)),
         about=about,
         remarks=remarks,
         tables={
@@ -309,3 +307,38 @@ def _judged(card: Card, runs: list[str]) -> dict[str, list[int]]:
         if not is_single_question(after["model_output"]):
             found["failed"].append(runs.index(run))
     return found
+
+
+VERDICTS = {
+    1: "Show as it is · 그대로 보여 준다",
+    2: "Show after an edit of three words at most · 조금 고치면 보여 준다 (낱말 세 개까지)",
+    3: "Do not show · 보여 주지 않는다",
+}
+JUDGE_TITLE = "Judge without knowing · 누가 썼는지 모르고 판정하기"
+
+
+def judge_section(items: list[dict], seed: int) -> str:
+    """The section's HTML, with its style; "" without items.
+
+    Items are those of blind.make_sheet, each with its `makers`: a list of names.
+    """
+    if not items:
+        return ""
+    makers = list(dict.fromkeys(maker for item in items for maker in item["makers"]))
+    items = random.Random(seed).sample(items, len(items))
+    questions = [{name: item[name] for name in ("number", "passage", "question", "answer")} for item in items]
+    made = [makers, [[makers.index(maker) for maker in item["makers"]] for item in items]]
+    # The makers stand in base64 so that nobody reads them by accident in the page's source while judging. This is no
+    # secret: whoever wants to know decodes it.
+    hidden = base64.b64encode(json.dumps(made).encode()).decode()
+    text = json.dumps(questions, ensure_ascii=False).replace("<", "\\u003c").replace("$", "\\u0024")
+    key = "korqg-judge-" + hashlib.sha256(json.dumps([questions, made]).encode()).hexdigest()[:16]
+    template = templates(_HERE).get_template("judge.html.jinja")
+    return template.render(
+        css=Markup((_HERE / "judge.css").read_text(encoding="utf-8")),
+        title=JUDGE_TITLE,
+        verdicts=VERDICTS,
+        key=key,
+        hidden=hidden,
+        questions=Markup(text),
+    )

@@ -7,22 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy
+
 from korqg.ask.checks import AGREED, agreement
 from korqg.prompts import passage_of
-from korqg.question import (
-    KINDS,
-    characters,
-    copied_share,
-    is_single_question,
-    question_kind,
-    rouge_l,
-    unified,
-)
+from korqg.question import KINDS, characters, copied_share, is_single_question, question_kind, rouge_l, unified
 from korqg.sentences import kiwi, split_all
 
-LONGEST_SCORED = 10_000
-"""Characters of an output that are scored; what runs on beyond them is no question anyway."""
-
+LONGEST_SCORED = 10_000  # Characters of an output that are scored; what runs on beyond them is no question anyway
 FORM = ("single_question_rate", "stop_rate", "comes_back_rate", "copy_rate", "distinct_rate", "length")
 LIKENESS = ("rouge_l", "bleu_4", "chrf", "rouge_l_morphemes", "bleu_4_morphemes")
 BLEU = ("bleu_4", "bleu_4_morphemes")
@@ -38,8 +30,7 @@ def morphemes(text: str) -> list[str]:
     return list(_morphemes(unified(text)))
 
 
-UNITS = {"": characters, "_morphemes": morphemes}
-"""What ROUGE-L and BLEU-4 count, by the ending of the figure's name."""
+UNITS = {"": characters, "_morphemes": morphemes}  # What ROUGE-L and BLEU-4 count, by the ending of the figure's name
 
 
 def bleu_counts(output: str, references: list[str], units=characters) -> tuple[int, ...]:
@@ -95,8 +86,8 @@ def copied_stretches(output: str, passage: str, shortest: int = 6) -> Iterator[t
             start += 1
 
 
+# Of one output: for each figure what is added up over a set, (value, 1) for a mean or the counts of BLEU.
 Counts = dict[str, tuple[float, ...]]
-"""Of one output: for each figure what is added up over a set, (value, 1) for a mean or the counts of BLEU."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +150,6 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
     paragraph gives no interval; a figure that nothing counts in has no mean. Raises ValueError when the paragraphs
     differ.
     """
-    import numpy
-
     if not scored:
         raise ValueError("no outputs to take the mean of")
     passages = sorted({one.passage for one in scored})
@@ -188,8 +177,6 @@ def bootstrap(scored: list[Scored], samples: int, seed: int, minus: list[Scored]
 
 def _sums(scored: list[Scored], name: str, passages: list[str]):
     """The counts of a figure, summed for each paragraph: paragraphs x counts."""
-    import numpy
-
     places = {passage: place for place, passage in enumerate(passages)}
     sums = numpy.zeros((len(passages), len(scored[0].counts[name])))
     for one in scored:
@@ -199,8 +186,6 @@ def _sums(scored: list[Scored], name: str, passages: list[str]):
 
 def _figure(name: str, sums):
     """The figure of each row of summed counts; NaN where nothing counts."""
-    import numpy
-
     if name in BLEU:
         return numpy.array([bleu_4(row) if row[9] else numpy.nan for row in sums])
     with numpy.errstate(invalid="ignore", divide="ignore"):

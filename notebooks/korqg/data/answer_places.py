@@ -8,8 +8,8 @@ from typing import Any
 
 from korqg.cleaned_text import tidy, tidy_place
 
+# An answer that stands at most this many characters off its stated place is mended, not dropped.
 LARGEST_OFFSET_ERROR = 2
-"""An answer that stands at most this many characters off its stated place is mended, not dropped."""
 
 
 def as_place(value: Any) -> int | None:

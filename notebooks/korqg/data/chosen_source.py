@@ -5,18 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from korqg.column_names import parse_columns
-from korqg.config import SAMPLE_CORPUS, DataConfig
+from korqg.config import DOCUMENT_SUFFIXES, SAMPLE_CORPUS, DataConfig
 from korqg.data.corpus import NO_ANSWER, Corpus, Passage, describe_dropped, each_question_once, read_korquad
-from korqg.data.documents.chunks import SUFFIXES as DOCUMENT_SUFFIXES
-from korqg.data.downloads import KLUE_MRC, fetch, klue_mrc_parts, korquad1_files, korquad2_files, korquad_folder
+from korqg.data.downloads import KLUE_MRC, fetch, korquad_folder, published_parts
 from korqg.data.korquad2.passages import read_korquad2
 from korqg.data.own_rows import read_rows
 from korqg.data.table_files import READABLE, SUFFIXES
 from korqg.data.text_blocks import WHOLE_FILE
 from korqg.errors import KorqgError
 
-MOST_NAMED = 10
-"""Files that are passed over and named on the screen, at most."""
+MOST_NAMED = 10  # Files that are passed over and named on the screen, at most
 
 
 def find_files_to_read(config: DataConfig) -> dict[str, list[Path]]:
@@ -31,11 +29,8 @@ def _files_of(source: str, config: DataConfig) -> list[Path]:
     if source == "sample":
         return [SAMPLE_CORPUS]
     if not config.source_path or ("own" in config.sources and source != "own"):
-        if source == "klue_mrc":
-            klue_mrc_parts(config.archives)
-            return [fetch(KLUE_MRC, korquad_folder())]
-        files = (korquad1_files if source == "korquad1" else korquad2_files)(config.archives)
-        return [fetch(file, korquad_folder()) for file in files]
+        parts = published_parts(source, config.archives)
+        return [fetch(file, korquad_folder()) for file in ([KLUE_MRC] if source == "klue_mrc" else parts)]
     path = Path(config.source_path).expanduser()
     if not path.exists():
         raise KorqgError(
@@ -122,8 +117,8 @@ def _read(source: str, config: DataConfig, paths: list[Path], count_tokens: Call
     if source == "own":
         return read_rows(paths[0], config.max_dropped_fraction, parse_columns(config.columns))
     published = source == "klue_mrc" and [path.name for path in paths] == [KLUE_MRC.name]
-    parts = klue_mrc_parts(config.archives) if published else ()
-    return read_korquad(paths, config.max_dropped_fraction, parts)
+    parts = published_parts(source, config.archives) if published else ()
+    return read_korquad(paths, config.max_dropped_fraction, tuple(parts))
 
 
 def files_below(paths: dict[str, list[Path]]) -> list[Path]:

@@ -224,16 +224,13 @@ def _articles_of(name: str, data: bytes) -> list:
     return value["data"]
 
 
-def each_question_once(passages: Iterable[Passage], taken: set[str] | None = None) -> tuple[list[Passage], list[dict]]:
+def each_question_once(passages: Iterable[Passage]) -> tuple[list[Passage], list[dict]]:
     """The passages without questions that came before, and with ids that no other question has; what was left out.
 
-    A question that stands twice at one paragraph stays, as it does in KorQuAD 1.0: it was asked by two people.
-
-    `taken` holds the ids that are not free, and takes up the new ones. An id also names the rows that are made of its
-    question (`<id>-answer`), so these are not free either.
+    A question that stands twice at one paragraph stays, as it does in KorQuAD 1.0: it was asked by two people. An id
+    also names the rows that are made of its question (`<id>-answer`), so these are not free either.
     """
-    taken = set() if taken is None else taken
-    kept, dropped, seen = [], [], set()
+    kept, dropped, seen, taken = [], [], set(), set()
     for passage in passages:
         asked, keys = [], set()
         for question in passage.questions:

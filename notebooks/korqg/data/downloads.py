@@ -1,7 +1,4 @@
-"""The published files of KorQuAD and KLUE-MRC, fetched once into the user's cache and checked.
-
-Sizes and checksums are those of dataset_infos.json of squad_kor_v1, squad_kor_v2 and klue in huggingface/datasets.
-"""
+"""The published files of KorQuAD and KLUE-MRC (published.yaml), fetched once into the user's cache and checked."""
 
 import contextlib
 import http.client
@@ -16,25 +13,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import yaml
 
 from korqg.errors import KorqgError, full_disk
 from korqg.files import cache_folder, cannot_write, sha256_of
 
-ATTEMPTS = 5
-"""So often is a file asked for in a row without getting on; the pauses double, from one second to eight."""
-
-BLOCK = 1 << 18
-"""Bytes that are read and written at a time."""
-
-SECONDS_BETWEEN_BARS = 2
-"""How often the progress bar is drawn anew, at most."""
-
-LONGEST_WAIT = 3600
-"""Seconds after which a process no longer waits for another one that fetches the same file."""
-
-PASSING = (408, 425, 429, 500, 502, 503, 504)
-"""HTTP answers that may be others a moment later."""
+ATTEMPTS = 5  # So often is a file asked for in a row without getting on; the pauses double, from one second to eight
+BLOCK = 1 << 18  # Bytes that are read and written at a time
+SECONDS_BETWEEN_BARS = 2  # How often the progress bar is drawn anew, at most
+LONGEST_WAIT = 3600  # Seconds after which a process no longer waits for another one that fetches the same file
+PASSING = (408, 425, 429, 500, 502, 503, 504)  # HTTP answers that may be others a moment later
 
 
 @dataclass(frozen=True)
@@ -47,75 +36,34 @@ class PublishedFile:
     sha256: str
 
 
-KORQUAD1 = {
-    part: PublishedFile(
-        f"KorQuAD_v1.0_{part}.json", f"https://korquad.github.io/dataset/KorQuAD_v1.0_{part}.json", size, sha256
-    )
-    for part, size, sha256 in (
-        ("train", 38527475, "40d5115879a701751781df721d901abfa736d8db5f89000f2619433f39bf2dd2"),
-        ("dev", 3881058, "25ffeb51e6c51ec02c071b60a10188e10005c144110f0d876b26079d80a35bdf"),
-    )
-}
-"""KorQuAD 1.0 by part (korquad.github.io): 42 MB."""
-
-_KORQUAD2 = "https://github.com/korquad/korquad.github.io/raw/master/dataset/KorQuAD_2.1"
-
-KORQUAD2 = {
-    part: PublishedFile(
-        f"KorQuAD_2.1_{part}.zip", f"{_KORQUAD2}/{part.partition('_')[0]}/KorQuAD_2.1_{part}.zip", size, sha256
-    )
-    for part, size, sha256 in (
-        ("train_00", 96161084, "98918d10e3e08bf6b34b50d17cd7f7438d5a577a8089d02698d16a151424a36a"),
-        ("train_01", 92163603, "0a8a59ee82e92e9509c5dbf7d98a31c007a3693afb818e37c60ddacf7f48c4b3"),
-        ("train_02", 91681447, "7035a35daac0c210b4754fc6a2885442929754db35e33b40d7c912706c66b9bc"),
-        ("train_03", 94792676, "4a61272d13e535f73fa20f2d1619b895adb763d8fa7cf02d813b733e7f702562"),
-        ("train_04", 94470762, "35834a74b3486eaa32712c689bccaab0c841c3ee252560e754245d3ed89e1c3a"),
-        ("train_05", 93427959, "5ea9b2975451c5a67bc172690a56a6e7a9e87b4001d3d1d684cb1336958a3a3b"),
-        ("train_06", 93224892, "87872acd46c2a8291a176826ad7eb23f3a6cf1db05bb27566d2eac1199a9091b"),
-        ("train_07", 92550803, "a615c0ebba60fc9b55fa602973d504f76d0273592c22f63b7f202655c1bb10bf"),
-        ("train_08", 93684404, "fa3955e23eab859819990edde3dd23308740cf94c3839fb538f30b1126117a39"),
-        ("train_09", 94028022, "b3b7ec508fbacaf6a5c12065e1d061cbfd8990bf2ae4c940a0a8d841294c2c1c"),
-        ("train_10", 93432479, "b7e8e44e43ec63514265e2202f73a4a6ce46f7226cc5662efc6a2ab92161a462"),
-        ("train_11", 94500610, "f6483e1e4b2577603e4fc881ec1651ca2ea5764a4b0f7e5eb59007ed9cc4bbae"),
-        ("train_12", 99301520, "84c4b6391a07bc1fdcc70d7194bda0e65edc796ae9b4e184a58c58d6973af7ad"),
-        ("dev_00", 93536216, "4a0b25f896f333dc470e87b83cef874a9f7ea9a3df4c83f5ce8d5de6d71b07db"),
-        ("dev_01", 56806828, "bf76fe7c684409151f92eacc56d551d0471477c47959b916c002ae39666caf59"),
-    )
-}
-"""KorQuAD 2.1 by archive (korquad.github.io): 83,486 questions in train, 10,165 in dev, 1.37 GB in all."""
-
-
-KLUE_MRC = PublishedFile(
-    "klue-mrc-v1.tar.gz",
-    "http://klue-benchmark.com.s3.amazonaws.com/app/Competitions/000072/data/klue-mrc-v1.tar.gz",
-    19218422,
-    "a444af252901452380d58a6320908ce4a86759bb6f38ad95d0ca98584ad33d14",
+_TABLE = yaml.safe_load(Path(__file__).with_name("published.yaml").read_text(encoding="utf-8"))
+KORQUAD1, KORQUAD2, _KLUE = (
+    {part: PublishedFile(address.rpartition("/")[2], address, *known) for part, (address, *known) in files.items()}
+    for files in _TABLE.values()
 )
-"""KLUE-MRC 1.0 (klue-benchmark.com; Park et al. 2021, arXiv:2105.09680): 17,554 questions to train, 5,841 in dev.
-
-Its licence is CC BY-SA 4.0, so rows and adapters that are made of it may be passed on under the same one.
-"""
-
-KLUE_MRC_PARTS = {"train": "klue-mrc-v1_train.json", "dev": "klue-mrc-v1_dev.json"}
-"""The files in its archive, by part."""
-
-
-def klue_mrc_parts(which: str = "all") -> tuple[str, ...]:
-    """The names of the files in KLUE-MRC's archive for "train", "dev" or "all". Raises KorqgError for another name."""
-    return tuple(_choose(KLUE_MRC_PARTS, which, "KLUE-MRC"))
+KLUE_MRC = _KLUE["all"]
+KLUE_MRC_PARTS = {"train": "klue-mrc-v1_train.json", "dev": "klue-mrc-v1_dev.json"}  # The files in its archive, by part
+PUBLISHED = {
+    "korquad1": ("KorQuAD 1.0", KORQUAD1),
+    "korquad2": ("KorQuAD 2.1", KORQUAD2),
+    "klue_mrc": ("KLUE-MRC", KLUE_MRC_PARTS),
+}
 
 
-def korquad1_files(which: str = "all") -> list[PublishedFile]:
-    """The files of KorQuAD 1.0 for "train", "dev" or "all". Raises KorqgError for another name."""
-    return _choose(KORQUAD1, which, "KorQuAD 1.0")
+def published_parts(source: str, which: str = "all") -> list:
+    """What there is of a source of PUBLISHED for "train", "dev", "all", or several parts such as "train_00,dev_01".
 
-
-def korquad2_files(which: str = "all") -> list[PublishedFile]:
-    """The archives of KorQuAD 2.1 for "train", "dev", "all", or names with commas such as "train_00,dev_01".
-
-    Raises KorqgError for another name.
+    Files to fetch; of KLUE-MRC the names of those in its archive. Raises KorqgError for a part that there is not.
     """
-    return _choose(KORQUAD2, which, "KorQuAD 2.1")
+    corpus, published = PUBLISHED[source]
+    wanted = [name.strip() for name in which.split(",") if name.strip()]
+    chosen = [part for part in published for name in wanted if name in ("all", part, part.partition("_")[0])]
+    known = list(dict.fromkeys([*(part.partition("_")[0] for part in published), "all", *published]))
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        wrong = ", ".join(map(repr, unknown)) or repr(which)
+        raise KorqgError(f"{corpus} has no part {wrong}; use one of these, or several with commas: {', '.join(known)}.")
+    return [published[part] for part in dict.fromkeys(chosen)]
 
 
 def korquad_folder() -> Path:
@@ -146,17 +94,6 @@ def fetch(file: PublishedFile, folder: Path, first_pause_seconds: float = 1.0, t
     except OSError as error:
         raise cannot_write(error.filename or path, error, "KORQG_CACHE in the environment") from None
     return path
-
-
-def _choose(published: dict[str, Any], which: str, corpus: str) -> list:
-    wanted = [name.strip() for name in which.split(",") if name.strip()]
-    chosen = [part for part in published for name in wanted if name in ("all", part, part.partition("_")[0])]
-    known = list(dict.fromkeys([*(part.partition("_")[0] for part in published), "all", *published]))
-    unknown = [name for name in wanted if name not in known]
-    if unknown or not wanted:
-        wrong = ", ".join(map(repr, unknown)) or repr(which)
-        raise KorqgError(f"{corpus} has no part {wrong}; use one of these, or several with commas: {', '.join(known)}.")
-    return [published[part] for part in dict.fromkeys(chosen)]
 
 
 def _is_there(file: PublishedFile, path: Path) -> bool:

@@ -23,12 +23,9 @@ from korqg.question import is_single_question, why_nothing_to_ask
 from korqg.sentences import split_sentences
 
 SPLITS = ("train", "validation", "test")
-
+# Share of the questions that may be lost where long passages are divided: what is left would be another corpus.
 MOST_HOMELESS = 0.5
-"""Share of the questions that may be lost where long passages are divided: what is left would be another corpus."""
-
-DEALS = 20
-"""So often are the articles dealt out anew where copies that must go leave a side without any."""
+DEALS = 20  # So often are the articles dealt out anew where copies that must go leave a side without any
 
 
 def make_row(passage: Passage, question: Question, task: str = "question", style: str = "") -> dict | None:
@@ -369,8 +366,7 @@ def make_rows(
     return rows, left_out
 
 
-DRAFTS_TO_AN_ANSWER = 9
-"""Edited drafts in front of each answering row, while there are any."""
+DRAFTS_TO_AN_ANSWER = 9  # Edited drafts in front of each answering row, while there are any
 
 
 def drafts_first(train: list[dict], drafts: set[str]) -> list[dict]:
@@ -391,8 +387,7 @@ def drafts_first(train: list[dict], drafts: set[str]) -> list[dict]:
     return front + [row for row in others if row["id"] not in used]
 
 
-GROUNDED = 0.6
-"""Share of a question's content words, at least, that a row of task answer_aware must show to the asker."""
+GROUNDED = 0.6  # Share of a question's content words, at least, that a row of task answer_aware must show to the asker
 
 
 def grounded(row: dict) -> bool:

@@ -15,42 +15,30 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from korqg.data.corpus import Passage, normalized
 
+# Letters and digits in a shingle: about three Korean words. Shorter ones are shared by texts of like wording.
 SHINGLE = 8
-"""Letters and digits in a shingle: about three Korean words. Shorter ones are shared by texts of like wording."""
-
+# Share of the shorter text's shingles that makes two texts near copies. It stands in a gap: in KorQuAD 1.0 dev copies
+# share 0.8 or more, and all other pairs of paragraphs (but one, of two articles on the same matter) less than 0.4. A
+# copy with one letter in twenty changed, at random, is found.
 NEAR = 0.5
-"""Share of the shorter text's shingles that makes two texts near copies.
-
-It stands in a gap: in KorQuAD 1.0 dev copies share 0.8 or more, and all other pairs of paragraphs (but one, of
-two articles on the same matter) less than 0.4. A copy with one letter in twenty changed, at random, is found.
-"""
-
+# Texts of fewer letters and digits are copies only when they are equal: short ones are alike by their form.
 SHORTEST = 60
-"""Texts of fewer letters and digits are copies only when they are equal: short ones are alike by their form."""
-
+# The same for texts of fewer than SHORTEST letters, but not of fewer than 8: shingles of 3, six in ten of them.
 SHORT_SHINGLE, SHORT_NEAR, SHORTEST_NEAR = 3, 0.6, 8
-"""The same for texts of fewer than SHORTEST letters, but not of fewer than 8: shingles of 3, six in ten of them."""
-
+# Paragraphs overlap when they share 4 % of the shorter one's shingles of 15, 6 at least: a run of 20 letters. In
+# KorQuAD 1.0 dev that finds, beside the copies, one account told in two articles and three phones of one maker that are
+# described in the same words; in the built-in sample nothing.
 OVERLAP_SHINGLE, OVERLAP, LEAST_OVERLAP = 15, 0.04, 6
-"""Paragraphs overlap when they share 4 % of the shorter one's shingles of 15, 6 at least: a run of 20 letters.
-
-In KorQuAD 1.0 dev that finds, beside the copies, one account told in two articles and three phones of one maker that
-are described in the same words; in the built-in sample nothing.
-"""
-
-MOST_HOLDERS = 40
-"""A stretch that more paragraphs have is a set phrase, and shows nothing of an overlap."""
-
-SAMPLED = 20
-"""Members of a family, about, that are compared with its first one to tell copies from a chain."""
-
+MOST_HOLDERS = 40  # A stretch that more paragraphs have is a set phrase, and shows nothing of an overlap
+SAMPLED = 20  # Members of a family, about, that are compared with its first one to tell copies from a chain
+# Overlapping paragraphs make a chain; it is cut into groups of at most one in so many of all groups of articles.
 LARGEST_CHAIN = 10
-"""Overlapping paragraphs make a chain; it is cut into groups of at most one in so many of all groups of articles."""
-
+# Articles that are kept together at most. What more of them share is a set phrase, no reason to join them.
 LARGEST_GROUP = 10
-"""Articles that are kept together at most. What more of them share is a set phrase, no reason to join them."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +73,8 @@ def near_duplicates(texts: list[str]) -> list[tuple[int, int]]:
 
 def containment(one: str, two: str, size: int = SHINGLE) -> float:
     """Share of the shorter text's shingles of `size` letters that stand in the other, 0 to 1 (0 when it has none)."""
-    shingles = [_shingles(normalized(text), size) for text in (one, two)]
+    letters = [normalized(text) for text in (one, two)]
+    shingles = [{text[start : start + size] for start in range(len(text) - size + 1)} for text in letters]
     return len(shingles[0] & shingles[1]) / max(1, min(map(len, shingles)))
 
 
@@ -207,10 +196,6 @@ def _families(count: int, pairs: list[tuple[int, int]]) -> list[list[int]]:
     return [members for members in {id(members): members for members in family}.values() if len(members) > 1]
 
 
-def _shingles(letters: str, size: int) -> set[str]:
-    return {letters[start : start + size] for start in range(len(letters) - size + 1)}
-
-
 def _are_near(one: str, two: str) -> bool:
     return containment(one, two) >= NEAR
 
@@ -235,8 +220,6 @@ def _near_pairs(
     as is the rule, has no copy that holds it and is passed over; for the others the shingles shared with
     each text are counted, and what looks near is compared as text, so that no hash collision joins two.
     """
-    import numpy as np
-
     texts, names = zip(*named, strict=True) if (named := list(named)) else ((), ())
     if len(texts) < 2:
         return
@@ -276,8 +259,6 @@ def _index(texts: Sequence[str], size: int):
     Two arrays of uint32, equally long. The hash is a polynomial in the code points modulo 2 ** 64, of which
     the upper half is kept; it depends on nothing but the text.
     """
-    import numpy as np
-
     lengths = np.array([len(text) for text in texts])
     keys = np.empty(int((lengths - size + 1).sum()), np.uint64)
     filled = 0

@@ -11,18 +11,17 @@ from typing import Any
 
 from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line
 from korqg.column_names import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields
+from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.answer_places import as_place, likeliest_place, stated_place
 from korqg.data.corpus import Corpus, Passage, Question, Tally, answers_of, find_corpus_files, make_passage_id, untitled
-from korqg.data.documents.chunks import SUFFIXES as DOCUMENTS
 from korqg.data.table_files import READABLE, Row, read_tables
 from korqg.data.text_blocks import relative_name, short_names
 from korqg.errors import KorqgError
 from korqg.question import is_single_question
 
+# Characters that the answers of a list of questions and answers have at least, half of them: shorter ones are no
+# passages, and their passages are missing.
 SHORTEST_ANSWER_AS_PASSAGE = 20
-"""Characters that the answers of a list of questions and answers have at least, half of them: shorter ones are no
-passages, and their passages are missing."""
-
 UNANSWERABLE = "the passage does not answer it (it is marked as impossible, unanswerable, or its answers are empty)"
 
 NO_QUESTION = "its output is no question (one sentence with ? at its end)"
@@ -56,7 +55,7 @@ def read_rows(path: Path, max_dropped_fraction: float = 0.05, columns: Mapping[s
     columns = columns or {}
     files, skipped = find_corpus_files(path, READABLE, "rows")
     for record in skipped:
-        if Path(record["file"]).suffix.lower() in DOCUMENTS:
+        if Path(record["file"]).suffix.lower() in DOCUMENT_SUFFIXES:
             record["reason"] = "a document, not rows: nothing is learnt from it, but own_path can name it"
     folder = path if path.is_dir() else path.parent
     names = short_names(files, folder)

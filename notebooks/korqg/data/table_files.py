@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from korqg.cleaned_text import LOST
 from korqg.column_names import SHAPES, WANTED, find_fields, has_shape, plain_name, wrong_columns
 from korqg.data import packed_files
-from korqg.data.text_blocks import decode_text, in_list
+from korqg.data.text_blocks import decode_text, in_list, is_hangul
 from korqg.errors import KorqgError
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".xlsx", ".parquet")
@@ -22,20 +23,16 @@ _TABLES = (*SUFFIXES, ".ndjson", ".arrow")
 READABLE = (*_TABLES, *packed_files.SUFFIXES)
 
 DELIMITERS = ",\t;|"
-
-LARGEST_FIELD = 2**31 - 1
-"""Characters of a CSV field: as many as every system's csv module can be told."""
-
+LARGEST_FIELD = 2**31 - 1  # Characters of a CSV field: as many as every system's csv module can be told
+# The names of the columns are looked for in so many rows: above them a sheet may have a title or empty rows.
 HEADER_ROWS = 10
-"""The names of the columns are looked for in so many rows: above them a sheet may have a title or empty rows."""
-
 IF_KORQUAD2 = 'it is a whole page as KorQuAD 2 has them: set source="korquad2"'
-
-_LEVELS = ("paragraphs", "qas")
-"""Where an article has its paragraphs, and a paragraph its questions."""
-
+_LEVELS = ("paragraphs", "qas")  # Where an article has its paragraphs, and a paragraph its questions
+# Share of the letters beyond ASCII that may be unreadable before a file is taken for one of another encoding.
 MOST_LOST = 0.01
-"""Share of the letters beyond ASCII that may be unreadable before a file is taken for one of another encoding."""
+
+
+_NO_WORKBOOK = (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError, TypeError, AttributeError, SyntaxError)
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,8 @@ def _rows(name: str, suffix: str, data: bytes, columns: Mapping[str, str]) -> li
     text = decode_rows(data, name)
     if suffix in (".csv", ".tsv"):
         return _csv_rows(name, text, columns)
-    in_lines = suffix in (".jsonl", ".ndjson") and not _is_list(text)
+    start = text.lstrip("\ufeff \n\t")[:2]
+    in_lines = suffix in (".jsonl", ".ndjson") and (start[:1] != "[" or start == "[[")  # else a list over several lines
     return _with_columns(name, _jsonl_rows(text) if in_lines else _json_rows(name, text, columns), columns)
 
 
@@ -117,7 +115,7 @@ def decode_rows(data: bytes, name: str) -> str:
 def _mostly_read(text: str) -> bool:
     """Whether a text was read in the right encoding but for a few bytes: Hangul, and hardly a lost letter."""
     beyond = [sign for sign in text if sign > "\x7f"]
-    lost, hangul = beyond.count(LOST), sum("가" <= sign <= "힣" for sign in beyond)
+    lost, hangul = beyond.count(LOST), sum(map(is_hangul, beyond))
     return "\0" not in text and lost <= max(2, MOST_LOST * len(beyond)) and hangul >= 0.7 * max(1, len(beyond) - lost)
 
 
@@ -129,11 +127,6 @@ def _first_bad_byte(data: bytes) -> str:
         place = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
         return f"The first byte that is not UTF-8 is in line {line}, byte {place} of it."
     return "It holds zero bytes."
-
-
-def _is_list(text: str) -> bool:
-    """Whether a file of lines is one list over several lines after all."""
-    return text.lstrip("\ufeff \n\t").startswith("[") and not text.lstrip("\ufeff \n\t").startswith("[[")
 
 
 def _jsonl_rows(text: str) -> list[Row]:
@@ -329,23 +322,12 @@ def _grid_row(place: str, cells: list, header: list[str], columns: Mapping[str, 
 
 def _excel_rows(name: str, data: bytes, columns: Mapping[str, str]) -> list[Row]:
     """The rows of all sheets that have the columns that are wanted."""
-    import zipfile
-
     import openpyxl
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
         sheets = [(sheet.title, _cells(sheet)) for sheet in book.worksheets]
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        OSError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        SyntaxError,
-    ) as error:
+    except _NO_WORKBOOK as error:
         raise KorqgError(
             f"{name} is no Excel workbook that can be read ({error}): open it in Excel, without a password, and save "
             "it as .xlsx or .csv."

@@ -10,27 +10,19 @@ from pathlib import Path
 
 from korqg.errors import KorqgError
 
-LARGEST_FILE_BYTES = 200_000_000
-"""A larger file is refused: it is hardly text, and would not fit into memory."""
-
+LARGEST_FILE_BYTES = 200_000_000  # A larger file is refused: it is hardly text, and would not fit into memory
+# Bytes that decode as CP949 are taken for it when Hangul makes up this share of their letters beyond ASCII, and
+# `LEAST_COMMON` of it are the syllables of endings and particles: Chinese and Japanese encodings often decode too, to
+# rare syllables mixed with rare Hanja.
 LEAST_HANGUL = 0.15
-"""Bytes that decode as CP949 are taken for it when Hangul makes up this share of their letters beyond ASCII, and
-`LEAST_COMMON` of it are the syllables of endings and particles: Chinese and Japanese encodings often decode too,
-to rare syllables mixed with rare Hanja."""
-
 LEAST_COMMON = 0.25
-
+# Binary formats of older programs, and what the same program can save instead.
 OLD_SUFFIXES = {".hwp": ".hwpx", ".doc": ".docx", ".xls": ".xlsx"}
-"""Binary formats of older programs, and what the same program can save instead."""
-
-WHOLE_FILE = "whole file"
-"""What a record of a file that is passed over has in place of a record's name."""
-
+WHOLE_FILE = "whole file"  # What a record of a file that is passed over has in place of a record's name
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\0-\b\x0e-\x1f\x7f]")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+# Small figures behind Hangul point to notes; behind Latin letters, as in m², they belong to their word.
 _RAISED = re.compile(r"(?<=[가-힣.!?”’\"')\]」』])[⁰¹²³⁴-⁹]+[)⁾]?")
-"""Small figures behind Hangul point to notes; behind Latin letters, as in m², they belong to their word."""
-
 _COMMON = frozenset("이다는을의에가고하은로를한기사지어서리인자도대해나시스부일과아정으라전보수그장했있것들")
 
 _BULLET = re.compile(
@@ -179,10 +171,14 @@ def begins_number(text: str) -> bool:
     return _NUMBERED.match(text) is not None
 
 
+def is_hangul(sign: str) -> bool:
+    return "가" <= sign <= "힣"
+
+
 def _mostly_hangul(text: str) -> bool:
     """Whether letters beyond ASCII are Korean, be they mixed with Hanja: by the syllables of its endings."""
     letters = [sign for sign in text[:100_000] if sign.isalpha() and not sign.isascii()]
-    hangul = [sign for sign in letters if "가" <= sign <= "힣"]
+    hangul = list(filter(is_hangul, letters))
     common = sum(sign in _COMMON for sign in hangul)
     return len(hangul) >= LEAST_HANGUL * len(letters) and common >= LEAST_COMMON * len(hangul)
 

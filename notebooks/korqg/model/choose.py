@@ -13,8 +13,7 @@ from korqg.files import cache_folder, cannot_write, follow_umask, read_json, who
 BUILT_IN = "gemma-3-270m"
 GATED = "google/gemma-3-1b-it"
 GGUF_FILE = "gemma-3-270m-q4_k_m.gguf"
-CONVERSION = 1
-"""Raised when the conversion below changes, so that an older cache is not taken for a new one."""
+CONVERSION = 1  # Raised when the conversion below changes, so that an older cache is not taken for a new one
 
 
 @dataclass(frozen=True)

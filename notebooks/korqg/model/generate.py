@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from korqg.devices import gather_all, process_count, process_rank
 from korqg.errors import KorqgError
@@ -27,145 +28,119 @@ def in_time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def generate_answers(
-    model,
-    tokenizer,
-    rows: list[dict],
-    max_length: int,
-    max_new_tokens: int = 64,
-    batch_size: int = 16,
-    progress: Callable[[str], None] | None = None,
-    prompt_format: str = "turns",
-) -> list[dict]:
-    """One greedy answer for each row's prompt, in the rows' order.
+@dataclass(frozen=True)
+class Generator:
+    """A model as it is asked: its tokenizer, the longest prompt and answer (tokens), prompts at a time, their format.
 
-    Returns for each row `{"model_output", "stopped", "likelihood"}`: the text before the stop token, special tokens
-    shown as they are, whether there was one, and the geometric mean of the tokens' probabilities (0 to 1). A row whose
-    input was too long for `max_length` also has `cut_tokens`, the tokens of its end that the model did not read.
-    See `generate_tokens` for how, and what it raises.
-    """
-    encoded = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length, prompt_format) for row in rows]
-    made = generate_tokens(model, [prompt for prompt, _ in encoded], max_new_tokens, batch_size, progress)
-    return [
-        read_answer(tokenizer, one.ids)
-        | {"likelihood": round(math.exp(one.log_probability), 4)}
-        | ({"cut_tokens": cut} if cut else {})
-        for one, (_, cut) in zip(made, encoded, strict=True)
-    ]
-
-
-def generate_tokens(
-    model,
-    prompts: list[list[int]],
-    max_new_tokens: int,
-    batch_size: int,
-    progress: Callable[[str], None] | None = None,
-) -> list[Continuation]:
-    """What follows each prompt, greedy, in the prompts' order.
-
-    Prompts of like length share a batch, padded on the left; a batch uses the KV cache, and a row that has produced a
-    stop token leaves it; when the device's memory runs out, batches are halved.
-    Raises KorqgError when a single prompt does not fit.
+    Several processes share the prompts, each taking its share of them, and all get all answers. Prompts of like length
+    share a batch, the longest first; when the device's memory runs out, batches are halved. The methods raise
+    KorqgError when a single prompt does not fit.
     """
 
-    def generate(some: list[list[int]]) -> list[Continuation]:
-        return _greedy_batch(model, some, max_new_tokens)
+    model: Any
+    tokenizer: Any
+    max_length: int
+    max_new_tokens: int = 64
+    batch_size: int = 16
+    prompt_format: str = "turns"
+    progress: Callable[[str], None] | None = None
 
-    model.config.use_cache = True
-    too_large = 'The device\'s memory does not hold a single prompt: use a smaller max_length, or quantization="int8".'
-    return in_batches(model, prompts, batch_size, generate, too_large, progress)
+    def generate(self, rows: list[dict]) -> list[dict]:
+        """One greedy answer for each row's prompt, in the rows' order.
 
+        Returns for each row `{"model_output", "stopped", "likelihood"}`: the text before the stop token, special tokens
+        shown as they are, whether there was one, and the geometric mean of the tokens' probabilities (0 to 1). A row
+        whose input was too long for `max_length` also has `cut_tokens`, the tokens of its end that were not read.
+        """
+        encoded = [self._prompt(row) for row in rows]
+        made = self.continuations([prompt for prompt, _ in encoded])
+        return [
+            read_answer(self.tokenizer, one.ids)
+            | {"likelihood": round(math.exp(one.log_probability), 4)}
+            | ({"cut_tokens": cut} if cut else {})
+            for one, (_, cut) in zip(made, encoded, strict=True)
+        ]
 
-def in_batches(
-    model,
-    prompts: list,
-    batch_size: int,
-    of_batch: Callable[[list], list],
-    too_large: str,
-    progress: Callable[[str], None] | None = None,
-    length: Callable = len,
-) -> list:
-    """What `of_batch` gives for each prompt, in the prompts' order, with the model in evaluation mode.
+    def continuations(self, prompts: list[list[int]]) -> list[Continuation]:
+        """What follows each prompt's token ids, greedy; a row that has produced a stop token leaves its batch."""
 
-    Prompts of like `length` share a batch, the longest first; when the device's memory runs out, batches are halved.
-    Several processes share the prompts, each taking its share of them, and all get all answers.
-    Raises KorqgError with the words `too_large` when a single prompt does not fit.
-    """
-    import torch
+        def generate(some: list[list[int]]) -> list[Continuation]:
+            return _greedy_batch(self.model, some, self.max_new_tokens)
 
-    waiting = sorted(range(len(prompts)), key=lambda index: length(prompts[index]), reverse=True)
-    waiting = waiting[process_rank() :: process_count()]
-    mine, found = len(waiting), []
-    was_training = model.training
-    model.eval()
-    started = time.monotonic()
-    while waiting:
-        chosen = waiting[:batch_size]
-        try:
-            made = of_batch([prompts[index] for index in chosen])
-        except torch.OutOfMemoryError:
-            if len(chosen) == 1:
-                raise KorqgError(too_large) from None
-            made = None
-        if made is None:  # outside of the except block, where the traceback would keep the tensors alive
-            batch_size = len(chosen) // 2
-            torch.cuda.empty_cache()
-            if progress:
-                progress(f"Out of memory: going on with {batch_size} prompts at a time.")
-            continue
-        found += zip(chosen, made, strict=True)
-        waiting = waiting[len(chosen) :]
-        if progress and mine > 1:
-            seconds, done = time.monotonic() - started, mine - len(waiting)
-            left = f", about {in_time(seconds / done * len(waiting))} left" if waiting else ""
-            progress(f"{done} of {mine} asked, {in_time(seconds)}{left}")
-    model.train(was_training)
-    all_found = dict(gather_all(found))
-    return [all_found[index] for index in range(len(prompts))]
+        self.model.config.use_cache = True
+        return self.in_batches(prompts, generate, 'max_length, or quantization="int8"')
 
+    def likelihoods(self, rows: list[dict], texts: list[str]) -> list[float]:
+        """How likely the model finds each given text after its row's prompt: 0 to 1, in the rows' order.
 
-def likelihoods(
-    model,
-    tokenizer,
-    rows: list[dict],
-    texts: list[str],
-    max_length: int,
-    batch_size: int = 16,
-    progress: Callable[[str], None] | None = None,
-) -> list[float]:
-    """How likely the model finds each given text after its row's prompt: 0 to 1, in the rows' order.
+        The geometric mean of the probabilities of the text's tokens and of the stop token, as `generate` gives it for
+        what the model says itself.
+        """
+        import torch
 
-    The geometric mean of the probabilities of the text's tokens and of the stop token, as `generate_answers` gives it
-    for what the model says itself. Raises KorqgError when a single prompt does not fit.
-    """
-    import torch
+        def plain(text: str) -> list[int]:
+            return self.tokenizer.encode(text.strip(), add_special_tokens=False, split_special_tokens=True)
 
-    def plain(text: str) -> list[int]:
-        return tokenizer.encode(text.strip(), add_special_tokens=False, split_special_tokens=True)
+        def score(some: list[tuple[list[int], int]]) -> list[float]:
+            ids, mask = left_padded([whole for whole, _ in some])
+            longest = max(length for _, length in some)
+            with torch.inference_mode():
+                read = self.model(
+                    input_ids=ids.to(self.model.device),
+                    attention_mask=mask.to(self.model.device),
+                    position_ids=(mask.cumsum(1) - 1).clamp(min=0).to(self.model.device),
+                    use_cache=False,
+                    logits_to_keep=longest + 1,
+                )
+            found = []
+            for line, logits, (_, length) in zip(ids, read.logits, some, strict=True):  # one: a vocabulary is large
+                said = logits[-length - 1 : -1].float().log_softmax(-1)  # position t speaks of token t + 1
+                found.append(math.exp(said.gather(1, line[-length:, None].to(said.device)).mean().item()))
+            return found
 
-    prompts = [encode_prompt(tokenizer, row["instruction"], row["input"], max_length)[0] for row in rows]
-    targets = [[*plain(text), END_OF_TURN_ID] for text in texts]
+        targets = [[*plain(text), END_OF_TURN_ID] for text in texts]
+        whole = [(self._prompt(row)[0] + target, len(target)) for row, target in zip(rows, targets, strict=True)]
+        return self.in_batches(whole, score, "max_length", lambda one: len(one[0]))
 
-    def score(some: list[tuple[list[int], int]]) -> list[float]:
-        ids, mask = left_padded([whole for whole, _ in some])
-        longest = max(length for _, length in some)
-        with torch.inference_mode():
-            read = model(
-                input_ids=ids.to(model.device),
-                attention_mask=mask.to(model.device),
-                position_ids=(mask.cumsum(1) - 1).clamp(min=0).to(model.device),
-                use_cache=False,
-                logits_to_keep=longest + 1,
-            )
-        found = []
-        for line, logits, (_, length) in zip(ids, read.logits, some, strict=True):  # one by one: a vocabulary is large
-            said = logits[-length - 1 : -1].float().log_softmax(-1)  # position t speaks of token t + 1
-            found.append(math.exp(said.gather(1, line[-length:, None].to(said.device)).mean().item()))
-        return found
+    def in_batches(self, prompts: list, of_batch: Callable[[list], list], use: str, length: Callable = len) -> list:
+        """What `of_batch` gives for each prompt, in the prompts' order, with the model in evaluation mode.
 
-    too_large = "The device's memory does not hold a single prompt: use a smaller max_length."
-    whole = [(prompt + target, len(target)) for prompt, target in zip(prompts, targets, strict=True)]
-    return in_batches(model, whole, batch_size, score, too_large, progress, lambda one: len(one[0]))
+        `length` is a prompt's; `use` says what to make smaller where a single one does not fit.
+        """
+        import torch
+
+        waiting = sorted(range(len(prompts)), key=lambda index: length(prompts[index]), reverse=True)
+        waiting = waiting[process_rank() :: process_count()]
+        mine, found, batch_size, say = len(waiting), [], self.batch_size, self.progress or (lambda _: None)
+        was_training = self.model.training
+        self.model.eval()
+        started = time.monotonic()
+        while waiting:
+            chosen = waiting[:batch_size]
+            try:
+                made = of_batch([prompts[index] for index in chosen])
+            except torch.OutOfMemoryError:
+                if len(chosen) == 1:
+                    too_large = f"The device's memory does not hold a single prompt: use a smaller {use}."
+                    raise KorqgError(too_large) from None
+                made = None
+            if made is None:  # outside of the except block, where the traceback would keep the tensors alive
+                batch_size = len(chosen) // 2
+                torch.cuda.empty_cache()
+                say(f"Out of memory: going on with {batch_size} prompts at a time.")
+                continue
+            found += zip(chosen, made, strict=True)
+            waiting = waiting[len(chosen) :]
+            if mine > 1:
+                seconds, done = time.monotonic() - started, mine - len(waiting)
+                left = f", about {in_time(seconds / done * len(waiting))} left" if waiting else ""
+                say(f"{done} of {mine} asked, {in_time(seconds)}{left}")
+        self.model.train(was_training)
+        all_found = dict(gather_all(found))
+        return [all_found[index] for index in range(len(prompts))]
+
+    def _prompt(self, row: dict) -> tuple[list[int], int]:
+        return encode_prompt(self.tokenizer, row["instruction"], row["input"], self.max_length, self.prompt_format)
 
 
 def left_padded(prompts: list[list[int]]):

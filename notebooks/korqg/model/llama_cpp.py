@@ -8,8 +8,7 @@ from pathlib import Path
 from korqg.files import cannot_write, read_json, write_json
 from korqg.prompts import END_OF_TURN_ID
 
-UNKNOWN, CONTROL, AS_IT_STANDS, BYTE, NORMAL = 2, 3, 4, 6, 1
-"""Kinds of pieces, as SentencePiece and GGUF number them."""
+UNKNOWN, CONTROL, AS_IT_STANDS, BYTE, NORMAL = 2, 3, 4, 6, 1  # Kinds of pieces, as SentencePiece and GGUF number them
 
 
 def pieces_of(tokenizer) -> Iterator[tuple[str, float, int]]:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from korqg.errors import KorqgError
 
-FLOAT16_LIMIT = 65_504
-"""The largest finite float16."""
+FLOAT16_LIMIT = 65_504  # The largest finite float16
 
 
 @dataclass(frozen=True)

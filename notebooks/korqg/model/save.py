@@ -12,9 +12,7 @@ from korqg.model.choose import BUILT_IN
 from korqg.model.llama_cpp import save_for_converter
 from korqg.prompts import INSTRUCTIONS, STOP_IDS, marked_sentence, question_and_passage
 
-HUB_NAMES = {BUILT_IN: "google/gemma-3-270m"}
-"""What the hub calls a base that has a name of its own here."""
-
+HUB_NAMES = {BUILT_IN: "google/gemma-3-270m"}  # What the hub calls a base that has a name of its own here
 _HERE = Path(__file__).parent
 
 

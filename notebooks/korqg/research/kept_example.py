@@ -7,6 +7,7 @@ notebook is read as it is where git is), the pictures, the page and the small fi
 would tell where or by whom they were run.
 """
 
+import base64
 import getpass
 import os
 import shutil
@@ -14,32 +15,17 @@ import socket
 import sys
 from pathlib import Path
 
+from korqg.compare.plots import with_palette
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError, command
-from korqg.files import read_json
+from korqg.files import read_json, write_json
 from korqg.output_folders import NOTEBOOKS, require_finished
 
 OUTPUTS = COURSE_FOLDER / "outputs"
 NAME = "sample"
 KEPT = ("*.ipynb", "side_by_side.html", "*.png", "*.json", "*.csv", "train_log.jsonl", "chunks.jsonl")
-NOT_KEPT = ("corpus.json", "run.json")
-"""All rows once more, and the state of a run that may go on."""
-
+NOT_KEPT = ("corpus.json", "run.json")  # All rows once more, and the state of a run that may go on
 PICTURE_WIDTH = 1240
-PICTURE_STYLE = """html { font-size: 12px; } body { max-width: none; } .cards h2 { display: none; }
-  .paragraph { margin: 0 0 .5rem !important; }
-  .output { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
-  .output + br { display: none; }"""
-CHOOSE = """() => {
-  const chosen = ["best", "worst"].map((rule) => document.querySelector(`a[data-rule="${rule}"]`)?.hash).filter(Boolean)
-    .map((hash) => document.querySelector(hash));
-  for (const one of document.querySelectorAll("article, .paragraph, .cards")) {
-    one.hidden = !chosen.some((other) => one === other || one.contains(other));
-  }
-  return chosen.length === 2;
-}"""
-"""Leaves of a side-by-side page the best and the worst question by the page's own rule."""
-
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -73,6 +59,8 @@ def make_example(outputs: Path = OUTPUTS, name: str = NAME) -> list[Path]:
         copy = example / file.relative_to(outputs)
         copy.parent.mkdir(parents=True, exist_ok=True)
         written.append(Path(shutil.copyfile(file, copy)))
+        if file.suffix == ".ipynb":
+            shrink_pictures(copy)
     if not take_picture(outputs / "compare" / name / "side_by_side.html", example / "side_by_side.png"):
         print("side_by_side.png is the old one: no browser took a new one (make test installs one).")
     return written
@@ -87,9 +75,9 @@ def find_browser() -> str | None:
 def take_picture(page: Path, picture: Path) -> bool:
     """Keep two questions of a side-by-side page as a picture, for the README; False where there is no browser.
 
-    The best and the worst, see CHOOSE. Wants playwright and Chromium, which `make test` installs.
+    The best and the worst, see picture.js. Wants playwright and Chromium, which `make test` installs.
     """
-    found = find_browser()
+    found, here = find_browser(), Path(__file__).parent
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -100,11 +88,20 @@ def take_picture(page: Path, picture: Path) -> bool:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         view = browser.new_page(viewport={"width": PICTURE_WIDTH, "height": 900})
         view.goto(page.resolve().as_uri())
-        view.add_style_tag(content=PICTURE_STYLE)
-        if chosen := view.evaluate(CHOOSE):
-            view.locator("section.cards:not([hidden])").first.screenshot(path=str(picture))
+        view.add_style_tag(path=here / "picture.css")
+        if chosen := view.evaluate((here / "picture.js").read_text(encoding="utf-8")):
+            picture.write_bytes(with_palette(view.locator("section.cards:not([hidden])").first.screenshot()))
         browser.close()
     return chosen
+
+
+def shrink_pictures(notebook: Path) -> None:
+    """Give an executed notebook's pictures a palette (see with_palette)."""
+    value = read_json(notebook)
+    for output in (output for cell in value["cells"] for output in cell.get("outputs", [])):
+        if picture := "".join(output.get("data", {}).get("image/png", "")):
+            output["data"]["image/png"] = base64.b64encode(with_palette(base64.b64decode(picture))).decode()
+    write_json(notebook, value)
 
 
 def _require_shareable(file: Path, outputs: Path) -> None:

@@ -37,6 +37,7 @@ from korqg.prompts import passage_of
 from korqg.research.ladder_page import condense, markdown_table, table_rows, write_page
 
 RECIPES = NOTEBOOKS_FOLDER / "recipes" / "ladder"
+# How the ladder's data is made, beside notebook 1's own values: of KorQuAD 1.0 dev's 140 articles about 98 teach.
 DATA = {
     "source": "korquad1",
     "task": "question",  # the first attempt's
@@ -45,18 +46,12 @@ DATA = {
     "validation_fraction": 0.1,
     "test_fraction": 0.2,
 }
-"""How the ladder's data is made, beside notebook 1's own values: of KorQuAD 1.0 dev's 140 articles about 98 teach."""
-
+# Parameters that name a place, which the result does not depend on.
 PLACES = ("run_name", "outputs_dir", "source_path", "own_path")
-"""Parameters that name a place, which the result does not depend on."""
-
 BOOTSTRAP_SAMPLES = 2000
+# Letters, blanks not counted: the corpus may not be passed on, and an output that copies it is a part of it.
 LONGEST_QUOTE = 24
-"""Letters, blanks not counted: the corpus may not be passed on, and an output that copies it is a part of it."""
-
-SECONDS_BETWEEN_STARTS = 2
-"""Two kernels that start at the same moment may choose the same port."""
-
+SECONDS_BETWEEN_STARTS = 2  # Two kernels that start at the same moment may choose the same port
 RUN_ONE = "import sys; from korqg.research.ladder import run_job; sys.exit(run_job(sys.argv[1]))"
 
 

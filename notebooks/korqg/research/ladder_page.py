@@ -12,6 +12,9 @@ import functools
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy
+
 from korqg.compare.page import percent
 from korqg.compare.plots import PALETTE, save_figure, to_both_sides, use_korean_font
 from korqg.config import COURSE_FOLDER
@@ -21,10 +24,8 @@ from korqg.markup import fill_plain
 
 EXAMPLE = COURSE_FOLDER / "outputs" / "example" / "ladder"
 BOOTSTRAP_SAMPLES = 2000
-
+# The rungs that differ in the number of rows.
 CURVE = ("5_learning_rate", "beside_rows_300", "6_rows_1000", "beside_rows_2000", "7_rows_all")
-"""The rungs that differ in the number of rows."""
-
 FIGURES = {
     "single_question_rate": "single question (%)",
     "stop_rate": "stopped (%)",
@@ -37,9 +38,7 @@ REFERENCES = {
     "random_question": "a question from elsewhere · 다른 글의 질문",
 }
 SAME_RATE = 5.0
-SAME_LOSS = 0.01
-"""How a sweep is decided, see in_order_of_choice: in points of the single-question rate, and nats."""
-
+SAME_LOSS = 0.01  # How a sweep is decided, see in_order_of_choice: in points of the single-question rate, and nats
 SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs", "lora_dropout")
 
 
@@ -115,8 +114,6 @@ def estimate(rows: list[dict], name: str) -> dict:
     Seeds and paragraphs are both drawn with replacement, BOOTSTRAP_SAMPLES times (a bootstrap on two levels): the
     interval covers the choice of the test paragraphs and that of the seed, so far as three seeds can tell.
     """
-    import numpy
-
     ids = [question["id"] for question in rows[0]["questions"]]
     key = {"single_question_rate": "single_question", "stop_rate": "stopped"}.get(name, name)
     table = numpy.zeros((len(rows), len(ids)))
@@ -251,8 +248,6 @@ def _curve(ladder: dict) -> list[dict]:
 
 def draw_rungs(ladder: dict):
     """A matplotlib figure: each rung's single-question rate and ROUGE-L, intervals as lines, seeds as dots."""
-    import matplotlib.pyplot as plt
-
     found = list(ladder["rungs"].items())
     figure, panels = plt.subplots(1, 2, figsize=(11, 0.45 * len(found) + 1.6), sharey=True, layout="constrained")
     human = (ladder.get("reference") or {}).get("human")
@@ -277,8 +272,6 @@ def draw_rungs(ladder: dict):
 
 def draw_losses(ladder: dict):
     """A matplotlib figure: training and validation loss of the first and the last rung, first seed, by epoch."""
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     for color, (name, rung) in zip((PALETTE[1], PALETTE[0]), _ends(ladder), strict=True):
         for key, style, words in (
@@ -296,8 +289,6 @@ def draw_losses(ladder: dict):
 
 def draw_rows(ladder: dict):
     """A matplotlib figure: validation loss and single-question rate against the training rows (logarithmic)."""
-    import matplotlib.pyplot as plt
-
     points = _curve(ladder)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     counts = [rung["train_rows"] for rung in points]
@@ -358,8 +349,6 @@ def page(ladder: dict, sweeps: dict[str, dict]) -> str:
 
 def curve_of_rows(ladder: dict) -> dict | None:
     """What ten times the rows are worth, by a straight line through the rungs of CURVE; None with fewer than two."""
-    import numpy
-
     points = _curve(ladder)
     if len(points) < 2:
         return None
@@ -385,8 +374,6 @@ def write_page(folder: Path, to: Path) -> list[Path]:
 
     Into another folder the figures go too (see condense). Raises KorqgError where there are no results.
     """
-    import matplotlib.pyplot as plt
-
     files = [folder / "ladder.json", *sorted(folder.glob("*_rows.json"), reverse=True)]
     found = {file.stem: read_ladder(file) for file in files}
     if to != folder:

@@ -7,9 +7,8 @@ from typing import Any
 from korqg.errors import KorqgError
 from korqg.files import read_json, write_json
 
+# What notebook 2 calls the result of a training, and what is made with it.
 TRAINED = ("trainer", "model", "losses", "after", "after_own", "round_trip", "figures")
-"""What notebook 2 calls the result of a training, and what is made with it."""
-
 AGAIN = "restart the kernel and run from the first cell."
 
 

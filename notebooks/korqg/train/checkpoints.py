@@ -10,11 +10,9 @@ from korqg.errors import KorqgError
 from korqg.files import cannot_write, follow_umask, read_json, sha256_of, write_json
 from korqg.output_folders import MADE_BY_A_RUN, final_place, finish_stage, hold
 
+# Without any of these the Trainer resumes in silence, with other numbers than the run would have had.
 NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
-"""Without any of these the Trainer resumes in silence, with other numbers than the run would have had."""
-
-OF_SEVERAL = {"rng_state.pth": "rng_state_0.pth"}
-"""What the first of several processes calls its own."""
+OF_SEVERAL = {"rng_state.pth": "rng_state_0.pth"}  # What the first of several processes calls its own
 
 
 def begin_run(folder: Path, settings: dict[str, Any], resume: str) -> Path | None:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from korqg.prompts import EOS_ID, IGNORED, PAD_ID
 
-WIDTH_STEP = 8
-"""Widths are multiples of it, as matrix units like them."""
+WIDTH_STEP = 8  # Widths are multiples of it, as matrix units like them
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,6 @@ class PaddedCollator:
 
 def _padded(lists: list[list[int]], width: int, value: int):
     """The lists as lines of a tensor (lists x width), filled up on the right."""
-    import torch
-
     return torch.tensor([[*some, *[value] * (width - len(some))] for some in lists])
 
 
@@ -71,8 +70,6 @@ def split_batch(batch: dict, max_tokens: int) -> list[dict]:
     padding is left: a piece is as wide as its longest row, rounded up. The other collator's rows are all of one width,
     which is part of what they teach: they stay in their order. `max_tokens` 0 means no limit.
     """
-    import torch
-
     rows, width = batch["input_ids"].shape
     if not max_tokens or rows * width <= max_tokens:
         return [batch]
@@ -117,8 +114,6 @@ def _fewest_pieces(widths: list[int], max_tokens: int) -> list[tuple[int, int]]:
 
 
 def _with_answer_positions(input_ids, labels) -> dict:
-    import torch
-
     # The logits at position t predict the token at t + 1.
     next_labels = torch.nn.functional.pad(labels[:, 1:], (0, 1), value=IGNORED)
     logits_to_keep = next_labels != IGNORED

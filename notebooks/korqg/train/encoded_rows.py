@@ -19,11 +19,9 @@ from korqg.errors import KorqgError
 from korqg.files import cache_folder, cannot_write, read_jsonl
 from korqg.prompts import IGNORED, STOP_OF, EncodedRow, encode_row
 
+# Bytes of a JSON Lines file from which it is read as Arrow: some 100,000 rows of KorQuAD's lengths.
 LARGE_FILE = 200_000_000
-"""Bytes of a JSON Lines file from which it is read as Arrow: some 100,000 rows of KorQuAD's lengths."""
-
-ENCODING = 1
-"""Raised when rows are encoded otherwise than before, so that older tables are not taken for new ones."""
+ENCODING = 1  # Raised when rows are encoded otherwise than before, so that older tables are not taken for new ones
 
 
 class EncodedRows(Sequence):

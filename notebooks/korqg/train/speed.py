@@ -6,23 +6,20 @@ import importlib.util
 import shutil
 from collections.abc import Iterator
 
+import torch
+
 from korqg.config import TrainConfig
 
+# Compiling takes three quarters of a minute (an H200) or more; below so many rows (times epochs) it does not pay.
 ROWS_WORTH_COMPILING = 10_000
-"""Compiling takes three quarters of a minute (an H200) or more; below so many rows (times epochs) it does not pay."""
-
+# Shares of what a layer's backward pass needs that compiled layers may keep in memory for it. 0.7 computes twice only
+# attention and what takes no matrix product, 0.2 also 59 % of those products; of gemma-3-1b's 61 KB a token and layer
+# they keep 36 and 9 (see tests/benchmarks/README.md). Checkpointing whole layers keeps 2.
 KEPT, RECOMPUTED = 0.7, 0.2
-"""Shares of what a layer's backward pass needs that compiled layers may keep in memory for it.
-
-0.7 computes twice only attention and what takes no matrix product, 0.2 also 59 % of those products; of gemma-3-1b's
-61 KB a token and layer they keep 36 and 9 (see tests/benchmarks/README.md). Checkpointing whole layers keeps 2.
-"""
 
 
 def can_compile() -> bool:
     """Whether torch.compile can make kernels here: a CUDA device that Triton knows, Triton, and a C compiler."""
-    import torch
-
     return (
         torch.cuda.is_available()
         and torch.cuda.get_device_capability() >= (7, 0)
@@ -39,8 +36,6 @@ def fused_kernels() -> dict:
     loss is right and the generated text is not), and they stay in the model after training.
     Not together with compiled layers: the compiler fuses the same operations, and more of them.
     """
-    import torch
-
     if not torch.cuda.is_available() or importlib.util.find_spec("liger_kernel") is None:
         return {}
     parts = {
@@ -104,8 +99,6 @@ def _window_kernel(model):
     """
     import inspect
 
-    import torch
-
     window = getattr(model.config, "sliding_window", None)
     fits = model.device.type == "cuda" and model.dtype == torch.bfloat16 and window
     if not fits or model.config.attention_dropout:
@@ -135,8 +128,6 @@ def _agrees_with_mask(kernel, model, window: int) -> bool:
     Only the tokens are compared that look back on more than the window holds: there a window of one token more or less
     is some 4 % off, bfloat16 0.3 %.
     """
-    import torch
-
     config, tokens = model.config, window + 72
     draw = torch.Generator(model.device).manual_seed(0)
     shapes = [(2, heads, tokens, config.head_dim) for heads in (config.num_attention_heads, config.num_key_value_heads)]
@@ -177,8 +168,6 @@ def choose_speed(model, config: TrainConfig, rows: int) -> tuple[bool, bool]:
     "auto" computes twice on a GPU under 40 GB for more than half a billion parameters, and compiles for
     ROWS_WORTH_COMPILING rows or more where that can be done.
     """
-    import torch
-
     small = torch.cuda.is_available() and torch.cuda.get_device_properties(0).total_memory < 40e9
     tight = small and model.num_parameters() > 5e8
     recompute = {"auto": tight, "on": True, "off": False}[config.activation_checkpointing]
@@ -219,7 +208,6 @@ def compiled_layers(model, active: bool = True, backend: str = "inductor") -> It
     if not active:
         yield
         return
-    import torch
     import torch._dynamo
     import torch._functorch.config
 
@@ -249,8 +237,6 @@ def compiled_layers(model, active: bool = True, backend: str = "inductor") -> It
 
 def _recomputed(layer, compiled, *args, **kwargs):
     """The compiled layer; if it is not compiled yet, the compiler is told what it may keep."""
-    import torch
-
     torch._functorch.config.activation_memory_budget = RECOMPUTED if layer.gradient_checkpointing else KEPT
     return compiled(*args, **kwargs)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
@@ -49,8 +50,6 @@ class EpochLengthSampler:
         return len(self.lengths) + len(self.filling)
 
     def __iter__(self):
-        import torch
-
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         ordered = get_length_grouped_indices(self.lengths, self.group, generator=generator)
         whole = len(ordered) // self.group
@@ -86,9 +85,9 @@ class FilledRows:
         return {"input_ids": [BOS_ID, BOS_ID], "labels": [IGNORED, IGNORED]}
 
 
+# The Trainer compares shares of a run (0.25) with the steps that it made of them, and looks for the best checkpoint
+# where it was before the folder was moved, which WholeCheckpoints puts right.
 FALSE_ALARMS = ("do not match the ones in the `trainer_state.json`", "recorded in the resumed state does not exist")
-"""The Trainer compares shares of a run (0.25) with the steps that it made of them, and looks for the best checkpoint
-where it was before the folder was moved, which WholeCheckpoints puts right."""
 
 
 @contextlib.contextmanager
@@ -121,8 +120,6 @@ def require_trained(trainer: Trainer, log: Path) -> None:
 
 def require_kept(state, loss: float, keep: str) -> None:
     """Raise KorqgError when `loss` is not the one that the weights to keep had in training: others were loaded."""
-    import torch
-
     noted = state.best_metric if keep == "best" else None
     if noted is not None and abs(loss - noted) > SAME_LOSS[torch.cuda.is_available()] * abs(noted):
         raise KorqgError(
@@ -151,8 +148,6 @@ def losses_of(trainer: "CourseTrainer", log: Path, keep: str) -> dict[str, float
 
 def course_arguments() -> dict:
     """Training arguments that teach nothing: what CourseTrainer's own parts and this machine need."""
-    import torch
-
     on_gpu = torch.cuda.is_available()
     return dict(
         per_device_eval_batch_size=32 if on_gpu else 8,  # no gradients, so many fit; evaluated rows go in one piece
@@ -167,8 +162,8 @@ def course_arguments() -> dict:
     )
 
 
+# Part of a loss by which it may differ when the same weights are evaluated again: on a CPU, and on a GPU.
 SAME_LOSS = {False: 1e-3, True: 2e-2}
-"""Part of a loss by which it may differ when the same weights are evaluated again: on a CPU, and on a GPU."""
 
 
 class CourseTrainer(Trainer):
@@ -246,8 +241,6 @@ class CourseTrainer(Trainer):
     def prediction_step(self, model, inputs, *args, **kwargs):
         if not isinstance(self.eval_dataset, FilledRows):
             return super().prediction_step(model, inputs, *args, **kwargs)
-        import torch
-
         # The Trainer takes the mean over all batches, rows that fill up included: each batch counts by its real rows.
         real = (inputs["labels"] != IGNORED).any(dim=1).sum().item()
         weight = real / len(inputs["labels"]) * self.eval_dataset.filled / self.eval_dataset.real
@@ -270,8 +263,8 @@ class PrintProgress(TrainerCallback):
     What is left are the steps, the evaluations among them and behind them, and `seconds_after`: what follows training.
     """
 
-    def __init__(self):
-        self.seconds_after = 0.0
+    def __init__(self, seconds_after: float = 0.0):
+        self.seconds_after = seconds_after
         self._started, self._first, self._evaluation, self._evaluated = None, 0, 0.0, 0.0
 
     def on_step_begin(self, args, state, control, **kwargs):
@@ -388,8 +381,6 @@ def train_within_memory(
     after running out of memory it goes on from the newest whole checkpoint, or else from the first weights.
     Raises KorqgError when a single row does not fit, and on several processes, which cannot halve one by one.
     """
-    import torch
-
     trainer = make_trainer(batch_size, gradient_accumulation_steps, checkpoint)
     first = {
         name: weights.detach().cpu().clone()

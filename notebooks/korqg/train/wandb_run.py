@@ -1,13 +1,11 @@
 """wandb as a mirror of the run's own log: no prompt, no hang, nothing private."""
 
-import netrc
 import os
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 from transformers import TrainerCallback
 from transformers.integrations import rewrite_logs
@@ -18,8 +16,8 @@ from korqg.output_folders import shown_folder
 from korqg.question import is_single_question
 
 INIT_TIMEOUT_S = 20
+# What the losses are drawn over: wandb's own count of entries differs between runs that log at other intervals.
 STEP = "train/global_step"
-"""What the losses are drawn over: wandb's own count of entries differs between runs that log at other intervals."""
 
 
 def private_settings(folder: Path):
@@ -123,12 +121,12 @@ class WandbLog(TrainerCallback):
     """Sends the Trainer's log entries to a wandb run as train/loss, eval/loss and so on.
 
     The Trainer's own callback would also record every training argument, folders among them. Beside the
-    losses and the learning rate it gets the tokens of training rows a second (from their mean number a step,
+    losses and the learning rate it gets the tokens of training rows a second (from their mean number a row,
     evaluation left out) and the device's peak memory in GB (1e9 bytes).
     """
 
-    def __init__(self, run, tokens_per_step: float = 0.0):
-        self.run, self.tokens_per_step = run, tokens_per_step
+    def __init__(self, run, tokens_per_row: float = 0.0):
+        self.run, self.tokens_per_row = run, tokens_per_row
         self._step, self._time = 0, time.monotonic()
 
     def on_train_begin(self, args, state, control, **kwargs):
@@ -143,10 +141,9 @@ class WandbLog(TrainerCallback):
             return
         values = {**rewrite_logs(logs), "train/global_step": state.global_step}
         if "loss" in logs:
-            now = time.monotonic()
-            values["train/tokens_per_second"] = (
-                self.tokens_per_step * (state.global_step - self._step) / (now - self._time)
-            )
+            now, steps = time.monotonic(), state.global_step - self._step
+            rows = steps * args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+            values["train/tokens_per_second"] = self.tokens_per_row * rows / (now - self._time)
             values["train/peak_memory_gb"] = peak_device_memory_gb()
             self._step, self._time = state.global_step, now
         elif "eval_loss" in logs:
@@ -181,16 +178,10 @@ def _leave_no_logs(folder: Path) -> None:
 
 
 def _has_key() -> bool:
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
-    for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
-        try:
-            if name and netrc.netrc(os.path.expanduser(name)).authenticators(host):
-                return True
-        except (OSError, netrc.NetrcParseError):
-            continue
-    return False
+    from requests.utils import get_netrc_auth  # requests comes with wandb
+
+    address = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+    return bool(os.environ.get("WANDB_API_KEY") or get_netrc_auth(address))
 
 
 def _finish_on_error() -> None:

@@ -29,20 +29,13 @@ from korqg.data.text_blocks import (
 )
 from korqg.errors import KorqgError
 from korqg.question import why_nothing_to_ask
-from korqg.sentences import split_all, split_sentences
+from korqg.sentences import split_all
 
-__all__ = ["SUFFIXES", "Chunk", "Documents", "Section", "chunk_documents", "read_chunks", "read_document"]
-__all__ += ["fair_share", "reading_report", "refused_chunks", "split_sentences"]
-
-SUFFIXES = DOCUMENT_SUFFIXES
-READERS = dict(zip(SUFFIXES, (read_text, read_markdown, read_docx, read_pdf, read_hwpx, read_hwp), strict=True))
-
-LONGEST_LEAD = 40
-"""Characters of a line that may be a heading without being marked as one."""
-
-MOST_LEADS = 4
-"""Lines at a chunk's end that may go over to the next one: a part's heading, a chapter's, a section's."""
-
+READERS = dict(
+    zip(DOCUMENT_SUFFIXES, (read_text, read_markdown, read_docx, read_pdf, read_hwpx, read_hwp), strict=True)
+)
+LONGEST_LEAD = 40  # Characters of a line that may be a heading without being marked as one
+MOST_LEADS = 4  # Lines at a chunk's end that may go over to the next one: a part's heading, a chapter's, a section's
 _FINISHED = re.compile(r"[.!?…;,][\"'”’)\]」』》〉]*$|[다요]$")
 _FACT = re.compile(r"[:：]\s*\S|\d.*(?:[음함임됨%]|증가|감소|완료|예정|실시|추진|개최|운영|확정)$")
 
@@ -110,16 +103,6 @@ class _Part:
     alone: str = ""
 
 
-def read_chunks(
-    path: Path, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int = 0
-) -> list[Chunk]:
-    """Cut a document, or every document of a folder, into chunks of at most `max_tokens` tokens.
-
-    What chunk_documents does, without the list of the files that were passed over.
-    """
-    return chunk_documents(path, max_tokens, count_tokens, overlap_tokens).chunks
-
-
 def refused_chunks(chunks: Iterable[Chunk]) -> list[dict]:
     """The chunks that no question should be asked about, as {"file", "id", "reason"} (see korqg.question)."""
     return [
@@ -180,13 +163,16 @@ def chunk_documents(
         raise KorqgError(f"overlap_tokens={overlap_tokens} is out of range; use 0 to {max_tokens - 1}.")
     if not path.exists():
         raise KorqgError(
-            f'{path} does not exist: set own_path to a {in_list(SUFFIXES)} file or a folder of them, or to "none".'
+            f"{path} does not exist: set own_path to a {in_list(DOCUMENT_SUFFIXES)} file or a folder of them, or to "
+            '"none".'
         )
     if not path.is_dir():
         return Documents(_chunk_file(path, path.parent, path.stem, max_tokens, count_tokens, overlap_tokens), [])
-    files, skipped = find_files(path, SUFFIXES)
+    files, skipped = find_files(path, DOCUMENT_SUFFIXES)
     if not files:
-        raise KorqgError(f"{path} holds no {in_list(SUFFIXES)} file: put your documents there.{_seen(skipped)}")
+        raise KorqgError(
+            f"{path} holds no {in_list(DOCUMENT_SUFFIXES)} file: put your documents there.{_seen(skipped)}"
+        )
     chunks = []
     for file, name in short_names(files, path).items():
         try:
@@ -205,7 +191,7 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise KorqgError(f"{path.name}: {unknown_suffix(path, SUFFIXES)}.")
+        raise KorqgError(f"{path.name}: {unknown_suffix(path, DOCUMENT_SUFFIXES)}.")
     sections = _sections(_items_as_text(without_contents(reader(path)), code_left_out=reader is read_markdown))
     title = next((section.heading for section in sections if section.heading), clean(path.stem))
     return title, sections

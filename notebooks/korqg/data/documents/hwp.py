@@ -5,36 +5,26 @@ that the same document has as .hwpx (OWPML), so that both give the same blocks. 
 5.0"; offsets below are those of its tables.
 """
 
-import contextlib
 import io
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from korqg.data.documents.hwpx import Header, read_blocks, read_hwpx
 from korqg.data.documents.numbering import Level, Numbers
-from korqg.data.documents.office import LARGEST_XML_BYTES, locked, style_level
+from korqg.data.documents.office import LARGEST_XML_BYTES, errors_in_words, locked, style_level
 from korqg.data.text_blocks import Block, read_bytes
 from korqg.errors import KorqgError
 
 CHAR_SHAPE, NUMBERING, PARA_SHAPE, STYLE = 21, 23, 25, 26
+# Tags of records.
 PARA_HEADER, PARA_TEXT, PARA_CHAR_SHAPE, CONTROL, LIST_HEADER, TABLE, EQUATION = 66, 67, 68, 71, 72, 77, 88
-"""Tags of records."""
-
-COMPRESSED, PASSWORD, DISTRIBUTED, CERTIFICATE, RIGHTS = 0x1, 0x2, 0x4, 0x100, 0x10
-"""Bits of the file header."""
-
-DEEPEST = 60
-"""How deep boxes and tables may hold one another."""
-
+COMPRESSED, PASSWORD, DISTRIBUTED, CERTIFICATE, RIGHTS = 0x1, 0x2, 0x4, 0x100, 0x10  # Bits of the file header
+DEEPEST = 60  # How deep boxes and tables may hold one another
+# Signs that take eight places.
 _LONG = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23})
-"""Signs that take eight places."""
-
-_CONTROLS = frozenset({1, 2, 3, 11, 12, 14, 15, 16, 17, 18, 21, 22, 23})
-"""Those that a control record belongs to."""
-
+_CONTROLS = frozenset({1, 2, 3, 11, 12, 14, 15, 16, 17, 18, 21, 22, 23})  # Those that a control record belongs to
 _SIGNS = {10: "lineBreak", 24: "hyphen", 30: "nbSpace", 31: "fwSpace"}
 _FORMATS = (
     "DIGIT", "CIRCLED_DIGIT", "ROMAN_CAPITAL", "ROMAN_SMALL", "LATIN_CAPITAL", "LATIN_SMALL", "DIGIT",
@@ -55,26 +45,12 @@ def read_hwp(path: Path) -> list[Block]:
         return read_hwpx(path)
     if data.startswith(b"HWP Document File V"):
         raise KorqgError(f"{path.name} is of Hangul 97 or older: open it and save it as .hwpx.")
-    with _errors_in_words(path):
+    from syhwp import SyhwpError
+
+    with errors_in_words(path, SyhwpError, TypeError, AttributeError, struct.error):
         info, sections = _streams(path, data)
         header = _read_header(info)
         return read_blocks(header, [_section(records) for records in sections])
-
-
-@contextlib.contextmanager
-def _errors_in_words(path: Path) -> Iterator[None]:
-    """Turns what can go wrong in a damaged file into a KorqgError."""
-    from syhwp import SyhwpError
-
-    damaged = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error, zlib.error)
-    try:
-        yield
-    except RecursionError:
-        raise KorqgError(f"{path.name} is nested too deeply to be read: save its text as .txt.") from None
-    except (SyhwpError, *damaged) as error:
-        raise KorqgError(
-            f"{path.name} is damaged, incomplete or no .hwp file ({error}): copy or save it again."
-        ) from None
 
 
 def _streams(path: Path, data: bytes) -> tuple[list, list[list]]:
@@ -197,7 +173,7 @@ def _add_paragraph(parent, node, depth: int) -> None:
 
     def end_words() -> None:
         if words:
-            _add_text(run, words.decode("utf-16-le", "replace"))
+            ElementTree.SubElement(run, "t").text = words.decode("utf-16-le", "replace")
             words.clear()
 
     while place < len(units):
@@ -228,10 +204,6 @@ def _add_paragraph(parent, node, depth: int) -> None:
     end_words()
     for control in controls:
         _add_control(run if run is not None else ElementTree.SubElement(paragraph, "run"), control, depth + 1)
-
-
-def _add_text(run, words: str) -> None:
-    ElementTree.SubElement(run, "t").text = words
 
 
 def _add_mark(run, name: str) -> None:

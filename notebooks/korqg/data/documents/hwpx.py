@@ -20,18 +20,18 @@ from korqg.data.documents.office import (
     style_level,
     without_note_marks,
 )
-from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.documents.table_text import Cell, reach, table_blocks
 from korqg.data.text_blocks import Block
 from korqg.errors import KorqgError
 
 _BLANKS = {"lineBreak": "\n", "tab": "\t", "hyphen": "-", "nbSpace": " ", "fwSpace": " "}
 _NOTES = ("footNote", "endNote", "header", "footer", "hiddenComment")
+# Line shapes of characters that show no line; Hangul writes "3D" for text that was never struck.
 _NOT_STRUCK = ("NONE", "3D", "")
-"""Line shapes of characters that show no line; Hangul writes "3D" for text that was never struck."""
 
 
+# What automatic numbers stand for in captions; those of pages and notes are left out.
 _COUNTED = ("PICTURE", "FIGURE", "TABLE", "EQUATION")
-"""What automatic numbers stand for in captions; those of pages and notes are left out."""
 
 
 @dataclass
@@ -237,8 +237,8 @@ class _Reader:
     def cell(self, cell) -> Cell:
         """A table's cell with its blocks and how far it reaches."""
         inside, span = child(cell, "subList"), child(cell, "cellSpan")
-        reach = (_count(span.get(name, "1")) if span is not None else 1 for name in ("rowSpan", "colSpan"))
-        return Cell(tuple(self.blocks(inside)) if inside is not None else (), *reach, head=cell.get("header") == "1")
+        sizes = (reach(span.get(name)) if span is not None else 1 for name in ("rowSpan", "colSpan"))
+        return Cell(tuple(self.blocks(inside)) if inside is not None else (), *sizes, head=cell.get("header") == "1")
 
 
 def _append(element, text: _Text) -> None:
@@ -278,8 +278,3 @@ def _words(element) -> str | None:
 def _inner_text(element, name: str) -> str:
     inner = child(element, name)
     return "".join(inner.itertext()) if inner is not None else ""
-
-
-def _count(value: str) -> int:
-    """A number of rows or columns, within reason."""
-    return max(1, min(100, int(value))) if value.isdecimal() else 1

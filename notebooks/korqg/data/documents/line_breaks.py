@@ -5,26 +5,20 @@ import re
 from typing import NamedTuple
 
 from korqg.data.documents.contents import is_entry
-from korqg.data.text_blocks import begins_item
+from korqg.data.text_blocks import begins_item, is_hangul
 from korqg.sentences import kiwi
 
+# Of lines of 72 columns broken inside the sentences of KorQuAD 1.0 dev 0.61 end in a particle, a connective ending or a
+# comma; of its titles 0.04.
 LEAST_OPEN = 1 / 3
-"""Of lines of 72 columns broken inside the sentences of KorQuAD 1.0 dev 0.61 end in a particle, a connective ending or
-a comma; of its titles 0.04."""
-
+# A file of whose lines that break between two Hangul signs more than this share end in a blank keeps all such blanks,
+# if Kiwi takes most of the others for words that go on.
 LEAST_BLANKS = 0.2
-"""A file of whose lines that break between two Hangul signs more than this share end in a blank keeps all such
-blanks, if Kiwi takes most of the others for words that go on."""
-
+# A program that breaks lines inside Korean words does so at most breaks: words have three signs or so.
 LEAST_INSIDE = 0.25
-"""A program that breaks lines inside Korean words does so at most breaks: words have three signs or so."""
-
-FEWEST_BREAKS = 3
-"""Breaks from which Kiwi's answers are counted against the blanks at the lines' ends."""
-
+FEWEST_BREAKS = 3  # Breaks from which Kiwi's answers are counted against the blanks at the lines' ends
+# Characters of a line that goes on: shorter ones are headings and words of a list, longer ones are hardly headings.
 SHORTEST_PART, LONG_PART = 8, 30
-"""Characters of a line that goes on: shorter ones are headings and words of a list, longer ones are hardly headings."""
-
 _NOTED = re.compile(r"(?:[다요함임됨까%]|(?<![처다마])음)$")
 _ENDED = re.compile(r"[.!?…:;][\"'”’)\]」』]*$")
 _OPEN = re.compile(
@@ -32,11 +26,9 @@ _OPEN = re.compile(
 )
 _SENTENCE = re.compile(r"[다요]\.\s")
 _LABEL = re.compile(r"[가-힣A-Za-z][가-힣A-Za-z ]{0,11}\s?[:：]\s")
+# A particle at a line's start: the line before broke inside its word.
 _PARTICLE = re.compile(r"(?:은|는|이|가|을|를|에|에서|의|와|과|로|으로|도|만|까지|부터|이다|이며|이고)(?=[\s.,]|$)")
-"""A particle at a line's start: the line before broke inside its word."""
-
-_VERB = re.compile(r"했|하였|됐|되었|시켰|시키|지게\s|져\s")
-"""How the second part of "비판했다" or "알려지게" begins."""
+_VERB = re.compile(r"했|하였|됐|되었|시켰|시키|지게\s|져\s")  # How the second part of "비판했다" or "알려지게" begins
 
 
 class BrokenLine(NamedTuple):
@@ -114,7 +106,7 @@ def _glues(breaks: list[Break]) -> list[str]:
     Where it hardly ever says "inside", the program breaks between words only, and Kiwi is overruled.
     """
     found = ["" if _needs_no_blank(*pair) else " " for pair in breaks]
-    between = [place for place, (one, two) in enumerate(breaks) if _is_hangul(one.text[-1]) and _is_hangul(two.text[0])]
+    between = [place for place, (one, two) in enumerate(breaks) if is_hangul(one.text[-1]) and is_hangul(two.text[0])]
     unclear = [place for place in between if not breaks[place][0].blank]
     known = _known_starts(breaks) if unclear else set()
     inside = []
@@ -125,7 +117,8 @@ def _glues(breaks: list[Break]) -> list[str]:
             inside.append(place)
     agrees = len(unclear) < FEWEST_BREAKS or len(inside) > len(unclear) / 2
     if len(between) - len(unclear) > LEAST_BLANKS * len(between) and agrees:
-        return ["" if glue and _is_whole(*pair) else glue for glue, pair in zip(found, breaks, strict=True)]
+        whole = [not one.blank and not (one.text[-1] + two.text[0]).isascii() for one, two in breaks]
+        return ["" if nothing else glue for glue, nothing in zip(found, whole, strict=True)]
     if len(inside) < LEAST_INSIDE * len(unclear):
         inside = [place for place in inside if begins_with_particle(breaks[place][1].text)]
     elif inside:
@@ -141,11 +134,6 @@ def _is_one_word(before: str, after: str) -> bool:
     return not kiwi().glue(pieces, return_space_insertions=True)[1][0]
 
 
-def _is_whole(one: BrokenLine, two: BrokenLine) -> bool:
-    """Whether nothing stood at a break in a file that keeps the blanks at its lines' ends."""
-    return not one.blank and not (one.text[-1] + two.text[0]).isascii()
-
-
 def _goes_on_inside(one: BrokenLine, two: BrokenLine) -> bool:
     """Whether a word goes on by its signs where a program breaks inside words.
 
@@ -154,11 +142,11 @@ def _goes_on_inside(one: BrokenLine, two: BrokenLine) -> bool:
     last, first = one.text[-1], two.text[0]
     if one.blank:
         return False
-    if (last.isdecimal() and _is_hangul(first)) or ("一" <= last <= "鿿" and "一" <= first <= "鿿"):
+    if (last.isdecimal() and is_hangul(first)) or ("一" <= last <= "鿿" and "一" <= first <= "鿿"):
         return True
     if re.search(r"\d[.,]$", one.text) and first.isdecimal():
         return True
-    if _is_hangul(last):
+    if is_hangul(last):
         return _VERB.match(two.text) is not None and not _OPEN.search(one.text)
     return last not in ".!?…,;:" and begins_with_particle(two.text)
 
@@ -180,7 +168,3 @@ def _needs_no_blank(one: BrokenLine, two: BrokenLine) -> bool:
     last, first = one.text[-1], two.text[0]
     inside_number = last.isdecimal() and first.isdecimal()
     return not one.blank and (inside_number or first in ".,!?)]}’”」』》…" or last in "([{‘“「『《")
-
-
-def _is_hangul(sign: str) -> bool:
-    return "가" <= sign <= "힣"

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 from korqg.data.documents.office import LOWERED, RAISED, as_blocks, without_note_marks
-from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.documents.table_text import Cell, reach, table_blocks
 from korqg.data.text_blocks import Block, clean, decode_text, read_bytes
 
 _FRONT_MATTER = re.compile(
@@ -26,10 +25,12 @@ _STARS = (
     (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?!\*)"), r"\1"),
     (re.compile(r"==(?=\S)(.+?)(?<=\S)=="), r"\1"),
 )
-_KEPT_STAR = "\x01"
-"""Stands for a star of code while the stars of emphasis are taken away."""
-
+_KEPT_STAR = "\x01"  # Stands for a star of code while the stars of emphasis are taken away
 _STRUCK = ("del", "s", "strike")
+_LEFT_OUT = ("script", "style", "template", "svg", "head", "rt", "rp", *_STRUCK)
+_INSIDE = frozenset(
+    "a abbr b big code em font i img kbd mark q small span strong sub u var input wbr cite time ruby rb".split()
+)
 
 
 def read_markdown(path: Path) -> list[Block]:
@@ -118,89 +119,55 @@ def _inline_text(token) -> str:
 
 
 def html_blocks(text: str) -> list[Block]:
-    """The text of a piece of HTML: headings, paragraphs, list items, table rows."""
-    reader = _HtmlReader()
-    reader.feed(text)
-    reader.close()
-    return reader.finish()
+    """The text of a piece of HTML: headings, paragraphs, list items, table rows; no scripts, styles and struck text."""
+    from lxml import html
+
+    root = html.fragment_fromstring(text, create_parent="div", parser=html.HTMLParser(huge_tree=True))
+    try:
+        return _blocks_of(root)
+    except RecursionError:  # a thousand elements within one another: their text alone
+        return list(as_blocks(root.text_content(), 0))
 
 
-class _HtmlReader(HTMLParser):
-    """Collects the text between HTML tags; scripts, styles and struck text are left out."""
+def _blocks_of(element) -> list[Block]:
+    blocks: list[Block] = []
+    words: list[str] = []
 
-    LEFT_OUT = ("script", "style", "template", "svg", "head", *_STRUCK)
-    INSIDE = ("a", "abbr", "b", "big", "code", "em", "font", "i", "img", "kbd", "mark", "q", "small", "span")
-    INSIDE += ("strong", "sub", "sup", "u", "var", "input", "wbr", "cite", "time", "ruby", "rb")
+    def flush(level: int) -> None:
+        text = without_note_marks("".join(words))
+        blocks.extend([Block(clean(text), level)] if level and clean(text) else as_blocks(text, 0))
+        words.clear()
 
-    def __init__(self):
-        super().__init__(convert_charrefs=True)
-        self.blocks, self.words, self.level, self.hidden = [], [], 0, 0
-        self.rows, self.cell = None, None
+    def read(parent, level: int = 0) -> None:
+        words.append((parent.text or "").replace("\n", " "))
+        for one in parent:
+            if one.tag == "br":
+                words.append("\n")
+            elif one.tag == "sup":
+                words.append(RAISED)
+                read(one)
+                words.append(LOWERED)
+            elif one.tag in _INSIDE:
+                read(one, level)
+            elif isinstance(one.tag, str) and one.tag not in _LEFT_OUT:
+                flush(level)
+                level, own = 0, int(one.tag[1]) if re.fullmatch("h[1-6]", one.tag) else 0
+                if one.tag == "table":
+                    rows = [_cells(row) for row in one.xpath("./tr | ./*/tr")]
+                    blocks.extend(block for caption in one.iterchildren("caption") for block in _blocks_of(caption))
+                    blocks.extend(table_blocks([row for row in rows if row]))
+                else:
+                    read(one, own)
+                    flush(own)
+            words.append((one.tail or "").replace("\n", " "))
 
-    def handle_starttag(self, tag, attributes):
-        if tag in (*self.LEFT_OUT, "rt", "rp"):
-            self.hidden += 1
-        if tag == "sup" and not self.hidden:
-            self.words.append(RAISED)
-        if tag in self.INSIDE or self.hidden:
-            return
-        if tag == "br":
-            self.words.append("\n")
-            return
-        self._flush()
-        if tag == "table":
-            self.rows = []
-        elif tag == "tr" and self.rows is not None:
-            self.rows.append([])
-        elif tag in ("td", "th") and self.rows:
-            spans = dict(attributes)
-            rows, columns = (_span(spans.get(name)) for name in ("rowspan", "colspan"))
-            self.cell = ([], rows, columns, tag == "th")
-        elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
-            self.level = int(tag[1])
-
-    def handle_endtag(self, tag):
-        if tag in (*self.LEFT_OUT, "rt", "rp"):
-            self.hidden = max(0, self.hidden - 1)
-        if tag == "sup" and not self.hidden:
-            self.words.append(LOWERED)
-        if tag in (*self.INSIDE, "br") or self.hidden:
-            return
-        self._flush()
-        if tag in ("td", "th"):
-            self._end_cell()
-        elif tag == "table":
-            self._end_table()
-
-    def handle_data(self, data):
-        if not self.hidden:
-            self.words.append(data.replace("\n", " "))
-
-    def finish(self) -> list[Block]:
-        """All blocks, those of a table that was left open too."""
-        self._flush()
-        self._end_table()
-        return self.blocks
-
-    def _flush(self):
-        text = without_note_marks("".join(self.words))
-        found = [Block(clean(text), self.level)] if self.level and clean(text) else as_blocks(text, 0)
-        (self.blocks if self.cell is None else self.cell[0]).extend(found)
-        self.words, self.level = [], 0
-
-    def _end_cell(self):
-        if self.cell is not None and self.rows:
-            blocks, rows, columns, head = self.cell
-            self.rows[-1].append(Cell(tuple(blocks), rows, columns, head))
-        self.cell = None
-
-    def _end_table(self):
-        self._end_cell()
-        if self.rows:
-            self.blocks += table_blocks([row for row in self.rows if row])
-        self.rows = None
+    read(element)
+    flush(0)
+    return blocks
 
 
-def _span(value: str | None) -> int:
-    """A cell's rowspan or colspan, within reason."""
-    return max(1, min(100, int(value))) if value and value.isdecimal() else 1
+def _cells(row) -> list[Cell]:
+    return [
+        Cell(tuple(_blocks_of(one)), reach(one.get("rowspan")), reach(one.get("colspan")), one.tag == "th")
+        for one in row.iterchildren("td", "th")
+    ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 _SYLLABLES = "가나다라마바사아자차카타파하"
 _CONSONANTS = "ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"
+# Names of formats in WordprocessingML and OWPML, in lower case without underscores.
 _FORMATS = {
     "decimal": "digit", "digit": "digit", "decimalfullwidth": "digit", "decimalzero": "digit",
     "ganada": "syllable", "hangulsyllable": "syllable", "chosung": "consonant", "hanguljamo": "consonant",
@@ -14,7 +15,6 @@ _FORMATS = {
     "circledhangulsyllable": "circled syllable", "circledhanguljamo": "circled consonant",
     "circledlatinsmall": "circled letter", "bullet": "none", "none": "none",
 }  # fmt: skip
-"""Names of formats in WordprocessingML and OWPML, in lower case without underscores."""
 
 
 @dataclass(frozen=True)

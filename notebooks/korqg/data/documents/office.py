@@ -20,30 +20,23 @@ from korqg.data.documents.line_breaks import goes_on_in
 from korqg.data.text_blocks import OLD_SUFFIXES, Block, clean, read_bytes
 from korqg.errors import KorqgError
 
+# All XML that is read out of one document; a book of a million characters has about 20 MB.
 LARGEST_XML_BYTES = 50_000_000
-"""All XML that is read out of one document; a book of a million characters has about 20 MB."""
-
-LARGEST_ARCHIVE_BYTES = 2_000_000_000
-"""All members together, unpacked, as the archive states it: pictures included."""
-
+LARGEST_ARCHIVE_BYTES = 2_000_000_000  # All members together, unpacked, as the archive states it: pictures included
 MOST_MEMBERS = 20_000
-
+# Characters. Hangul's outline levels are often given to whole paragraphs, which are text, not headings.
 LONGEST_HEADING = 100
-"""Characters. Hangul's outline levels are often given to whole paragraphs, which are text, not headings."""
-
 _HEADING_NAME = re.compile(r"(?:heading|제목|개요|outline)\s*([1-9]|10)", re.IGNORECASE)
 _TITLE_NAME = re.compile(r"title|제목|표제|문서 ?제목", re.IGNORECASE)
+# Not "contents" alone: that is what Hangul's users call the style of the text itself (내용).
 _CONTENTS_NAME = re.compile(
     r"(?:toc|목차|차례)(?:\s*(?:heading|제목)|\s*\d+)?|contents\s*(?:heading|\d+)|table of contents", re.IGNORECASE
 )
-"""Not "contents" alone: that is what Hangul's users call the style of the text itself (내용)."""
-
-CONTENTS = -1
-"""The level of a style that a table of contents is set in: left out."""
+CONTENTS = -1  # The level of a style that a table of contents is set in: left out
 
 
-RAISED, LOWERED = "\x02", "\x03"
-"""Signs around raised text, until it is known whether it points to a note."""
+_BAD = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError, LookupError, SyntaxError)
+RAISED, LOWERED = "\x02", "\x03"  # Signs around raised text, until it is known whether it points to a note
 
 
 def read_members(path: Path, wanted: str) -> dict[str, bytes]:
@@ -101,8 +94,8 @@ def parse(data: bytes):
 
 
 @contextlib.contextmanager
-def errors_in_words(path: Path) -> Iterator[None]:
-    """Turns what can go wrong in a damaged or hostile archive into a KorqgError."""
+def errors_in_words(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turns what can go wrong in a damaged or hostile archive, and others, into a KorqgError."""
     from defusedxml import DefusedXmlException
 
     try:
@@ -114,16 +107,7 @@ def errors_in_words(path: Path) -> Iterator[None]:
         ) from None
     except RecursionError:
         raise KorqgError(f"{path.name} is nested too deeply to be read: save its text as .txt.") from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        EOFError,
-        OSError,
-        ValueError,
-        LookupError,
-        SyntaxError,
-    ) as error:
+    except (*_BAD, *others) as error:
         raise KorqgError(
             f"{path.name} is damaged, incomplete or no {path.suffix.lower()} file ({error}): copy or save it again."
         ) from None
@@ -142,8 +126,9 @@ def local(element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def child(element, name: str):
-    return next((child for child in element if local(child) == name), None)
+def child(element, *names: str):
+    """The first element below, by the names on the way to it; None where there is none, nor an element."""
+    return element.find("/".join(f"{{*}}{name}" for name in names)) if names and element is not None else element
 
 
 def attribute(element, name: str) -> str:

@@ -26,66 +26,47 @@ from korqg.data.documents.line_breaks import (
     join_lines,
 )
 from korqg.data.documents.table_text import Cell, table_blocks
-from korqg.data.text_blocks import Block, begins_bullet, begins_item, begins_number, clean, read_bytes, without_unseen
+from korqg.data.text_blocks import (
+    Block,
+    begins_bullet,
+    begins_item,
+    begins_number,
+    clean,
+    is_hangul,
+    read_bytes,
+    without_unseen,
+)
 from korqg.errors import KorqgError
 
 MOST_PAGES = 10_000
-
-MARGIN = 0.12
-"""The share of a page's height at its top and bottom in which running heads and page numbers stand."""
-
+MARGIN = 0.12  # The share of a page's height at its top and bottom in which running heads and page numbers stand
+# A line in the margin that returns on this share of the pages, digits aside, is a running head; less than one half,
+# because left and right pages may have different ones.
 REPEATED = 0.4
-"""A line in the margin that returns on this share of the pages, digits aside, is a running head; less than
-one half, because left and right pages may have different ones."""
-
+# Where a place in the margin has a line on so many pages, but its text changes from chapter to chapter: the share of
+# those pages whose text stands on another one too.
 CHANGING = 0.6
-"""Where a place in the margin has a line on so many pages, but its text changes from chapter to chapter: the share
-of those pages whose text stands on another one too."""
-
-WIDE_GAP = 2.0
-"""A gap inside a line, as a share of its height, from which it parts the cells of a table."""
-
-NARROW_GAP = 0.5
-"""The same where the gaps of several lines stand below one another."""
-
-GUESSED_BLANK = 0.18
-"""A gap between two signs, as a share of their height, that may be a blank."""
-
+WIDE_GAP = 2.0  # A gap inside a line, as a share of its height, from which it parts the cells of a table
+NARROW_GAP = 0.5  # The same where the gaps of several lines stand below one another
+GUESSED_BLANK = 0.18  # A gap between two signs, as a share of their height, that may be a blank
+# How wide a gap between Hangul and other signs is at least if it is a blank, as a share of the usual blank.
 SURE_BLANK = 0.8
-"""How wide a gap between Hangul and other signs is at least if it is a blank, as a share of the usual blank."""
-
-EVEN = 1.1
-"""How much wider than the narrowest the widest blank of a line is that is spread to both edges."""
-
-BAR = " | "
-"""What is written for such a gap."""
-
-MOSTLY_FILLED = 0.6
-"""The share of a column's lines that reach its right edge."""
-
-APART = 1.6
-"""How many times the usual step a running head stands off from the text."""
-
-SMALLER = 0.88
-"""A note's size, and that of a raised sign, as a share of the text's."""
-
+EVEN = 1.1  # How much wider than the narrowest the widest blank of a line is that is spread to both edges
+BAR = " | "  # What is written for such a gap
+MOSTLY_FILLED = 0.6  # The share of a column's lines that reach its right edge
+APART = 1.6  # How many times the usual step a running head stands off from the text
+SMALLER = 0.88  # A note's size, and that of a raised sign, as a share of the text's
+# A page's share of signs without a known character; above it the file's fonts lack their character map.
 MOST_UNKNOWN = 0.3
-"""A page's share of signs without a known character; above it the file's fonts lack their character map."""
-
+# Lines, and their width in signs, from which lines below one another show how wide their column is.
 FEWEST_LINES, NARROWEST_COLUMN = 3, 12
-"""Lines, and their width in signs, from which lines below one another show how wide their column is."""
-
+# A column's width in signs, less than which poems have, and the share of full lines that end at the right edge where a
+# program broke inside words.
 WIDE_COLUMN, MOSTLY_EVEN = 16, 0.8
-"""A column's width in signs, less than which poems have, and the share of full lines that end at the right edge where a
-program broke inside words."""
-
-_HYPHEN = 2
-"""PDFium's sign for a hyphen that only the end of the line has put there."""
-
+_HYPHEN = 2  # PDFium's sign for a hyphen that only the end of the line has put there
 _PAGE_NUMBER = re.compile(r"[\s\-–—~·|\[\]()<>]*(?:\d{1,4}|[ivxlc]{1,6})(?:\s*/\s*\d{1,4})?[\s\-–—~·|\[\]()<>]*(?:쪽)?")
+# Particles that no other word begins like: the line goes on even if the one before stopped early, beside a picture.
 _STUCK = re.compile(r"(?:은|는|을|를|의|에서|으로|까지|부터|이다|이며|이고)(?=[\s.,])")
-"""Particles that no other word begins like: the line goes on even if the one before stopped early, beside a picture."""
-
 _HEADING = re.compile(r"제\s?\d+\s?[편장절관조](?:의\s?\d+)?(?:\([^)]*\)|\s[^.]{1,30}$)")
 _NOTE = re.compile(r"(?:주\s?)?\d{1,3}\)|\*{1,3}\)?\s|[†‡]|\[\d{1,3}\]|주\s?\d{0,2}[:)]")
 _NOTE_MARK = re.compile(r"(?<=[가-힣”’\"')\]」』.])(?:\d{1,3}\)|\*{1,3}|\d{1,2}(?![\d.,%]))")
@@ -145,13 +126,13 @@ def read_pdf(path: Path) -> list[Block]:
             f"{path.name} holds no text that can be read, perhaps because its pages are scanned pictures: "
             "run character recognition (OCR) over it and save the result."
         )
-    if sum(_is_unknown(sign) for sign in letters) > MOST_UNKNOWN * len(letters):
+    if sum(sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff" for sign in letters) > MOST_UNKNOWN * len(letters):
         raise KorqgError(
             f"{path.name}: its fonts do not say which characters they show, so the text cannot be read. "
             "Save the document anew from its own program, as .docx or .hwpx if you can."
         )
-    body, notes = _notes_apart(_without_running_heads(lines, heights))
-    return _with_notes(_paragraphs(body), _paragraphs(notes))
+    body, notes = map(_paragraphs, _notes_apart(_without_running_heads(lines, heights)))
+    return sorted([*body, *notes], key=lambda block: block.page) if notes else body  # notes behind their page's text
 
 
 class _Run:
@@ -192,13 +173,13 @@ class _Run:
         `usual` is how wide the page's blanks between Hangul words are.
         """
         blanks = list(self.blanks())
-        own = sorted(width for _, signs, width in blanks if all(map(_is_hangul, signs)))
+        own = sorted(width for _, signs, width in blanks if all(map(is_hangul, signs)))
         least = min(NARROW_GAP, SURE_BLANK * (own[len(own) // 2] if len(own) > 1 else usual))
         for number, signs, width in reversed(blanks):
             start, end = self.words[number - 1].end(), self.words[number].start()
             if any(self.is_in_place(number, index) for _, index in self.signs[start:end]):
                 continue
-            if width < (GUESSED_BLANK if all(map(_is_hangul, signs)) or signs.isascii() else least):
+            if width < (GUESSED_BLANK if all(map(is_hangul, signs)) or signs.isascii() else least):
                 del self.signs[start:end]
         self.finish()
 
@@ -274,12 +255,8 @@ class _Run:
 
     def repeats(self, other: "_Run") -> bool:
         """Whether another run has the same signs at nearly the same place: so some programs make bold text."""
-        near = 0.25 * (self.top - self.bottom)
-        return (
-            abs(self.left - other.left) < near
-            and abs(self.bottom - other.bottom) < near
-            and [sign for sign, _ in self.signs] == [sign for sign, _ in other.signs]
-        )
+        off = max(abs(self.left - other.left), abs(self.bottom - other.bottom))
+        return off < 0.25 * self.height and self.text == other.text
 
     def take(self, other: "_Run") -> None:
         """Add another run's signs where they stand."""
@@ -342,14 +319,10 @@ def _page_lines(page, number: int) -> list[Line]:
 
 def _by_place(runs: list[_Run], place: Callable) -> list[_Run]:
     """The runs anew: PDFium takes a page of a few short lines for vertical writing, and each sign for a line."""
-    found, before = [], None
+    found, before = [], (math.inf, 0.0, 0.0)
     for sign, index in [pair for run in runs for pair in run.signs if not pair[0].isspace()]:
         left, right, bottom, top = place(index)
-        if (
-            before is None
-            or left < before[0] - 1
-            or min(top, before[2]) - max(bottom, before[1]) < 0.5 * (top - bottom)
-        ):
+        if left < before[0] - 1 or min(top, before[2]) - max(bottom, before[1]) < 0.5 * (top - bottom):
             found.append(_Run(place))
         elif left - before[0] > GUESSED_BLANK * (top - bottom):
             found[-1].signs.append((" ", None))
@@ -360,7 +333,7 @@ def _by_place(runs: list[_Run], place: Callable) -> list[_Run]:
 
 def _drop_gaps(runs: list[_Run]) -> None:
     """Take the gaps that are no blanks out of a page's lines where PDFium guessed any."""
-    widths = sorted(width for run in runs for _, signs, width in run.blanks() if all(map(_is_hangul, signs)))
+    widths = sorted(width for run in runs for _, signs, width in run.blanks() if all(map(is_hangul, signs)))
     for run in runs if widths else ():
         if any(sign.isspace() for sign, _ in run.signs[:-1]):
             run.drop_gaps(widths[len(widths) // 2])
@@ -496,10 +469,6 @@ def _beside(one: Line, two: Line) -> bool:
     return min(one.top, two.top) - max(one.bottom, two.bottom) > 0.5 * height
 
 
-def _is_unknown(sign: str) -> bool:
-    return sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff"
-
-
 def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list[Line]:
     """The lines but for page numbers, and for what returns in the margins of many pages."""
     margins = _margins(lines, heights)
@@ -595,11 +564,6 @@ def _notes_apart(lines: list[Line]) -> tuple[list[Line], list[Line]]:
     return body, notes
 
 
-def _with_notes(body: list[Block], notes: list[Block]) -> list[Block]:
-    """The paragraphs, each page's notes behind the last one that begins on it."""
-    return sorted([*body, *notes], key=lambda block: block.page) if notes else body
-
-
 def _paragraphs(lines: list[Line]) -> list[Block]:
     if not lines:
         return []
@@ -669,7 +633,8 @@ def _right_edges(lines: list[Line]) -> list[float]:
 def _edge(runs: list[list[Line]]) -> tuple[float, bool]:
     """The right edge of lines that a program broke, infinite where each line stands for itself; whether full lines
     show it."""
-    edge, size = _ninth_decile([line.right for run in runs for line in run]), runs[0][0].top - runs[0][0].bottom
+    rights, size = sorted(line.right for run in runs for line in run), runs[0][0].top - runs[0][0].bottom
+    edge = rights[round(0.9 * (len(rights) - 1))]  # which a few longer lines do not move
     full, prose = [], False
     for run in runs:
         has_sentences = holds_sentences([line.text for line in run])
@@ -686,11 +651,6 @@ def _edge(runs: list[list[Line]]) -> tuple[float, bool]:
         even and are_torn([(one.text, two.text) for one, two, _ in full])
     )
     return edge if is_edge else math.inf, True
-
-
-def _ninth_decile(values: list[float]) -> float:
-    """A border that a few longer lines do not move."""
-    return sorted(values)[round(0.9 * (len(values) - 1))]
 
 
 def _same_column(one: Line, two: Line) -> bool:
@@ -752,7 +712,3 @@ def _has_room(one: Line, two: Line, right_edge: float) -> bool:
     """Whether the first word of the line behind would have fitted."""
     sign_width = (one.right - one.left) / len(one.text)
     return one.right + (len(two.text.split(" ", 1)[0]) + 1) * sign_width < right_edge - sign_width
-
-
-def _is_hangul(sign: str) -> bool:
-    return "가" <= sign <= "힣"

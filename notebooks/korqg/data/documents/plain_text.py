@@ -21,16 +21,12 @@ from korqg.data.documents.line_breaks import (
 from korqg.data.documents.table_text import Cell, table_blocks
 from korqg.data.text_blocks import Block, begins_item, clean, decode_text, read_bytes
 
+# Columns (a Hangul sign takes two) between which lines tell where a program has broken them; an editor that counts
+# signs has half as many.
 NARROWEST, WIDEST = 40, 130
-"""Columns (a Hangul sign takes two) between which lines tell where a program has broken them; an editor that counts
-signs has half as many."""
-
+# Columns that lines have at the least which a writer broke by hand between words; those of poems have fewer.
 BY_HAND = 30
-"""Columns that lines have at the least which a writer broke by hand between words; those of poems have fewer."""
-
-MOSTLY_EVEN = 0.8
-"""The share of full lines that end together where a program broke lines inside words."""
-
+MOSTLY_EVEN = 0.8  # The share of full lines that end together where a program broke lines inside words
 _QUOTE = re.compile(r"(?:> ?)+")
 
 

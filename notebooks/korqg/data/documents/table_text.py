@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 
 from korqg.data.text_blocks import Block, begins_item
 
-LONGEST_NAME = 30
-"""Characters of a column's name, and of a joined cell that is repeated in each of its rows."""
-
+LONGEST_NAME = 30  # Characters of a column's name, and of a joined cell that is repeated in each of its rows
 _NUMBERED_NAME = re.compile(r"\D*\d{0,2}\D*|(?:19|20)\d\d\s*년?\D*")
 _SENTENCE = re.compile(r"[.!?]$|[다음함임됨]$")
 
@@ -33,10 +31,14 @@ class Cell:
     @property
     def is_layout(self) -> bool:
         """Whether its paragraphs are worth a line each: a table inside, items, sentences."""
-        several = len(self.blocks) > 1
-        return any(block.is_row for block in self.blocks) or (
-            several and any(_stands_alone(block.text) for block in self.blocks)
-        )
+        texts = [block.text for block in self.blocks] if len(self.blocks) > 1 else []
+        alone = (len(text) > LONGEST_NAME or begins_item(text) or _SENTENCE.search(text) for text in texts)
+        return any(block.is_row for block in self.blocks) or any(alone)
+
+
+def reach(stated: str | None) -> int:
+    """Over how many rows or columns a cell reaches, within reason; 1 where it is not stated."""
+    return max(1, min(100, int(stated))) if stated and stated.isdecimal() else 1
 
 
 def table_blocks(rows: list[list[Cell]]) -> Iterator[Block]:
@@ -65,10 +67,6 @@ def _title_box(texts: list[str]) -> Iterator[Block]:
         yield Block(" ".join(texts))
     elif texts:
         yield Block(" | ".join(texts))
-
-
-def _stands_alone(text: str) -> bool:
-    return len(text) > LONGEST_NAME or begins_item(text) or _SENTENCE.search(text) is not None
 
 
 def _grid(rows: list[list[Cell]]) -> list[list[Cell]]:

@@ -21,16 +21,17 @@ from korqg.data.documents.office import (
     style_level,
     without_note_marks,
 )
-from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.documents.table_text import Cell, reach, table_blocks
 from korqg.data.text_blocks import Block
 from korqg.errors import KorqgError
 
 _OFF = ("0", "false", "off", "none")
 _WRAPPERS = ("body", "sdtContent", "customXml", "ins", "moveTo", "txbxContent", "smartTag")
+# Deleted, moved away, small text above the line, settings.
 _LEFT_OUT = ("del", "moveFrom", "rt", "pPr", "rPr", "sdtPr", "instrText", "delText")
-"""Deleted, moved away, small text above the line, settings."""
 
 
+# What stands before, between and behind the parts of an equation (OMML).
 _MATH = {
     "f": ("(", ")/(", ")"),
     "sSup": ("", "^", ""),
@@ -38,7 +39,6 @@ _MATH = {
     "rad": ("√(", ", ", ")"),
     "d": ("(", ", ", ")"),
 }
-"""What stands before, between and behind the parts of an equation (OMML)."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,9 @@ def _styles(root) -> dict[str, _Style]:
     for element in root:
         if local(element) != "style":
             continue
-        name, base, properties = child(element, "name"), child(element, "basedOn"), child(element, "pPr")
-        level = style_level(_value(name)) if name is not None else 0
-        if level == 0 and properties is not None:
-            level = _outline_level(properties)
-        number = _number(properties) if properties is not None else None
-        hidden = _hidden(child(element, "rPr"))
-        own[attribute(element, "styleId")] = _Style(level, number, hidden, _value(base) if base is not None else "")
+        properties, hidden = child(element, "pPr"), _hidden(child(element, "rPr"))
+        level = style_level(_value(element, "name")) or _outline_level(properties)
+        own[attribute(element, "styleId")] = _Style(level, _number(properties), hidden, _value(element, "basedOn"))
     return {key: _inherited(own, key) for key in own}
 
 
@@ -104,8 +100,10 @@ def _inherited(own: dict[str, _Style], key: str) -> _Style:
     return found
 
 
-def _value(element) -> str:
-    return attribute(element, "val")
+def _value(element, *names: str, default: str | None = "") -> str | None:
+    """The value of an element below (see child); the default where there is no such element."""
+    element = child(element, *names)
+    return default if element is None else attribute(element, "val")
 
 
 def _is_on(element) -> bool:
@@ -122,8 +120,7 @@ def _hidden(properties) -> bool | None:
 
 def _outline_level(properties) -> int:
     """w:outlineLvl counts from 0; 9 is body text."""
-    outline = child(properties, "outlineLvl")
-    value = _value(outline) if outline is not None else ""
+    value = _value(properties, "outlineLvl")
     return int(value) + 1 if re.fullmatch("[0-8]", value) else 0
 
 
@@ -132,9 +129,8 @@ def _number(properties) -> tuple[str, int] | None:
     numbers = child(properties, "numPr")
     if numbers is None:
         return None
-    name, level = child(numbers, "numId"), child(numbers, "ilvl")
-    depth = _value(level) if level is not None else "0"
-    return (_value(name) if name is not None else "0"), int(depth) if depth.isdecimal() else 0
+    depth = _value(numbers, "ilvl")
+    return _value(numbers, "numId", default="0"), int(depth) if depth.isdecimal() else 0
 
 
 def _numbers(root) -> Numbers:
@@ -147,16 +143,15 @@ def _numbers(root) -> Numbers:
     for element in root:
         if local(element) != "num":
             continue
-        link = child(element, "abstractNumId")
-        key, name = (_value(link) if link is not None else ""), attribute(element, "numId")
+        key, name = _value(element, "abstractNumId"), attribute(element, "numId")
         levels = dict(abstract.get(key, {}))
         overrides = [override for override in element if local(override) == "lvlOverride"]
         for override in overrides:
-            depth, start = int(attribute(override, "ilvl") or 0), child(override, "startOverride")
+            depth, start = int(attribute(override, "ilvl") or 0), _value(override, "startOverride")
             if (own := child(override, "lvl")) is not None:
                 levels.update([_level(own)])
-            if start is not None and depth in levels and _value(start).isdecimal():
-                levels[depth] = replace(levels[depth], start=int(_value(start)))
+            if depth in levels and start.isdecimal():
+                levels[depth] = replace(levels[depth], start=int(start))
         lists[name] = levels
         if not overrides:
             shared.setdefault(key, []).append(name)
@@ -165,13 +160,9 @@ def _numbers(root) -> Numbers:
 
 
 def _level(element) -> tuple[int, Level]:
-    start, form, text = (child(element, name) for name in ("start", "numFmt", "lvlText"))
-    first = _value(start) if start is not None else "1"
-    return int(attribute(element, "ilvl") or 0), Level(
-        int(first) if first.isdecimal() else 1,
-        _value(form) if form is not None else "decimal",
-        _value(text) if text is not None else "",
-    )
+    first, form = _value(element, "start"), _value(element, "numFmt", default="decimal")
+    level = Level(int(first) if first.isdecimal() else 1, form, _value(element, "lvlText"))
+    return int(attribute(element, "ilvl") or 0), level
 
 
 class _Reader:
@@ -203,19 +194,15 @@ class _Reader:
         owners: dict[int, list] = {}
         for row in _inside(table, "tr"):
             properties = child(row, "trPr")
-            if properties is not None and child(properties, "del") is not None:
+            if child(properties, "del") is not None:
                 continue
-            head = properties is not None and (mark := child(properties, "tblHeader")) is not None and _is_on(mark)
-            before = child(properties, "gridBefore") if properties is not None else None
+            head = (mark := child(properties, "tblHeader")) is not None and _is_on(mark)
             column, line = 0, []
-            if before is not None and (width := _count(before)):
-                line.append([(), 1, width, head])
-                column = width
+            if (before := child(properties, "gridBefore")) is not None:
+                column = reach(_value(before))
+                line.append([(), 1, column, head])
             for cell in _inside(row, "tc"):
-                settings = child(cell, "tcPr")
-                span = child(settings, "gridSpan") if settings is not None else None
-                merge = child(settings, "vMerge") if settings is not None else None
-                width = _count(span) if span is not None else 1
+                width, merge = reach(_value(cell, "tcPr", "gridSpan")), child(cell, "tcPr", "vMerge")
                 if merge is not None and _value(merge) != "restart" and column in owners:
                     owners[column][1] += 1
                 else:
@@ -231,13 +218,8 @@ class _Reader:
     def paragraph(self, paragraph) -> Iterator[Block]:
         """A paragraph's blocks, then those of the text boxes that hang on it."""
         properties = child(paragraph, "pPr")
-        style, level, number, frame = _Style(), 0, None, None
-        if properties is not None:
-            named = child(properties, "pStyle")
-            style = self.styles.get(_value(named), style) if named is not None else style
-            level = _outline_level(properties) or style.level
-            number = _number(properties)
-            frame = child(properties, "framePr")
+        style = self.styles.get(_value(properties, "pStyle", default=None), _Style())
+        level, frame = _outline_level(properties) or style.level, child(properties, "framePr")
         boxes: list = []
         text = without_note_marks("".join(self.text(paragraph, boxes, bool(style.hidden))))
         if level == CONTENTS:
@@ -246,7 +228,7 @@ class _Reader:
             self.initial += text.strip()
             return
         text, self.initial = self.initial + text, ""
-        label = self.label(number or style.number)
+        label = self.label(_number(properties) or style.number)
         yield from as_blocks(f"{label} {text}" if label and text.strip() else text, level)
         for box in boxes:
             yield from self.blocks(box)
@@ -293,13 +275,11 @@ class _Reader:
 
     def run(self, run, boxes: list, hidden: bool) -> Iterator[str]:
         """A run's text, unless it or its style hides or strikes it; raised text between its signs."""
-        properties, raised = child(run, "rPr"), False
-        if properties is not None:
-            style, height, own = child(properties, "rStyle"), child(properties, "vertAlign"), _hidden(properties)
-            if style is not None and own is None:
-                own = self.styles.get(_value(style), _Style()).hidden
-            hidden = hidden if own is None else own
-            raised = height is not None and _value(height) == "superscript"
+        properties = child(run, "rPr")
+        own, raised = _hidden(properties), _value(properties, "vertAlign") == "superscript"
+        if own is None:
+            own = self.styles.get(_value(properties, "rStyle", default=None), _Style()).hidden
+        hidden = hidden if own is None else own
         text = self.text(run, boxes, hidden)
         if hidden:
             for _ in text:  # its text boxes are shown all the same
@@ -337,17 +317,9 @@ def _field_value(data) -> str:
     """What a form's list or box shows: neither stands in the text."""
     if (entries := child(data, "ddList")) is not None:
         names = [_value(entry) for entry in entries if local(entry) == "listEntry"]
-        picked = next(
-            (_value(entry) for name in ("result", "default") if (entry := child(entries, name)) is not None), "0"
-        )
+        picked = _value(entries, "result", default=_value(entries, "default", default="0"))
         return names[int(picked)] if picked.isdecimal() and int(picked) < len(names) else ""
     if (box := child(data, "checkBox")) is not None:
         mark = next((mark for name in ("checked", "default") if (mark := child(box, name)) is not None), None)
         return "☑" if mark is not None and _is_on(mark) else "☐"
     return ""
-
-
-def _count(element) -> int:
-    """A number of columns, within reason."""
-    value = _value(element)
-    return max(1, min(100, int(value))) if value.isdecimal() else 1

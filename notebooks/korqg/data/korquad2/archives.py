@@ -12,24 +12,13 @@ from typing import Any
 
 from korqg.errors import KorqgError
 
-LARGEST_ARCHIVE = 16 * 1024**3
-"""Bytes that an archive may unpack to; KorQuAD 2.1's unpack to about 0.5 GB each."""
-
-LARGEST_RATIO = 200
-"""How many bytes a compressed byte may become; HTML in JSON reaches about 10, a zip bomb 1,000."""
-
-RATIO_MATTERS_FROM = 64 * 1024**2
-"""A member smaller than this does no harm, whatever its ratio."""
-
-MOST_MEMBERS = 10_000
-"""Files that an archive may hold."""
-
+LARGEST_ARCHIVE = 16 * 1024**3  # Bytes that an archive may unpack to; KorQuAD 2.1's unpack to about 0.5 GB each
+LARGEST_RATIO = 200  # How many bytes a compressed byte may become; HTML in JSON reaches about 10, a zip bomb 1,000
+RATIO_MATTERS_FROM = 64 * 1024**2  # A member smaller than this does no harm, whatever its ratio
+MOST_MEMBERS = 10_000  # Files that an archive may hold
+# Characters of JSON that one page may take; the largest Wikipedia pages take about 6 million.
 LARGEST_PAGE = 32 * 1024**2
-"""Characters of JSON that one page may take; the largest Wikipedia pages take about 6 million."""
-
-CHUNK = 2 * 1024**2
-"""Characters that are read at a time."""
-
+CHUNK = 2 * 1024**2  # Characters that are read at a time
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 # What stands before the pages: the beginning of an object, perhaps with other values that hold no list.
 _DATA = re.compile(r'\s*\{[^\[]*?"data"\s*:\s*\[')

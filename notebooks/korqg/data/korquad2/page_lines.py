@@ -5,53 +5,27 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from korqg.cleaned_text import LOST
 
-REFERENCE_HEADINGS = frozenset(
-    ("각주", "주석", "주해", "출처", "참조", "인용", "내용주", "참조주", "각주 및 참고 문헌", "각주 및 출처", "목차")
+_NAMES = yaml.safe_load(Path(__file__).with_name("page_names.yaml").read_text(encoding="utf-8"))
+REFERENCE_HEADINGS, NOISE_TAGS, NOISE_CLASSES, NOISE_IDS = (
+    frozenset(_NAMES[name]) for name in ("reference_headings", "noise_tags", "noise_classes", "noise_ids")
 )
-"""Sections that hold nothing but references; their subsections go with them."""
-
-NOISE_TAGS = frozenset((
-    "script", "style", "noscript", "template", "head", "title", "math", "svg", "object", "iframe", "audio", "video",
-    "map", "nav", "footer", "button", "input", "select", "textarea", "link", "meta",
-))  # fmt: skip
-NOISE_CLASSES = frozenset((
-    "navbox", "navbox-styles", "vertical-navbox", "navbar", "infobox-navbar", "toc", "mw-editsection",
-    "mw-editsection-bracket", "reference", "references", "reflist", "mw-references-wrap", "mw-cite-backlink",
-    "sistersitebox", "metadata", "ambox", "tmbox", "ombox", "fmbox", "mbox-small", "noprint", "catlinks",
-    "printfooter", "mw-jump-link", "hatnote", "dablink", "mw-indicators", "mw-empty-elt", "stub", "sortkey",
-    "mw-hidden", "mw-authority-control", "authority-control", "NavToggle", "portal",
-))  # fmt: skip
-NOISE_IDS = frozenset((
-    "toc", "catlinks", "siteSub", "contentSub", "contentSub2", "jump-to-nav", "mw-navigation", "mw-head", "mw-panel",
-    "mw-page-base", "mw-head-base", "footer", "firstHeading", "siteNotice", "coordinates",
-))  # fmt: skip
-
-MOST_COLUMNS, MOST_ROWS = 100, 5000
-"""A table's grid is not made larger, whatever its colspan and rowspan say."""
-
+MOST_COLUMNS, MOST_ROWS = 100, 5000  # A table's grid is not made larger, whatever its colspan and rowspan say
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LISTS = ("ul", "ol", "dl")
-# What begins and ends a line; everything else runs on in its line.
-_BLOCKS = (
-    *_HEADINGS, *_LISTS, "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details",
-    "div", "dt", "fieldset", "figcaption", "figure", "form", "hr", "li", "main", "p", "pre", "section", "summary",
-    "table", "tbody", "td", "tfoot", "th", "thead", "tr",
-)  # fmt: skip
+_BLOCKS, _CLASSED = (*_HEADINGS, *_LISTS, *_NAMES["blocks"]), tuple(_NAMES["classed"])
 # Tags that can be noise by their attributes; scripts and comments are passed over.
 _OPENING = re.compile(
     r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|<(div|table|tr|ul|ol|li|dl|span|sup|p|small|section|aside)\b([^<>]*)>",
     re.DOTALL,
 )
-# Those looked at in the parsed page; asking lxml for these tags takes a tenth of an XPath over all attributes.
-_CLASSED = (
-    "div", "table", "tbody", "tr", "td", "th", "ul", "ol", "li", "dl", "dt", "dd", "span", "sup", "sub", "small", "p",
-    "section", "aside", "figure", "cite", "b", "i", "h1", "h2", "h3",
-)  # fmt: skip
 _REFERENCE = re.compile(r"\s*(?:\[[^\[\]]{1,30}\]\s*)+")
 _EDIT_LINK = re.compile(r"\[\s*(?:원본\s*)?편집(?:\s*\|\s*원본\s*편집)?\s*\]\s*$")
 _NAVBAR_LETTERS = frozenset("vdteh")
@@ -356,7 +330,7 @@ def _flow(element, whole: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     raw = [element.text or ""]
     for child in element:
         taken = child.tag in whole
-        if taken or child.tag in _BLOCKS or _has_blocks(child):
+        if taken or child.tag in _BLOCKS or (len(child) and next(child.iter(*_BLOCKS), None) is not None):
             if text := "".join(raw):
                 yield "", text
             raw.clear()
@@ -372,10 +346,6 @@ def _text(element) -> str:
     from lxml import etree
 
     return etree.tostring(element, method="text", encoding="unicode", with_tail=False)
-
-
-def _has_blocks(element) -> bool:
-    return len(element) > 0 and next(element.iter(*_BLOCKS), None) is not None
 
 
 def make_line(raw: str, marks: re.Pattern) -> PageLine:

@@ -26,14 +26,9 @@ from korqg.data.table_files import count_questions
 from korqg.errors import KorqgError
 from korqg.sentences import sentence_spans
 
-LONGEST_SHORT_ANSWER = 100
-"""An answer of more characters than this, or of more than one line, is a long one."""
-
+LONGEST_SHORT_ANSWER = 100  # An answer of more characters than this, or of more than one line, is a long one
 TOO_LONG = "the answer does not fit into max_passage_tokens, with its heading"
-
-STOP_EARLY_FROM = 1000
-"""From so many questions on, a file's end is a place to stop when too many of them are broken."""
-
+STOP_EARLY_FROM = 1000  # From so many questions on, a file's end is a place to stop when too many of them are broken
 # What stands in HTML: comments, scripts and tags, which nobody sees; reference signs, which are left out;
 # entities; white space; and single characters.
 _SIGN = re.compile(
@@ -76,7 +71,7 @@ class _Unit:
 
 @dataclass(frozen=True)
 class _Span:
-    """An answer in a section: from a place in one unit to a place in another (-1: the heading)."""
+    """An answer in a section: from a place in one unit to a place in another (the first one is the heading)."""
 
     asked: _Asked
     first: int
@@ -313,7 +308,7 @@ def _read_page(
         units = _units(section, max_tokens, count)
         spans = []
         for number, one in enumerate(asked):
-            span = _span(section, units, one, marks[2 * number], marks[2 * number + 1])
+            span = _span(units, one, marks[2 * number], marks[2 * number + 1])
             if span is None:
                 continue
             seen.add(number)
@@ -324,7 +319,7 @@ def _read_page(
                 left.append((one.record, "a long answer: a whole paragraph, list or table, or most of one"))
             else:
                 spans.append(span)
-        made, too_long = _passages(title, section, units, spans, max_tokens, count)
+        made, too_long = _passages(title, units, spans, max_tokens, count)
         whole = [passage for passage in made if LOST not in passage.text]
         lost = [question.id for passage in made if passage not in whole for question in passage.questions]
         bad += [(f"{place}, id {name}", f"its passage has lost letters ({LOST}, U+FFFD)") for name in lost]
@@ -380,8 +375,8 @@ def _with_marks(page: str, asked: list[_Asked], marks: list[str]) -> str:
 
 
 def _units(section: PageSection, max_tokens: int, count: Callable[[str], int]) -> list[_Unit]:
-    """The section's lines; of one with an answer that does not fit into a passage, its sentences."""
-    units = []
+    """The section's heading and lines; of one with an answer that does not fit into a passage, its sentences."""
+    units = [_Unit(section.heading.text, "", -1, False, section.heading.marks)]
     for number, block in enumerate(section.blocks):
         for place, line in enumerate(block.lines):
             caption = block.caption and place == 0
@@ -406,39 +401,20 @@ def _sentences(line: PageLine) -> Iterator[tuple[str, dict[str, int]]]:
         before = end
 
 
-def _span(section: PageSection, units: list[_Unit], asked: _Asked, opening: str, closing: str) -> _Span | None:
+def _span(units: list[_Unit], asked: _Asked, opening: str, closing: str) -> _Span | None:
     """Where in the section the answer begins and ends, or None when it does not do both here."""
-    starts = [(-1, section.heading.marks[opening])] if opening in section.heading.marks else []
-    stops = [(-1, section.heading.marks[closing])] if closing in section.heading.marks else []
-    for number, unit in enumerate(units):
-        if opening in unit.marks:
-            starts.append((number, unit.marks[opening]))
-        if closing in unit.marks:
-            stops.append((number, unit.marks[closing]))
-    if not starts or not stops or not units:
+    lines = list(enumerate(units))
+    starts, stops = (
+        [(number, line.marks[mark]) for number, line in lines if mark in line.marks] for mark in (opening, closing)
+    )
+    if not starts or not stops or len(units) == 1:
         return None
     (first, start), (last, stop) = starts[-1], stops[0]
-    text = _text_at(section, units, first)
-    while start < len(text) and text[start] == " ":
+    while units[first].text.startswith(" ", start):
         start += 1
     if first == last and start >= stop:
         return None  # all of it was left out: its marks now stand together
     return _Span(asked, first, start, last, stop)
-
-
-def _text_at(section: PageSection, units: list[_Unit], number: int) -> str:
-    return section.heading.text if number < 0 else units[number].text
-
-
-def _read_out(section: PageSection, units: list[_Unit], span: _Span) -> str:
-    """The answer's text as the passage has it."""
-    parts = []
-    for number in range(span.first, span.last + 1):
-        text = _text_at(section, units, number)
-        end = span.stop if number == span.last else len(text)
-        begin = span.start if number == span.first else 0
-        parts.append((units[number].glue if number > span.first else "") + text[begin:end])
-    return "".join(parts)
 
 
 def _check(section: PageSection, units: list[_Unit], span: _Span) -> str:
@@ -447,7 +423,9 @@ def _check(section: PageSection, units: list[_Unit], span: _Span) -> str:
     Within a line it must read as the answer's text does, white space, tags and reference signs aside. A row of a
     table has its headers between the cells, and a list its items in lines, so there only the ends are compared.
     """
-    found = _read_out(section, units, span)
+    parts = [unit.glue + unit.text for unit in units[span.first : span.last + 1]]
+    behind = sum(map(len, parts[:-1])) + len(units[span.last].glue) + span.stop
+    found = "".join(parts)[len(units[span.first].glue) + span.start : behind]
     if (span.first, span.start) >= (span.last, span.stop) or not found.strip():
         return "the answer's end stands before its beginning once the page is read"
     wanted = _compact(_BRACKETS.sub("", html.unescape(_TAG.sub("", span.asked.answer))))
@@ -455,32 +433,27 @@ def _check(section: PageSection, units: list[_Unit], span: _Span) -> str:
     said = _compact(_BRACKETS.sub("", found))
     if said in (wanted, literal):
         return ""
-    table = span.first >= 0 and section.blocks[units[span.first].block].kind == "table"
+    table = span.first > 0 and section.blocks[units[span.first].block].kind == "table"
     if not table and span.first == span.last and "<" not in span.asked.answer:
         return f"the answer {span.asked.answer[:60]!r} reads {found[:60]!r} once the page is read"
     return ""
 
 
 def _is_long(units: list[_Unit], span: _Span) -> bool:
-    lines = sum(units[number].glue == "\n" for number in range(max(span.first, 0) + 1, span.last + 1))
-    characters = sum(len(unit.text) for unit in units[max(span.first, 0) : span.last]) - span.start + span.stop
+    lines = sum(units[number].glue == "\n" for number in range(max(span.first, 1) + 1, span.last + 1))
+    characters = sum(len(unit.text) for unit in units[max(span.first, 1) : span.last]) - span.start + span.stop
     return lines > 0 or characters > LONGEST_SHORT_ANSWER
 
 
 def _passages(
-    title: str,
-    section: PageSection,
-    units: list[_Unit],
-    spans: list[_Span],
-    max_tokens: int,
-    count: Callable[[str], int],
+    title: str, units: list[_Unit], spans: list[_Span], max_tokens: int, count: Callable[[str], int]
 ) -> tuple[list[Passage], list[tuple[str, str]]]:
     """A section's passages, and the answers that fit into none (record and reason)."""
     if not spans:
         return [], []
     sizes: dict[int, int] = {}
     line_break = count("\n")
-    head = count(section.heading.text) + line_break if section.heading.text else 0
+    head = count(units[0].text) + line_break if units[0].text else 0
 
     def fits(first: int, behind: int) -> bool:
         """Whether heading, caption, units and the line breaks between them keep within the limit."""
@@ -498,8 +471,8 @@ def _passages(
     # with all that lies between them share one.
     groups: list[list] = []
     too_long = []
-    for span in sorted(spans, key=lambda span: (max(span.first, 0), span.last)):
-        first, behind = max(span.first, 0), max(span.last, 0) + 1
+    for span in sorted(spans, key=lambda span: (max(span.first, 1), span.last)):
+        first, behind = max(span.first, 1), max(span.last, 1) + 1
         if groups and fits(groups[-1][0], max(behind, groups[-1][1])):
             groups[-1][1] = max(behind, groups[-1][1])
             groups[-1][2].append(span)
@@ -512,14 +485,14 @@ def _passages(
         else:
             too_long.append((span.asked.record, TOO_LONG))
     passages = []
-    low = 0
+    low = 1
     for place, (first, behind, inside) in enumerate(groups):
         high = groups[place + 1][0] if place + 1 < len(groups) else len(units)
         steps = _grow(units, first, behind, low, high, fits)
         # The sum of the lines' tokens is close to the passage's, but the passage's is what counts.
         while True:
             begin, end = steps[-1]
-            text = _passage_text(section, units, begin, end)
+            text = _passage_text(units, begin, end)
             if len(steps) == 1 or count(text) <= max_tokens:
                 break
             steps.pop()
@@ -527,7 +500,7 @@ def _passages(
             too_long += [(span.asked.record, TOO_LONG) for span in inside]
             continue
         low = end
-        questions = tuple(_question(section, units, begin, span) for span in inside)
+        questions = tuple(_question(text, units, begin, span) for span in inside)
         passages.append(Passage(make_passage_id(text), title, text, questions))
     return passages, too_long
 
@@ -574,27 +547,18 @@ def _caption_before(units: list[_Unit], first: int) -> str:
     return ""
 
 
-def _lead(section: PageSection, units: list[_Unit], begin: int) -> str:
-    """What stands before a passage's units: the heading, and the title of a table whose beginning is not in it."""
-    lines = (section.heading.text, _caption_before(units, begin))
-    return "".join(f"{line}\n" for line in lines if line)
-
-
-def _passage_text(section: PageSection, units: list[_Unit], begin: int, end: int) -> str:
+def _passage_text(units: list[_Unit], begin: int, end: int) -> str:
+    """The heading, the title of a table whose beginning is not in it, and the passage's units."""
+    lead = "".join(f"{line}\n" for line in (units[0].text, _caption_before(units, begin)) if line)
     body = "".join((unit.glue if number else "") + unit.text for number, unit in enumerate(units[begin:end]))
-    return _lead(section, units, begin) + body
+    return lead + body
 
 
-def _question(section: PageSection, units: list[_Unit], begin: int, span: _Span) -> Question:
-    if span.first < 0:
-        start = span.start
-        answer = _read_out(section, units, span) if span.last < 0 else ""
-    else:
-        before = _passage_text(section, units, begin, span.first + 1)
-        start = len(before) - len(units[span.first].text) + span.start
-        answer = _read_out(section, units, span)
-    if not answer:
-        # From the heading into the text: the passage has them one after the other.
-        whole = _passage_text(section, units, begin, span.last + 1)
-        answer = whole[start : len(whole) - len(units[span.last].text) + span.stop]
-    return Question(span.asked.id, span.asked.text, answer.rstrip(), start)
+def _question(text: str, units: list[_Unit], begin: int, span: _Span) -> Question:
+    """The question with its answer as the passage's text has it."""
+
+    def place(number: int) -> int:
+        return len(_passage_text(units, begin, number + 1)) - len(units[number].text) if number else 0
+
+    start = place(span.first) + span.start
+    return Question(span.asked.id, span.asked.text, text[start : place(span.last) + span.stop].rstrip(), start)
