@@ -7,15 +7,18 @@ import pytest
 import sample_documents
 import sample_statistics as statistics
 
-from korqg.config import SAMPLE_CORPUS, SAMPLE_DOCUMENTS
+from korqg.config import SAMPLE_CORPUS, SAMPLE_DOCUMENTS, SAMPLE_EDITS
 from korqg.data.corpus import IMPOSSIBLE, normalized, read_korquad
 from korqg.data.documents.chunks import read_document
+from korqg.data.near_copies import near_duplicates
 from korqg.files import read_json
+from korqg.prompts import NOTHING_TO_ASK
 from korqg.question import is_single_question
 
 DATA = read_json(SAMPLE_CORPUS)
 PARAGRAPHS = [(article["title"], paragraph) for article in DATA["data"] for paragraph in article["paragraphs"]]
 ASKED = [(paragraph["context"], qa) for _, paragraph in PARAGRAPHS for qa in paragraph["qas"]]
+EDITS = read_json(SAMPLE_EDITS)
 EDITED = [(context, qa) for context, qa in ASKED if qa.get("edited_draft")]
 QUESTIONS = [(context, qa) for context, qa in ASKED if not (qa.get("is_impossible") or qa.get("edited_draft"))]
 ENCYCLOPEDIC = [article for article in DATA["data"] if article.get("kind", "encyclopedia") == "encyclopedia"]
@@ -81,6 +84,28 @@ def test_edited_drafts_are_questions_in_the_plain_style():
     assert len(EDITED) >= 1500
     for _, qa in EDITED:
         assert is_single_question(qa["question"]) and qa["question"].endswith("가?"), qa["id"]
+
+
+def test_edited_questions_of_documents_are_read_whole_and_answered_by_a_span():
+    corpus = read_korquad(SAMPLE_EDITS)
+    asked = [(passage.text, question) for passage in corpus.passages for question in passage.questions]
+    assert (corpus.dropped, corpus.mended) == ([], 0)
+    assert len(asked) == sum(len(chunk["qas"]) for article in EDITS["data"] for chunk in article["paragraphs"])
+    for text, question in asked:
+        assert question.edited_draft, question.id
+        assert text[question.answer_start :].startswith(question.answer), question.id
+    written = [question for _, question in asked if question.text != NOTHING_TO_ASK]
+    assert len(written) >= 1200
+    for question in written:
+        assert is_single_question(question.text) and question.text.endswith("?"), question.id
+        assert len(question.answer) < 2 or question.answer not in question.text, question.id
+        assert not re.search(POINTING, question.text), f"{question.id}: {question.text}"
+
+
+def test_edited_questions_are_about_no_text_of_the_corpus():
+    chunks = [chunk["context"] for article in EDITS["data"] for chunk in article["paragraphs"]]
+    others = [paragraph["context"] for _, paragraph in PARAGRAPHS]
+    assert not [pair for pair in near_duplicates(chunks + others) if (pair[0] < len(chunks)) != (pair[1] < len(chunks))]
 
 
 def test_readme_shows_the_statistics():

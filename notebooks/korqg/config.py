@@ -23,6 +23,7 @@ from korqg.prompts import LOSS_ON, PROMPT_FORMATS, TASKS
 
 COURSE_FOLDER = Path(__file__).resolve().parents[2]
 SAMPLE_CORPUS = COURSE_FOLDER / "notebooks" / "sample_data" / "sample_korquad.json"
+SAMPLE_EDITS = SAMPLE_CORPUS.with_name("edited_questions.json")
 SAMPLE_DOCUMENTS = COURSE_FOLDER / "notebooks" / "sample_data" / "documents"
 SAMPLE_CHUNKS = 16  # How many chunks of the sample's documents are asked about: more would take 2 CPU cores too long
 COLAB_DRIVE = Path("/content/drive")

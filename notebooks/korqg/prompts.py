@@ -20,7 +20,7 @@ TASKS = tuple(INSTRUCTIONS)
 OPEN_MARK, CLOSE_MARK = "【", "】"
 """The marks around an answer in its sentence; in any other text they become [ and ], so that nothing forges one."""
 
-NO_DRAFT = "없음"
+NO_DRAFT = NOTHING_TO_ASK = "없음"  # In the place of a draft that the rule has not, or of a question
 
 LONGEST_TITLE = 80
 """Characters of a title that a prompt shows."""

@@ -8,8 +8,9 @@ run with notebooks/ on PYTHONPATH.
 import re
 from collections import Counter
 
-from korqg.config import SAMPLE_CORPUS
+from korqg.config import SAMPLE_CORPUS, SAMPLE_EDITS
 from korqg.files import read_json
+from korqg.prompts import NOTHING_TO_ASK
 from korqg.question import copied_share, is_copied
 
 ENDINGS = {
@@ -35,6 +36,10 @@ def statistics() -> dict[str, str]:
     every = [(paragraph["context"], qa) for _, paragraph in paragraphs for qa in paragraph["qas"] if qa["answers"]]
     asked = [(context, qa) for context, qa in every if not qa.get("edited_draft")]
     impossible = sum(not qa["answers"] for _, paragraph in paragraphs for qa in paragraph["qas"])
+    edits = read_json(SAMPLE_EDITS)["data"]
+    chunks = [paragraph for article in edits for paragraph in article["paragraphs"]]
+    written = [qa["question"] != NOTHING_TO_ASK for chunk in chunks for qa in chunk["qas"]]
+    edited_documents = len({article["title"].split(" > ")[0] for article in edits})
     kinds = Counter(article.get("kind", "encyclopedia") for article, _ in paragraphs)
     registers = Counter(article.get("register", "다") for article, _ in paragraphs)
     lengths = sorted(len(paragraph["context"]) for _, paragraph in paragraphs)
@@ -54,6 +59,8 @@ def statistics() -> dict[str, str]:
         "questions": f"{len(asked):,}",
         "questions without an answer": f"{impossible:,}",
         "edited drafts of the rule": f"{len(every) - len(asked):,}",
+        "documents and chunks of `edited_questions.json`": f"{edited_documents}, {len(chunks)}",
+        "questions there, marked words without one": f"{sum(written):,}, {len(written) - sum(written):,}",
         "characters of a paragraph (least, median, most)": f"{lengths[0]}, {lengths[len(lengths) // 2]}, {lengths[-1]}",
         "paragraphs by kind": shares(kinds, len(paragraphs)),
         "paragraphs by register": shares(registers, len(paragraphs)),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from korqg.column_names import parse_columns
-from korqg.config import DOCUMENT_SUFFIXES, SAMPLE_CORPUS, DataConfig
+from korqg.config import DOCUMENT_SUFFIXES, SAMPLE_CORPUS, SAMPLE_EDITS, DataConfig
 from korqg.data.corpus import NO_ANSWER, Corpus, Passage, describe_dropped, each_question_once, read_korquad
 from korqg.data.downloads import KLUE_MRC, fetch, korquad_folder, published_parts
 from korqg.data.korquad2.passages import read_korquad2
@@ -27,7 +27,7 @@ def find_files_to_read(config: DataConfig) -> dict[str, list[Path]]:
 
 def _files_of(source: str, config: DataConfig) -> list[Path]:
     if source == "sample":
-        return [SAMPLE_CORPUS]
+        return [SAMPLE_CORPUS, SAMPLE_EDITS]
     if not config.source_path or ("own" in config.sources and source != "own"):
         parts = published_parts(source, config.archives)
         return [fetch(file, korquad_folder()) for file in ([KLUE_MRC] if source == "klue_mrc" else parts)]

@@ -18,7 +18,7 @@ from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, nor
 from korqg.data.documents.chunks import Chunk
 from korqg.data.near_copies import ArticleGroups, near_duplicates
 from korqg.errors import KorqgError
-from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
+from korqg.prompts import INSTRUCTIONS, NOTHING_TO_ASK, marked_sentence, passage_of, question_and_passage
 from korqg.question import is_single_question, why_nothing_to_ask
 from korqg.sentences import split_sentences
 
@@ -49,13 +49,14 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
     if task == "answer":
         given = {"input": question_and_passage(question.text, passage.text), "output": question.answer}
         return {**row, **given, "id": f"{question.id}-answer", "passage": passage.text}
+    nothing = question.text == NOTHING_TO_ASK
     candidate = candidate_at(passage.text, question.answer_start, question.answer_start + len(question.answer))
     if candidate is None:
         return None
     return {
         **row,
         "input": asking_input(passage.title, candidate),
-        "output": edit_question(question.text, style).text if style else question.text,
+        "output": edit_question(question.text, style).text if style and not nothing else question.text,
         "passage": passage.text,
         "answer_place": [candidate.start, candidate.end],
     }
@@ -234,11 +235,13 @@ def split_by_article(
     """Passages of whole articles as {"train", "validation", "test"}, in the corpus's order, and what was dropped.
 
     `groups` comes from `join_articles(passages)`: articles that share a paragraph, word for word or nearly, are
-    on the same side, so no article and no paragraph is on two. The fractions count groups. A paragraph that
-    stands in too many articles for that stays on one side, test before validation before train; its copies
+    on the same side, so no article and no paragraph is on two. The fractions count groups; articles with edited drafts
+    alone are for training, and do not count. A paragraph that stands in too many articles for that stays on one side,
+    test before validation before train; its copies
     elsewhere are dropped and returned as {"file", "id", "reason"}. Raises KorqgError when there are too few.
     """
-    names = sorted(set(groups.group_of.values()))
+    to_test_by = {passage.title for passage in passages if not all(one.edited_draft for one in passage.questions)}
+    names = sorted({group for title, group in groups.group_of.items() if title in to_test_by})
     sizes = {
         "validation": max(1, round(len(names) * validation_fraction)),
         "test": max(1, round(len(names) * test_fraction)),
@@ -252,7 +255,7 @@ def split_by_article(
     shuffled, left = random.Random(seed), []
     for _ in range(DEALS):
         shuffled.shuffle(names)
-        side = dict.fromkeys(names, "train")
+        side = dict.fromkeys(groups.group_of.values(), "train")
         side.update(dict.fromkeys(names[: sizes["test"]], "test"))
         side.update(dict.fromkeys(names[sizes["test"] : sizes["test"] + sizes["validation"]], "validation"))
         sides = [side[groups.group_of[passage.title]] for passage in passages]
@@ -325,7 +328,8 @@ def make_rows(
     `drafts_first`). A task that needs the answer leaves out questions without one. Of task answer_aware training and
     validation questions are written in one `style`, and those that speak of what the asker cannot see (see `grounded`)
     are left out; test questions stay as people wrote them. Edited drafts (see Question) are for training, and not for
-    task question. Raises KorqgError when a side is left without a row.
+    task question; words for which an editor found no question (NOTHING_TO_ASK) come behind them. Raises KorqgError when
+    a side is left without a row.
     """
     rows: dict[str, list[dict]] = {name: [] for name in split}
     left_out: list[dict] = []
@@ -335,14 +339,15 @@ def make_rows(
         learnt = name != "test"
         for task in tasks:
             for passage, question in ((p, q) for p in passages for q in p.questions):
-                if question.edited_draft and (name != "train" or task == "question"):
+                nothing = question.text == NOTHING_TO_ASK
+                if question.edited_draft and (name != "train" or task == "question" or (task == "answer" and nothing)):
                     continue
                 if task != "question" and not question.answer:
                     unanswered.setdefault(question.id, passage.title)
                     continue
                 row = make_row(passage, question, task, style if learnt else "")
                 reason = "its answer does not stand in one sentence" if row is None else ""
-                if row and task == "answer_aware" and learnt:
+                if row and task == "answer_aware" and learnt and not (nothing and question.edited_draft):
                     if not is_single_question(row["output"]):
                         reason = "it is no question in form, but keywords"
                     elif not grounded(row):
@@ -351,7 +356,7 @@ def make_rows(
                     left_out.append({"file": passage.title, "id": question.id, "reason": reason})
                 else:
                     rows[name].append(row)
-                    drafts |= {row["id"]} if question.edited_draft and task == "answer_aware" else set()
+                    drafts |= {row["id"]} if question.edited_draft and task == "answer_aware" and not nothing else set()
         if passages and not rows[name]:
             raise KorqgError(f"No row is left for {name} with task={'+'.join(tasks)}: its questions have no answer.")
     left_out += [{"file": title, "id": name, "reason": NO_ANSWER} for name, title in unanswered.items()]
