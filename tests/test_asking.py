@@ -273,7 +273,7 @@ def test_recommended_are_the_surest_about_different_things_with_their_writer():
     assert recommended[1]["edits"] == ["ending"]
     begin, end = recommended[0]["answer_place"]
     assert CHUNK[begin:end] == "오전 9시"
-    assert [one["reason"] for one in left_out] == ["it is too short to ask about"]
+    assert [one["reason"] for one in left_out] == ["it is too short to ask about · 묻기에는 너무 짧음"]
     assert recommend(asked, CHUNKS, 1, 0.8)[0] == recommended[:1]
 
 
@@ -323,7 +323,9 @@ def test_model_that_cannot_read_is_trusted_near_the_draft():
         assert ("near_draft" in found[0]["checks"]) == (writer == "model")
     unsure = {**near, "likelihood": 0.5, "rule_question": "", "read_answer": None, "confidence": None}
     _, left_out = recommend([unsure], CHUNKS[:1], threshold=1.01)  # it fails nothing else
-    assert left_out[0]["reason"].endswith(f"most often, {CHECKS['likely']}")
+    english, korean = CHECKS["likely"].split(" · ")
+    assert f"most often, {english} · " in left_out[0]["reason"]
+    assert left_out[0]["reason"].endswith(korean)
 
 
 def test_rule_stands_in_where_no_question_of_the_model_passes():

@@ -271,10 +271,10 @@ def test_what_was_read_is_told_by_file_with_the_reasons_of_what_is_not_asked_abo
     (tmp_path / "나.txt").write_text("This page is left in English and says nothing in Korean.", encoding="utf-8")
     chunks = read_chunks(tmp_path, 384, len)
     refused = refused_chunks(chunks)
-    assert [(one["file"], one["reason"]) for one in refused] == [("나.txt", "it is not in Korean")]
+    assert [(one["file"], one["reason"]) for one in refused] == [("나.txt", "it is not in Korean · 한국어가 아님")]
     rows = reading_report(chunks, refused)
     assert [(row["file"], row["pages"], row["chunks"], row["not asked about"]) for row in rows] == [
         ("가.txt", "-", "1", "-"),
-        ("나.txt", "-", "1", "1 (it is not in Korean)"),
+        ("나.txt", "-", "1", "1 (it is not in Korean · 한국어가 아님)"),
     ]
     assert rows[0]["characters"] == f"{len(chunks[0].text):,}"

@@ -141,7 +141,7 @@ def why_nothing_to_ask(chunk: str) -> str:
     letters = [sign for sign in unicodedata.normalize("NFC", chunk) if sign.isalpha()]
     fewest = FEWEST_OF_A_FACT if _FACT.search(chunk) else FEWEST_CHARACTERS
     if len([sign for sign in chunk if sign.isalnum()]) < fewest:
-        return "it is too short to ask about"
+        return "it is too short to ask about · 묻기에는 너무 짧음"
     if not letters or sum("가" <= sign <= "힣" for sign in letters) < LEAST_HANGUL * len(letters):
-        return "it is not in Korean"
+        return "it is not in Korean · 한국어가 아님"
     return ""

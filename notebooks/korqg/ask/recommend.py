@@ -33,7 +33,7 @@ What stays near the rule's question asks for the same words, which the text answ
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
 
-NOTHING_MARKED = "it holds no words that a question could ask for"
+NOTHING_MARKED = "it holds no words that a question could ask for · 질문으로 물을 만한 말이 없음"
 
 
 def recommend(
@@ -217,4 +217,8 @@ def _reason(chunk: dict, judged_questions: list[dict]) -> str:
         return why_nothing_to_ask(chunk["text"]) or NOTHING_MARKED
     first = Counter(one["failed"][0] for one in judged_questions if one["failed"])
     name = first.most_common(1)[0][0]
-    return f"of {len(judged_questions)} questions none passed; most often, {CHECKS[name]}"
+    count, (english, korean) = len(judged_questions), CHECKS[name].split(" · ")
+    return (
+        f"of {count} questions none passed; most often, {english} · "
+        f"질문 {count}개가 모두 검사에 걸림. 가장 흔한 까닭: {korean}"
+    )
