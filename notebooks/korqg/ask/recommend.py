@@ -20,8 +20,8 @@ THRESHOLD = 0.8
 LIKELY = 0.86
 """Likelihood (geometric mean of the token probabilities), at least, of a question of the model's own.
 
-Set on one sheet of readers' marks, where they show 68 % of those above it as they are; on another, read afterwards,
-30 %, and 96 % after a small edit.
+Set on one sheet of readers' marks; of eleven documents that were read afterwards they show 60 % of the kept adapter's
+questions above it as they are, and 93 % after a small edit.
 """
 
 LIKELY_UNREAD, NEAR_THE_DRAFT = 0.88, 0.5
