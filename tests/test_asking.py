@@ -68,6 +68,12 @@ def test_number_of_a_model_is_not_torn_in_two():
     assert "12~14kg" in [one.text for one in found]
 
 
+def test_one_of_a_kind_is_no_number():
+    found = [one.text for one in find_candidates("작은 땅에서 한 해의 흐름을 배우고 유명한 화가가 한 번 다녀갔다.", "")]
+    assert not {"한 해", "해의 흐름"} & set(found)
+    assert {"한 번", "화가"} <= set(found)
+
+
 def test_what_is_counted_is_not_torn_from_its_number():
     found = [one.text for one in find_candidates("1년 안의 범위에서 쉬고, 40℃ 이하의 물로 씻는다.")]
     assert not [text for text in found if text.startswith(("안의", "이하의"))]
@@ -189,6 +195,8 @@ def test_rule_asks_about_the_clause_that_matters():
         ("왜 그럴까요?", "plain", "왜 그럴까요?"),
         ("혈압약은 언제 드시는가?", "", "혈압약은 언제 먹는가?"),
         ("물은 언제 마시는가?", "", "물은 언제 마시는가?"),
+        ("4) 단추를 몇 초 동안 누르는가?", "", "단추를 몇 초 동안 누르는가?"),
+        ("1.5리터는 몇 컵인가?", "", "1.5리터는 몇 컵인가?"),
     ],
 )
 def test_copy_editor_mends_what_is_certain_and_leaves_the_rest(question, style, edited):

@@ -28,7 +28,10 @@ def test_same_answer_or_nearly_the_same_words_ask_the_same():
         ("도서관", "it is too short"),
         ("", "it is too short"),
         ("- 사과\n- 배\n- 감", "it is too short"),
-        ("The library opens at nine. Books may be borrowed for two weeks by anyone in town.", "it is not in Korean · 한국어가 아님"),
+        (
+            "The library opens at nine. Books may be borrowed for two weeks by anyone in town.",
+            "it is not in Korean · 한국어가 아님",
+        ),
         ("1443 1446 1450 1455 1457 1468", "it is not in Korean · 한국어가 아님"),
     ],
 )

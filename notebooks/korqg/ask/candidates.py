@@ -157,6 +157,10 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             continue
         if kind in (NUMBER, TIME) and (ARTICLE.fullmatch(text) or text == ALL_DAY or WEAK_TIMES.match(sentence[end:])):
             continue
+        if text.startswith("한 ") and re.match(r"의 [가-힣]", sentence[end:]):
+            continue  # 한 해의 흐름 counts nothing
+        if kind in (NAME, PHRASE, NOUN) and re.search(r"(^|\s)한 $", sentence[:start]):
+            continue  # and 해의 흐름 is torn from it
         if kind != REASON and _one_of_several(sentence, start, end):
             continue
         if (start, end) not in kept or WORTH[kind] > WORTH[kept[start, end]]:

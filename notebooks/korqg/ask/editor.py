@@ -13,6 +13,7 @@ from korqg.sentences import kiwi, split_sentences
 
 # Pattern, what stands in its place, and the name of the edit.
 WORDS = [
+    (r"^\s*(\(?\d{1,2}[.)]|[①-⑳•▪○●◦※*-])\s+(?=\S)", "", "list mark"),
     (r"누구가(?![가-힣])", "누가", "누구가 to 누가"),
     (r"몇\s?일(?=[\s?]|이|간|동안|까지|부터|만|안|전|후|을|에|마다|인)", "며칠", "몇일 to 며칠"),
     (r"어느\s?곳(?=에서|에|으로|을|은|이)", "어느 곳", "spacing"),
