@@ -6,7 +6,6 @@ their particle. A question is asked about one of them at a time; see `CandidateA
 
 import itertools
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from korqg.sentences import kiwi, sentence_spans
@@ -14,7 +13,6 @@ from korqg.sentences import kiwi, sentence_spans
 NUMBER, TIME, QUOTED, NAME, REASON, PHRASE, NOUN = "number", "time", "quoted", "name", "reason", "phrase", "noun"
 # How promising each kind is; within a kind, the longer phrase first.
 WORTH = {NUMBER: 6, TIME: 6, QUOTED: 5, NAME: 4, REASON: 4, PHRASE: 3, NOUN: 1}
-ASKABLE = 10  # What a candidate is worth more if there is a question about it already
 WEAK_NUMBERS = re.compile(r"(한|두|세|네|서너|두세|대여섯) ")
 NOUNS = ("NNG", "NNP", "NR", "SL", "SH", "XPN", "XSN", "XR")
 TIME_UNITS = frozenset("년 월 일 시 분 초 세기 년대 요일 주 주일 개월 시간 달".split())
@@ -95,17 +93,12 @@ def find_candidates(chunk: str, heading: str = "") -> list[CandidateAnswer]:
     return found
 
 
-def choose_candidates(
-    candidates: list[CandidateAnswer], count: int, askable: Callable[[CandidateAnswer], object] = bool
-) -> list[CandidateAnswer]:
-    """At most `count` of a chunk's candidates, the most promising first, taken from its sentences in turn.
-
-    Those that `askable` says yes to (there is a rule's question) come before the others of their sentence.
-    """
+def choose_candidates(candidates: list[CandidateAnswer], count: int) -> list[CandidateAnswer]:
+    """At most `count` of a chunk's candidates, the most promising first, taken from its sentences in turn."""
     by_sentence: dict[int, list[CandidateAnswer]] = {}
     for one in candidates:
         by_sentence.setdefault(one.sentence_start, []).append(one)
-    worth = {one: _worth(one) + (ASKABLE if askable(one) else 0) for one in candidates}
+    worth = {one: _worth(one) for one in candidates}
     for some in by_sentence.values():
         some.sort(key=lambda one: (-worth[one], one.start))
     turns = [(place, one) for some in by_sentence.values() for place, one in enumerate(some)]

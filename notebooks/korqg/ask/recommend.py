@@ -33,7 +33,7 @@ What stays near the rule's question asks for the same words, which the text answ
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
 
-NOTHING_MARKED = "it holds no words that a question could ask for · 질문으로 물을 만한 말이 없음"
+NOTHING_MARKED = "it holds no words that the rule can draft a question about · 규칙이 초안을 쓸 만한 말이 없음"
 
 
 def recommend(

@@ -72,14 +72,15 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     """A row for each of at most `count` candidate answers of a chunk of one's own document, its output empty.
 
     Beside the keys of `make_row` it has `chunk_id`, `kind` (of the candidate), `sentence`, and `place`, which says
-    where the chunk stands in the document (see Chunk; what the document does not have is left out). [] for a chunk in
-    which nothing can be asked for.
+    where the chunk stands in the document (see Chunk; what the document does not have is left out). Only words that the
+    rule has a question about are asked for: of what a model writes without a draft readers would show 11 to 33 % as it
+    is, with one 46 to 70 (outputs/example/README.md). [] for a chunk without such words.
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     named = _title_for_asker(chunk.title, chunk.file)
     if why_nothing_to_ask(chunk.text):
         return []
-    found = choose_candidates(find_candidates(chunk.text, heading), count, lambda one: ask_by_rule(one, named))
+    drafted = [one for one in find_candidates(chunk.text, heading) if ask_by_rule(one, named)]
     return [
         make_own_row(
             chunk,
@@ -92,7 +93,7 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
             sentence=one.sentence,
             passage=chunk.text,
         )
-        for number, one in enumerate(found, start=1)
+        for number, one in enumerate(choose_candidates(drafted, count), start=1)
     ]
 
 
