@@ -44,10 +44,13 @@ def published(korquad, tmp_path, monkeypatch):
     return tmp_path
 
 
+SAMPLE_FILES = ["sample_korquad.json", "edited_questions.json"]
+
+
 def test_sample_is_the_built_in_corpus():
     corpus, files = _read()
     assert len(corpus.passages) >= 150
-    assert [file.name for file in files] == ["sample_korquad.json"]
+    assert [file.name for file in files] == SAMPLE_FILES
 
 
 def test_published_files_are_read_when_no_path_is_given(published):
@@ -86,7 +89,7 @@ def test_rows_of_ones_own_join_the_sample(tmp_path):
     assert len(alone.passages) == 10 and sum(len(passage.questions) for passage in alone.passages) == 20
     assert all(question.answer_start >= 0 for passage in alone.passages for question in passage.questions)
     assert both.passages == sample.passages + alone.passages
-    assert [file.name for file in files] == ["sample_korquad.json", "own_questions.csv"]
+    assert [file.name for file in files] == [*SAMPLE_FILES, "own_questions.csv"]
     with pytest.raises(KorqgError, match=r"several sources .* must be empty, unless"):
         _read(source="korquad2+korquad1", source_path=str(own))
 
@@ -166,7 +169,7 @@ def test_sample_joins_a_file_of_another_source(korquad, tmp_path):
     path = tmp_path / "corpus.json"
     path.write_text(json.dumps(korquad), encoding="utf-8")
     corpus, files = _read(source="korquad1+sample", source_path=str(path))
-    assert [file.name for file in files] == ["corpus.json", "sample_korquad.json"]
+    assert [file.name for file in files] == ["corpus.json", *SAMPLE_FILES]
     assert corpus.passages[0].title == "한라산"
 
 
