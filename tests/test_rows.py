@@ -19,7 +19,7 @@ from korqg.data.instruction_rows import (
 )
 from korqg.data.near_copies import LARGEST_GROUP, join_articles
 from korqg.errors import KorqgError
-from korqg.prompts import INSTRUCTIONS
+from korqg.prompts import INSTRUCTIONS, NOTHING_TO_ASK
 
 
 def _passage(title: str, text: str, questions: int = 2) -> Passage:
@@ -51,6 +51,32 @@ def test_split_keeps_articles_whole_and_has_the_asked_size():
     assert {name: len(titles[name]) for name in SPLITS} == {"train": 16, "validation": 2, "test": 2}
     assert len(set.union(*titles.values())) == 20
     assert sum(len(split[name]) for name in SPLITS) == len(PASSAGES)
+
+
+def test_articles_of_edited_drafts_are_for_training_and_move_no_other():
+    edited = [
+        Passage(make_passage_id(text), title, text, (Question(title, "무엇인가?", text[0], 0, edited_draft=True),))
+        for title, text in ((f"문서{n}", f"{n}번 문서의 조각이다.") for n in range(30))
+    ]
+    split, alone = _split(PASSAGES + edited, 0.1, 0.1, seed=42), _split(PASSAGES, 0.1, 0.1, seed=42)
+    assert (split["validation"], split["test"]) == (alone["validation"], alone["test"])
+    assert split["train"] == alone["train"] + edited
+
+
+def test_words_that_nobody_would_ask_for_are_learnt_behind_the_drafts_and_not_answered():
+    text = "새숲역은 2월 3일에 문을 열었다. 역무원은 아홉 명이다."
+    asked = (
+        Question("edited", "새숲역은 언제 문을 열었는가?", "2월 3일", text.index("2월 3일"), edited_draft=True),
+        Question("nothing", NOTHING_TO_ASK, "아홉 명", text.index("아홉 명"), edited_draft=True),
+        Question("person", NOTHING_TO_ASK, "역무원", text.index("역무원")),
+    )
+    station = Passage(make_passage_id(text), "새숲역", text, asked)
+    split = {"train": [station, *PASSAGES[6:]], "validation": PASSAGES[:3], "test": PASSAGES[3:6]}
+    rows, left_out = make_rows(split, "all", 0, 42, ("answer_aware", "answer"), "plain")
+    train = {row["id"]: row for row in rows["train"]}
+    assert next(iter(train)) == "edited" and train["nothing"]["output"] == NOTHING_TO_ASK
+    assert "edited-answer" in train and "nothing-answer" not in train
+    assert {one["id"] for one in left_out if one["file"] == "새숲역"} == {"person"}  # that is no question
 
 
 def test_split_depends_on_the_seed_and_on_nothing_else():
@@ -234,8 +260,6 @@ def test_questions_that_a_task_cannot_use_are_recorded_once():
 
 
 def test_documents_are_asked_with_the_one_instruction_of_the_rows_or_the_courses():
-    from korqg.prompts import INSTRUCTIONS
-
     one = {"instruction": "글을 읽고 질문을 쓰세요."}
     assert instruction_for_documents([one, one]) == one["instruction"]
     other = {"instruction": "둘째 단락을 두고 물어보세요."}
@@ -307,5 +331,6 @@ def test_asker_sees_each_heading_once(tmp_path):
         "# 텃밭 길잡이\n\n## 흙 만들기\n\n### 밑거름\n\n밑거름은 심기 14일 전에 넣는다.\n", encoding="utf-8"
     )
     chunk = chunk_documents(document, 384, len, 0).chunks[-1]
-    row = make_own_rows(chunk, 1)[0]
+    (row,) = make_own_rows(chunk, 100)  # of all its words those that the rule has a question about
     assert row["input"].splitlines()[0] == "제목: 텃밭 길잡이 > 흙 만들기 > 밑거름"
+    assert row["input"].endswith(f"초안: {row['rule_question']}") and row["rule_question"].endswith("?")

@@ -151,7 +151,7 @@ def chunks_and_rows(
     `over` applies a function to many things, as `map` does and `Cores` on several cores.
     """
     from korqg.data.documents.chunks import chunk_documents
-    from korqg.data.instruction_rows import make_asked_rows, place_of_chunk
+    from korqg.data.instruction_rows import make_own_rows, place_of_chunk
     from korqg.model.choose import choose_model, load_tokenizer
 
     tokenizer = load_tokenizer(choose_model(parameters["model_name"]))
@@ -161,7 +161,7 @@ def chunks_and_rows(
         {"id": chunk.id, "title": chunk.title, "text": chunk.text, "place": place_of_chunk(chunk)}
         for chunk in found.chunks
     ]
-    rows = list(over(partial(make_asked_rows, count=count), found.chunks))
+    rows = list(over(partial(make_own_rows, count=count), found.chunks))
     return chunks, [row for some in rows for row in some], found.skipped
 
 

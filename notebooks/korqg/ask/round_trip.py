@@ -77,7 +77,7 @@ class RoundTrip:
         if reads:
             found = self.read([(question, passage_of(row)) for row, question in zip(rows, spoken, strict=True)])
         completed = [{**output, **own} for output, own in zip(outputs, found, strict=True)]
-        ruled = [(number, rule) for number, rule in enumerate(self.over(rule_question, rows)) if rule]
+        ruled = [(number, rule) for number, rule in enumerate(map(rule_question, rows)) if rule]
         for number, rule in ruled:
             completed[number]["rule_question"] = rule
         if for_readers:

@@ -2,8 +2,10 @@
 
 import random
 
+from korqg.ask.checks import failed_checks
 from korqg.compare.finished_runs import Group, Run
 from korqg.compare.scores import LONGEST_SCORED, comes_back
+from korqg.prompts import passage_of
 from korqg.question import is_single_question, rouge_l, unified
 
 # ROUGE-L points (of 1) from which a change from one single question to another counts as better or worse.
@@ -42,6 +44,12 @@ def is_good(output: dict) -> bool:
     return comes_back(output) is not False and is_single_question(output["model_output"])
 
 
+def faults(output: dict) -> list[str]:
+    """The checks of a recommended question that an output about a marked answer fails, that of its certainty aside."""
+    asked = {**output, "question": output["model_output"], "chunk": passage_of(output)}
+    return failed_checks(asked, 0) if output.get("answer") else []
+
+
 def likeness(output: dict) -> float:
     """ROUGE-L over characters with the nearest reference, 0 to 1; 0 where there is no reference."""
     return rouge_l(output["model_output"][:LONGEST_SCORED], output["references"])
@@ -51,8 +59,9 @@ def chosen_examples(run: Run, count: int, seed: int) -> dict[str, list[int]]:
     """Places of test paragraphs under "best", "worst" and "random", `count` of each.
 
     In order of quality after training: single questions before other outputs, those to which the marked answer came
-    back before the rest (is_good), then by ROUGE-L, then by place. The best are the first of that order, the worst the
-    last (from the end), and the random ones a seeded draw.
+    back before the rest (is_good), those that pass the checks of a recommended question (korqg.ask.checks) before
+    those that do not, then by ROUGE-L times likelihood (readers agree with neither alone), then by place. The best are
+    the first of that order, the worst the last (from the end), and the random ones a seeded draw.
     """
     outputs = run.after
     count = min(count, len(outputs))
@@ -61,7 +70,8 @@ def chosen_examples(run: Run, count: int, seed: int) -> dict[str, list[int]]:
         key=lambda place: (
             not is_single_question(outputs[place]["model_output"]),
             not is_good(outputs[place]),
-            -likeness(outputs[place]),
+            bool(faults(outputs[place])),
+            -likeness(outputs[place]) * outputs[place].get("likelihood", 1.0),
             place,
         ),
     )

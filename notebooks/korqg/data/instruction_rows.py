@@ -10,7 +10,6 @@ from typing import Any
 from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import support
 from korqg.ask.editor import edit_question
-from korqg.ask.round_trip import rule_question
 from korqg.ask.rule import ask_by_rule
 from korqg.ask.subject import PUBLICATION
 from korqg.data.answer_places import nearest
@@ -18,7 +17,7 @@ from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, nor
 from korqg.data.documents.chunks import Chunk
 from korqg.data.near_copies import ArticleGroups, near_duplicates
 from korqg.errors import KorqgError
-from korqg.prompts import INSTRUCTIONS, NOTHING_TO_ASK, marked_sentence, passage_of, question_and_passage
+from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
 from korqg.question import is_single_question, why_nothing_to_ask
 from korqg.sentences import split_sentences
 
@@ -49,57 +48,51 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
     if task == "answer":
         given = {"input": question_and_passage(question.text, passage.text), "output": question.answer}
         return {**row, **given, "id": f"{question.id}-answer", "passage": passage.text}
-    nothing = question.text == NOTHING_TO_ASK
     candidate = candidate_at(passage.text, question.answer_start, question.answer_start + len(question.answer))
     if candidate is None:
         return None
     return {
         **row,
-        "input": asking_input(passage.title, candidate),
-        "output": edit_question(question.text, style).text if style and not nothing else question.text,
+        "input": asking_input(passage.title, candidate, ask_by_rule(candidate, passage.title)),
+        "output": edit_question(question.text, style).text if style and not question.nothing else question.text,
         "passage": passage.text,
         "answer_place": [candidate.start, candidate.end],
     }
 
 
-def asking_input(title: str, candidate: CandidateAnswer) -> str:
+def asking_input(title: str, candidate: CandidateAnswer, draft: str) -> str:
     """The input of task answer_aware for a candidate: title, sentence before, the marked sentence, the rule's draft."""
-    draft = ask_by_rule(candidate, title)
     return marked_sentence(title, candidate.before, candidate.sentence, candidate.place_in_sentence, draft)
 
 
 def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     """A row for each of at most `count` candidate answers of a chunk of one's own document, its output empty.
 
-    Beside the keys of `make_row` it has `chunk_id`, `kind` (of the candidate), `sentence`, and `place`, which says
-    where the chunk stands in the document (see Chunk; what the document does not have is left out). Only words that the
-    rule has a question about are asked for: of what a model writes without a draft readers would show 11 to 33 % as it
-    is, with one 46 to 70 (outputs/example/README.md). [] for a chunk without such words.
+    Beside the keys of `make_row` it has `chunk_id`, `kind` (of the candidate), `sentence`, `rule_question` (the draft),
+    and `place`, which says where the chunk stands in the document (see Chunk; what the document does not have is left
+    out). Only words that the rule has a question about are asked for: of what a model writes without a draft readers
+    would show 11 to 33 % as it is, with one 46 to 70 (outputs/example/README.md). [] for a chunk without such words.
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     named = _title_for_asker(chunk.title, chunk.file)
     if why_nothing_to_ask(chunk.text):
         return []
-    drafted = [one for one in find_candidates(chunk.text, heading) if ask_by_rule(one, named)]
+    drafts = {one: draft for one in find_candidates(chunk.text, heading) if (draft := ask_by_rule(one, named))}
     return [
         make_own_row(
             chunk,
             INSTRUCTIONS["answer_aware"],
             id=f"{chunk.id}-{number}",
-            input=asking_input(named, one),
+            input=asking_input(named, one, drafts[one]),
             answer=one.text,
             answer_place=[one.start, one.end],
             kind=one.kind,
             sentence=one.sentence,
             passage=chunk.text,
+            rule_question=drafts[one],
         )
-        for number, one in enumerate(choose_candidates(drafted, count), start=1)
+        for number, one in enumerate(choose_candidates(list(drafts), count), start=1)
     ]
-
-
-def make_asked_rows(chunk: Chunk, count: int) -> list[dict]:
-    """As `make_own_rows`, with the rule's question about each answer, which the round trip would look for otherwise."""
-    return [{**row, "rule_question": rule_question(row)} for row in make_own_rows(chunk, count)]
 
 
 def _title_for_asker(title: str, file: str) -> str:
@@ -238,8 +231,8 @@ def split_by_article(
     `groups` comes from `join_articles(passages)`: articles that share a paragraph, word for word or nearly, are
     on the same side, so no article and no paragraph is on two. The fractions count groups; articles with edited drafts
     alone are for training, and do not count. A paragraph that stands in too many articles for that stays on one side,
-    test before validation before train; its copies
-    elsewhere are dropped and returned as {"file", "id", "reason"}. Raises KorqgError when there are too few.
+    test before validation before train; its copies elsewhere are dropped and returned as {"file", "id", "reason"}.
+    Raises KorqgError when there are too few.
     """
     to_test_by = {passage.title for passage in passages if not all(one.edited_draft for one in passage.questions)}
     names = sorted({group for title, group in groups.group_of.items() if title in to_test_by})
@@ -340,15 +333,16 @@ def make_rows(
         learnt = name != "test"
         for task in tasks:
             for passage, question in ((p, q) for p in passages for q in p.questions):
-                nothing = question.text == NOTHING_TO_ASK
-                if question.edited_draft and (name != "train" or task == "question" or (task == "answer" and nothing)):
+                if question.edited_draft and (name != "train" or task == "question"):
+                    continue
+                if question.nothing and task == "answer":
                     continue
                 if task != "question" and not question.answer:
                     unanswered.setdefault(question.id, passage.title)
                     continue
                 row = make_row(passage, question, task, style if learnt else "")
                 reason = "its answer does not stand in one sentence" if row is None else ""
-                if row and task == "answer_aware" and learnt and not (nothing and question.edited_draft):
+                if row and task == "answer_aware" and learnt and not question.nothing:
                     if not is_single_question(row["output"]):
                         reason = "it is no question in form, but keywords"
                     elif not grounded(row):
@@ -357,7 +351,8 @@ def make_rows(
                     left_out.append({"file": passage.title, "id": question.id, "reason": reason})
                 else:
                     rows[name].append(row)
-                    drafts |= {row["id"]} if question.edited_draft and task == "answer_aware" and not nothing else set()
+                    if question.edited_draft and task == "answer_aware" and not question.nothing:
+                        drafts.add(row["id"])
         if passages and not rows[name]:
             raise KorqgError(f"No row is left for {name} with task={'+'.join(tasks)}: its questions have no answer.")
     left_out += [{"file": title, "id": name, "reason": NO_ANSWER} for name, title in unanswered.items()]
