@@ -298,7 +298,7 @@ def test_examples_are_chosen_by_rule(tmp_path):
     run.after[3] |= {"model_output": run.after[3]["references"][0], "likelihood": 0.5}
     order = chosen_examples(run, len(THINGS), seed=1)["best"]
     assert order[:3] == [1, 2, 3] and 0 in order[3:]  # it points at a text that the asker cannot see
-    run.after[1] |= {"answer": "두 줄", "read_answer": "활"}  # another answer came back
+    run.after[1] |= {"read_answer": "활", "confidence": 0.9}  # another answer came back
     assert chosen_examples(run, len(THINGS), seed=1)["best"][-2:] == [1, 4]
 
 
