@@ -294,10 +294,10 @@ def test_examples_are_chosen_by_rule(tmp_path):
         output |= {"answer": "오래전", "kind": "time"}
     run.after[0]["model_output"] = "이 측우기는 언제부터 우리 곁에 있었는가?"
     run.after[1]["model_output"] = run.after[1]["references"][0]
-    run.after[2] |= {"model_output": run.after[2]["references"][0], "likelihood": 0.9}
-    run.after[3] |= {"model_output": run.after[3]["references"][0], "likelihood": 0.5}
+    run.after[2] |= {"model_output": run.after[2]["references"][0], "likelihood": 0.5}
+    run.after[3] |= {"model_output": run.after[3]["references"][0], "likelihood": 0.9}
     order = chosen_examples(run, len(THINGS), seed=1)["best"]
-    assert order[:3] == [1, 2, 3] and 0 in order[3:]  # it points at a text that the asker cannot see
+    assert order[:3] == [1, 3, 2] and 0 in order[3:]  # it points at a text that the asker cannot see
     run.after[1] |= {"read_answer": "활", "confidence": 0.9}  # another answer came back
     assert chosen_examples(run, len(THINGS), seed=1)["best"][-2:] == [1, 4]
 
