@@ -169,6 +169,7 @@ def test_numbers_are_whole_and_parts_of_names_are_no_candidates():
     assert found("제12조에 따라 30일권을 산 사람은 3일 안에 낸다.") == ["3일"]
     assert not {"24시간", "1년"} & set(found("매점은 24시간 열고 1년 내내 쉬지 않는다."))
     assert found("Q. 강당은 언제 여나요?") == []
+    assert not {"1 도면", "이용 시"} & set(found("이용 시각은 정오까지이며 도면은 50분의 1 도면으로 옮긴다."))
 
 
 def test_rule_asks_about_the_clause_that_matters():
@@ -390,6 +391,8 @@ def test_nothing_in_a_text_can_forge_a_mark():
         ("2026년 상반기 향토 자료 디지털화 사업 보고", ""),
         ("food_dryer_manual", ""),
         ("새봄 산악회 2026년 제2차 회의록", "새봄 산악회"),
+        ("느린선로 모형철도회 제14차 정기총회 회의록", "느린선로 모형철도회"),
+        ("해윤시 2025년 옛 간판 시민 기록단 모집", "해윤시 옛 간판 시민 기록단"),
         ("처음 가꾸는 텃밭", ""),
         ("새봄군 가람골에서 고려 말 청자 가마터가 처음으로 발견되다", ""),
     ],

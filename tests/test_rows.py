@@ -317,6 +317,8 @@ def test_few_rows_of_the_sample_are_edited_drafts():
         ("DNA", "biology.md", "DNA"),
         ("사용 설명서 > 안전", "사용 설명서.pdf", "사용 설명서 > 안전"),
         ("주간 한빛신문 > 갯벌에 간 아이들", "news.docx", "갯벌에 간 아이들"),
+        ("해윤시 공고 제2025-418호: 시민 기록단 모집", "notice.md", "해윤시 시민 기록단 모집"),
+        ("공고 제3호: 물놀이장 안내 > 요금", "notice.md", "물놀이장 안내 > 요금"),
     ],
 )
 def test_asker_sees_no_name_of_a_file_or_a_paper(title, file, asked):

@@ -115,7 +115,7 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
     """Begin, end and kind of the candidates of a sentence."""
     tokens = kiwi().tokenize(sentence)
     spans = _numbers(sentence, tokens) + _quoted(sentence) + _noun_phrases(tokens) + _reasons(sentence, tokens)
-    kept = {}
+    kept, words_at = {}, {token.start: token.tag for token in tokens}
     for start, end, kind in spans:
         while start < end and (sentence[start].isspace() or sentence[start] in ",·:-"):
             start += 1
@@ -123,8 +123,8 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             end -= 1
         text = sentence[start:end]
         torn = start and (sentence[start - 1] in CLOSING or sentence[start - 1].isalnum())
-        if torn and kind in (NAME, PHRASE, NOUN):
-            continue  # the rest of a word, or a quotation's particle
+        if (torn or words_at.get(end) in ("MM", "MAG")) and kind in (NAME, PHRASE, NOUN):
+            continue  # the rest of a word (이용 시 of 이용 시각), or a quotation's particle
         if re.match(r"[-–][A-Za-z0-9]", sentence[end:]) or re.search(r"[A-Za-z가-힣][-–]$", sentence[:start]):
             continue  # half of a model's number: BG of BG-160, or 160
         if text.count("(") != text.count(")"):
@@ -150,6 +150,8 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             continue
         if kind in (NUMBER, TIME) and (ARTICLE.fullmatch(text) or text == ALL_DAY or WEAK_TIMES.match(sentence[end:])):
             continue
+        if kind in (NUMBER, TIME) and re.search(r"\d ?분의 ?$", sentence[:start]):
+            continue  # the upper half of a fraction
         if text.startswith("한 ") and re.match(r"의 [가-힣]", sentence[end:]):
             continue  # 한 해의 흐름 counts nothing
         if kind in (NAME, PHRASE, NOUN) and re.search(r"(^|\s)한 $", sentence[:start]):

@@ -10,7 +10,7 @@ from korqg.sentences import kiwi
 
 NOT_A_NAME = frozenset(
     (
-        "안내 이용 사용 설명서 규정 규칙 회칙 지침 공고 공지 회의록 회의 정기 임시 입주자 "
+        "안내 이용 사용 설명서 규정 규칙 규약 내규 회칙 지침 공고 공지 회의록 회의 정기 임시 입주자 "
         "자주 질문 모집 신청 보고 보고서 소식 운영 관리 약관 계약서 발견 "
         "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
         "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
@@ -50,7 +50,8 @@ def subject_of(title: str) -> str:
     end, named, stops = 0, False, [0]
     for _, group in itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position):
         word = list(group)
-        kinds = [token.form in NOT_A_NAME for token in word]
+        nouns = [token.form in NOT_A_NAME or not token.tag.startswith(("N", "XSN")) for token in word]
+        kinds = [token.form in NOT_A_NAME and all(nouns[place:]) for place, token in enumerate(word)]  # but 기록단
         bracketed = any(token.tag.startswith("SS") for token in word)
         if bracketed or word[-1].tag.startswith(ENDS_A_NAME) or (True in kinds and (end or kinds[0])):
             break
@@ -63,7 +64,7 @@ def subject_of(title: str) -> str:
         if True in kinds:
             break
     name = title[: end if end <= LONGEST_NAME else stops[-1]].strip(" ()-·")
-    name = re.sub(r"( (제\d+[차회기호]|\d+월|\d{4}년도?))+$", "", name)
+    name = re.sub(r"( (제\d+[차회기호]|\d+월|\d{4}년도?))+$|(?<= )\d{4}년도? |(?<=\S) 제\d+차 .*", "", name)
     year_alone = re.fullmatch(r"\d+년도?", name)
     return name if named and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
 

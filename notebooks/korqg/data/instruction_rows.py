@@ -96,7 +96,8 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
 
 
 def _title_for_asker(title: str, file: str) -> str:
-    """A title as the asker sees it: the name of a paper, or of a PDF without a title, says nothing to ask with."""
+    """A title as the asker sees it: the name of a paper, a notice's number, a file's name say nothing to ask with."""
+    title = re.sub(r"^((\S+ )?)(공고|고시|훈령|예규) ?제\S+호 ?[:：] ?", r"\1", title)
     first, *rest = title.split(" > ")
     unnamed = first == Path(file).stem and not re.search("[가-힣]", first)
     return " > ".join(rest) if unnamed or (rest and PUBLICATION.search(first)) else title
