@@ -46,7 +46,10 @@ def test_parameters_cell_declares_the_fields_without_a_default_and_the_others_ar
     assert len(declared) <= 20
     for line in _parameters(name):  # told in both languages, and still one line on a screen
         assert re.search(" · .*[가-힣]", line["help"]) and len(line[0]) <= 110, line[0]
-    assert [line.split(":")[0] for line in NOTEBOOKS[name].listing().splitlines()] == list(hidden)
+    listed = NOTEBOOKS[name].listing().splitlines()
+    assert [line.split(":")[0] for line in listed] == list(hidden)
+    for line in listed:
+        assert re.search(r"  # [^[]+ · [^[]*[가-힣]", line), line
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -34,8 +34,31 @@ SOURCES = ("sample", "korquad1", "korquad2", "klue_mrc", "own")
 LONG_ANSWERS = ("drop", "keep")
 DOCUMENT_SUFFIXES = (".txt", ".md", ".docx", ".pdf", ".hwpx", ".hwp")
 ROWS, SEEDS, SWITCH = (0, 10**9), (0, 2**31 - 1), ("auto", "on", "off")
-FOLDER_NAME = "the name of a folder"
+FOLDER_NAME = "the name of a folder · 폴더에 붙일 수 있는 이름"
 TYPES = {str: "문자열", int: "정수", float: "소수", bool: "True 또는 False", list: "목록"}
+KOREAN = {  # The Korean help of the parameters that no cell shows, behind the English
+    "columns": "내 데이터의 어느 열이 무엇인지, 열 이름으로 알 수 없을 때만 적음(방법은 오류 메시지에 나옴)",
+    "archives": "내려받을 KorQuAD 또는 KLUE-MRC 파일",
+    "long_answers": "정답이 문단이나 목록, 표 전체인 KorQuAD 2.x 질문을 뺄지(drop) 쓸지(keep)",
+    "overlap_tokens": "다음 조각에서 되풀이할 최대 토큰 수(문장 단위)",
+    "max_chunks": "질문을 만들 조각의 최대 개수(문서마다 고르게 뽑음), 0이면 내 문서는 전부, 예시 문서는 16개",
+    "candidates_per_chunk": "내 문서의 조각마다 물어볼 말의 최대 개수, 정답이 될 만한 말부터 고름",
+    "questions_per_passage": "학습용 문단마다 배울 질문(all: 모두, first: 첫 질문만)",
+    "max_dropped_fraction": "잘못된 데이터의 비율이 이보다 크면 멈춤",
+    "tokenizer_name": "어느 모델의 토크나이저로 토큰을 셀지, Gemma 3는 모두 같음",
+    "max_validation_rows": "검증에 쓸 행의 최대 개수(늘 같은 행), 0이면 전부",
+    "lora_dropout": "학습할 때 어댑터의 입력 가운데 무작위로 뺄 비율",
+    "max_steps": "학습할 스텝 수, -1이면 num_epochs만큼",
+    "keep": "남길 가중치(best: 검증 손실이 가장 낮은 것, last: 마지막 것)",
+    "max_batch_tokens": "한 번에 메모리에 올릴 최대 토큰 수(패딩 포함), 넘으면 나눔, 0이면 제한 없음",
+    "max_new_tokens": "생성할 질문의 최대 토큰 수",
+    "generation_batch_size": "한 번에 생성할 질문의 수",
+    "asked_articles": "어느 글의 문단으로 질문을 만들지, 설정을 고르는 동안에는 validation(검증용)",
+    "torch_compile": "auto: 학습에 쓸 행이 반복을 포함해 1만 개 이상이고 GPU가 지원하면 켬",
+    "activation_checkpointing": "auto: 모델의 매개변수가 5억 개를 넘고 GPU 메모리가 40GB 미만이면 켬",
+    "export": "merged: 어댑터를 합친 모델도 저장",
+    "wandb_project": "실행을 기록할 wandb 프로젝트의 이름",
+}
 
 
 def _parameter(allowed: Any = None, default: Any = MISSING, help: str = "") -> Any:
@@ -109,7 +132,7 @@ class _Checked:
         fields = [field for field in dataclasses.fields(cls) if field.default is not MISSING]
         return "\n".join(
             f"{field.name}: {field.type.__name__} = {field.default!r}  # {field.metadata['help']}"
-            + (f" [{_in_words(allowed)}]" if (allowed := field.metadata["allowed"]) else "")
+            f" · {KOREAN[field.name]}" + (f" [{_in_words(allowed)}]" if (allowed := field.metadata["allowed"]) else "")
             for field in fields
         )
 
@@ -285,7 +308,7 @@ class TrainConfig(_Checked):
     asked_articles: str = _parameter(
         ("test", "validation"), "test", "Whose paragraphs are asked about: validation while you choose settings"
     )
-    torch_compile: str = _parameter(SWITCH, "auto", "auto: on for 10,000 rows or more on a GPU that can")
+    torch_compile: str = _parameter(SWITCH, "auto", "auto: on for 10,000 or more rows seen, on a GPU that can")
     activation_checkpointing: str = _parameter(
         SWITCH, "auto", "auto: on for over 0.5 billion parameters on a GPU under 40 GB"
     )

@@ -257,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.parameters:
         for stage, config in CONFIGS.items():
-            print(f"{NOTEBOOKS[stage]}\n{config.listing() or 'all of them stand in its cell'}\n")
+            print(f"{NOTEBOOKS[stage]}\n{config.listing() or 'all of them stand in its cell · 모두 노트북에 있음'}\n")
         return 0
     name, started = options.name, time.monotonic()
     try:
