@@ -7,7 +7,7 @@ import pytest
 from conftest import load_exact
 
 from korqg.errors import KorqgError
-from korqg.model.generate import Continuation, Generator
+from korqg.model.generate import Continuation, Generator, left_padded
 from korqg.prompts import INSTRUCTIONS, encode_row
 from korqg.train import speed
 from korqg.train.collate import AnswerOnlyCollator, collator_for, split_batch
@@ -617,6 +617,29 @@ def test_greedy_answers_are_those_of_the_library_with_the_probability_of_their_t
             logits = tiny_model(input_ids=theirs).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
         mean = logits.gather(1, theirs[0, len(prompt) :, None]).mean().item()
         assert made.log_probability == pytest.approx(mean, abs=1e-4)
+
+
+@pytest.mark.parametrize("longest", [3, 32, 33, 65])
+def test_prompts_of_a_batch_end_together_and_never_at_a_width_that_a_gpu_gets_wrong(longest):
+    ids, mask = left_padded([[7] * longest, [8, 9]])
+    assert ids.shape == mask.shape and longest <= ids.shape[1] <= longest + 1 and ids.shape[1] % 32 != 1
+    assert mask.sum(1).tolist() == [longest, 2] and ids[1, -2:].tolist() == [8, 9] and ids[0, -longest:].eq(7).all()
+
+
+def test_attention_of_a_gpu_agrees_with_plain_arithmetic_at_the_widths_of_batches():
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device: its attention kernels are asked")
+    for longest in range(30, 70):
+        width = left_padded([[7] * longest])[0].shape[1]
+        query = torch.randn(3, 4, width, 256, device="cuda", dtype=torch.bfloat16)
+        key, value = (torch.randn(3, 1, width, 256, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+        key, value = (one.expand(3, 4, width, 256) for one in (key, value))
+        seen = torch.ones(width, width, dtype=torch.bool, device="cuda").tril().expand(3, 1, width, width)
+        made = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen.contiguous())
+        scores = (query.float() @ key.float().mT / 16).masked_fill(~seen, float("-inf"))
+        assert torch.allclose(made.float(), scores.softmax(-1) @ value.float(), atol=0.05)
 
 
 def test_log_file_begins_with_the_history_of_the_checkpoint_and_nothing_else(tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from korqg.ask.candidates import NUMBER, TIME
 from korqg.ask.editor import QUESTION_WORDS
 from korqg.ask.rule import PEOPLE, is_person
-from korqg.ask.subject import subject_of
+from korqg.ask.subject import is_torn_name, subject_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 
@@ -80,7 +80,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         "asks_for_words": bool(QUESTION_WORDS.search(question) or NOUN_ENDING.search(question)),
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
         "in_its_place": not MISPLACED.search(question),
-        "no_heading": not takes_heading(question, headings, chunk),
+        "no_heading": not takes_heading(question, headings, chunk) and not is_torn_name(question, headings[0], chunk),
         "stands_alone": not POINTING.search(NOT_POINTING.sub(" ", question)) and not COUNT_AS_TOPIC.search(question),
         "says_enough": len(_content(question)) + _is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS,
         "own_words": not is_copied(question, chunk),

@@ -31,6 +31,44 @@ NAMED = re.compile(
 PUBLICATION = re.compile(r"^(주간|월간|계간|격월간) |((?<!통)신문|일보|소식지|회보|잡지|뉴스레터|웹진)( |$)")
 
 
+OFFERED = re.compile(r"[을를]? (모집|안내|소개|접수)(해요|합니다|해 ?드립니다|받아요|받습니다)[.!]?$")
+HEADLINE = re.compile(r"[가-힣](다|까|요|나)[.!?]?$|[…!]|\.\.")
+
+
+def plain_title(title: str) -> str:
+    """A title without what names nothing: a notice's number, which meeting it was, a slogan before what is offered."""
+    first, *rest = title.split(" > ")
+    first = re.sub(r"^((\S+ )?)(공고|고시|훈령|예규) ?제\S+호 ?[:：] ?", r"\1", first.strip())
+    if first.endswith("회의록"):
+        first = re.sub(r"^제\d+[차회] ", "", first)
+    first = OFFERED.sub(r" \1", first)
+    if re.search(r"(모집|안내|소개|접수)$", first):
+        first = first.rsplit(", ", 1)[-1]
+    return " > ".join([first, *rest])
+
+
+def is_torn_name(question: str, title: str, chunk: str) -> bool:
+    """Whether the question begins with words of its title that are no name, and that the chunk never says together.
+
+    They are words from both sides of a mark (꿀벌, 자주 묻는 질문: 꿀벌 질문), or from a headline.
+    """
+    first = plain_title(title).split(" > ")[0]
+    words, place = [], 0
+    for word in re.sub(r"[‘’'“”\"]", "", question).split():
+        bare = re.sub(r"(에서는|에서|에는|으로|의|은|는|이|가|을|를|에|로)$", "", word)
+        found = max(first.find(word, place), -1)
+        found = found if found >= 0 else first.find(bare, place) if bare else -1
+        if found < 0:
+            break
+        words.append((found, word if first.startswith(word, found) else bare))
+        place = found + len(words[-1][1])
+        if words[-1][1] != word:
+            break
+    if len(words) < 2 or " ".join(word for _, word in words) in chunk:
+        return False
+    return bool(HEADLINE.search(first) or re.search(r"[,:;·-] ", first[words[0][0] : place]))
+
+
 @functools.cache
 def subject_of(title: str) -> str:
     """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 한빛도서관 of "한빛도서관 이용 안내".
@@ -39,7 +77,7 @@ def subject_of(title: str) -> str:
     of NOT_A_NAME; words that Kiwi does not know (가림시) count as they stand. Of a long name
     the part that names somebody. "" where that is no name, or where the title is a headline of many words.
     """
-    title = title.split(" > ")[0].strip()
+    title = plain_title(title).split(" > ")[0].strip()
     quoted = re.search(r"[‘'“\"「『]([^’'”\"」』]{2,12})[’'”\"」』]", title)
     if quoted and " " not in quoted[1]:
         return quoted[1]

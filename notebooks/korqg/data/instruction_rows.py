@@ -11,7 +11,7 @@ from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidate
 from korqg.ask.checks import support
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import ask_by_rule
-from korqg.ask.subject import PUBLICATION
+from korqg.ask.subject import PUBLICATION, plain_title
 from korqg.data.answer_places import nearest
 from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
 from korqg.data.documents.chunks import Chunk
@@ -97,10 +97,9 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
 
 def _title_for_asker(title: str, file: str) -> str:
     """A title as the asker sees it: the name of a paper, a notice's number, a file's name say nothing to ask with."""
-    title = re.sub(r"^((\S+ )?)(공고|고시|훈령|예규) ?제\S+호 ?[:：] ?", r"\1", title)
-    first, *rest = title.split(" > ")
+    first, *rest = plain_title(title).split(" > ")
     unnamed = first == Path(file).stem and not re.search("[가-힣]", first)
-    return " > ".join(rest) if unnamed or (rest and PUBLICATION.search(first)) else title
+    return " > ".join(rest) if unnamed or (rest and PUBLICATION.search(first)) else " > ".join([first, *rest])
 
 
 def make_own_row(chunk: Chunk, instruction: str, **asked: Any) -> dict:

@@ -144,13 +144,22 @@ class Generator:
 
 
 def left_padded(prompts: list[list[int]]):
-    """Token ids and attention mask of prompts (both: prompts x longest), padded on the left, where a model reads on."""
+    """Token ids and attention mask of prompts (both: prompts x width), padded on the left, where a model reads on.
+
+    As wide as the longest, or by one more: on a GPU torch's memory-efficient attention (2.11, an H200) is wrong for all
+    prompts of a batch whose width is 1 more than a multiple of 32, where it has a mask, heads of 256 and one key for
+    several queries, as Gemma 3 has.
+    """
     import torch
+    from torch.nn.functional import pad
     from torch.nn.utils.rnn import pad_sequence
 
     ids, ones = [torch.tensor(prompt) for prompt in prompts], [torch.ones(len(one), dtype=int) for one in prompts]
     on_the_left = {"batch_first": True, "padding_side": "left"}
-    return pad_sequence(ids, padding_value=PAD_ID, **on_the_left), pad_sequence(ones, **on_the_left)
+    ids, mask = pad_sequence(ids, padding_value=PAD_ID, **on_the_left), pad_sequence(ones, **on_the_left)
+    if ids.shape[1] % 32 == 1:
+        ids, mask = pad(ids, (1, 0), value=PAD_ID), pad(mask, (1, 0))
+    return ids, mask
 
 
 def _greedy_batch(model, prompts: list[list[int]], max_new_tokens: int) -> list[Continuation]:
