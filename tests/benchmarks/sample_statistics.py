@@ -59,7 +59,9 @@ def statistics() -> dict[str, str]:
         "questions": f"{len(asked):,}",
         "questions without an answer": f"{impossible:,}",
         "edited drafts of the rule": f"{len(every) - len(asked):,}",
-        "documents (of a newsletter, articles) and chunks of `edited_questions.json`": f"{edited_documents}, {len(chunks)}",
+        "documents (of a newsletter, articles) and chunks of `edited_questions.json`": (
+            f"{edited_documents}, {len(chunks)}"
+        ),
         "questions there, marked words without one": f"{sum(written):,}, {len(written) - sum(written):,}",
         "characters of a paragraph (least, median, most)": f"{lengths[0]}, {lengths[len(lengths) // 2]}, {lengths[-1]}",
         "paragraphs by kind": shares(kinds, len(paragraphs)),

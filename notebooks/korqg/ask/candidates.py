@@ -14,6 +14,12 @@ NUMBER, TIME, QUOTED, NAME, REASON, PHRASE, NOUN = "number", "time", "quoted", "
 # How promising each kind is; within a kind, the longer phrase first.
 WORTH = {NUMBER: 6, TIME: 6, QUOTED: 5, NAME: 4, REASON: 4, PHRASE: 3, NOUN: 1}
 WEAK_NUMBERS = re.compile(r"(한|두|세|네|서너|두세|대여섯) ")
+# One or two of what nobody counts (두 손), and one as a measure (한 달에)
+NOT_COUNTED = re.compile(
+    r"(한|두) (?!번|달|해|주|시간|개|명|대|장|마리|그루|켤레|곳|사람|가지|차례|줄|칸|층|단계|종류|집|벌|잔|병|살|쪽|편"
+    r"|권|포기|쌍|팀|점)"
+)
+ONE_OF_EACH = re.compile(r"한 \S+에(?![게서])")
 NOUNS = ("NNG", "NNP", "NR", "SL", "SH", "XPN", "XSN", "XR")
 TIME_UNITS = frozenset("년 월 일 시 분 초 세기 년대 요일 주 주일 개월 시간 달".split())
 AFTER_NUMBER = frozenset(
@@ -125,6 +131,8 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
         torn = start and (sentence[start - 1] in CLOSING or sentence[start - 1].isalnum())
         if (torn or words_at.get(end) in ("MM", "MAG")) and kind in (NAME, PHRASE, NOUN):
             continue  # the rest of a word (이용 시 of 이용 시각), or a quotation's particle
+        if kind in (NUMBER, TIME) and words_at.get(end) in ("NNB", "NNG"):
+            continue  # 6월 말 of 6월 말일
         if re.match(r"[-–][A-Za-z0-9]", sentence[end:]) or re.search(r"[A-Za-z가-힣][-–]$", sentence[:start]):
             continue  # half of a model's number: BG of BG-160, or 160
         if text.count("(") != text.count(")"):
@@ -135,7 +143,7 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             or len(text) > LONGEST_ANSWER
             or text in EMPTY_NOUNS
             or text in AFTER_NUMBER
-            or re.match(r"(안|내|이하|이상|미만|초과|이내|동안|가량|정도)의 ", text)
+            or re.match(r"(안|내|앞|뒤|전|후|이하|이상|미만|초과|이내|동안|가량|정도)의 ", text)
             or re.match(r"(아래|위|다음)의? |(이|그|해당|본) |(일주일|하루|이틀|사흘|보름|며칠)\S* ", text)
             or not re.search(r"[0-9A-Za-z가-힣一-鿿]", text)
         ):
@@ -152,6 +160,8 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             continue
         if kind in (NUMBER, TIME) and re.search(r"\d ?분의 ?$", sentence[:start]):
             continue  # the upper half of a fraction
+        if kind == NUMBER and (NOT_COUNTED.match(text) or ONE_OF_EACH.match(sentence[start:])):
+            continue
         if text.startswith("한 ") and re.match(r"의 [가-힣]", sentence[end:]):
             continue  # 한 해의 흐름 counts nothing
         if kind in (NAME, PHRASE, NOUN) and re.search(r"(^|\s)한 $", sentence[:start]):
@@ -191,6 +201,8 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
             place += 1
             continue
         first = place
+        if first and tokens[first - 1].tag == "NR" and _touch(tokens[first - 1], tokens[first]):
+            first -= 1  # 열두 곳
         while first > 0 and tokens[first - 1].form in BEFORE_NUMBER and _near(tokens[first - 1], tokens[first]):
             first -= 1
         last, unit = place, ""

@@ -17,7 +17,7 @@ QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8
 """Confidence from which an answer that came back counts, where no validation articles say otherwise."""
 
-LIKELY = 0.88
+LIKELY = 0.9
 """Likelihood (geometric mean of the token probabilities), at least, of a question of the model's own.
 
 Set on sheets of readers' marks: above it they would show more of the questions as they are, and a chunk of ten is left

@@ -36,11 +36,12 @@ HEADLINE = re.compile(r"[가-힣](다|까|요|나)[.!?]?$|[…!]|\.\.")
 
 
 def plain_title(title: str) -> str:
-    """A title without what names nothing: a notice's number, which meeting it was, a slogan before what is offered."""
+    """A title without what names nothing: a notice's number, which course it is, what follows a colon, a slogan."""
     first, *rest = title.split(" > ")
     first = re.sub(r"^((\S+ )?)(공고|고시|훈령|예규) ?제\S+호 ?[:：] ?", r"\1", first.strip())
-    if first.endswith("회의록"):
-        first = re.sub(r"^제\d+[차회] ", "", first)
+    first = re.sub(r"^제\d+[차기] ", "", first)
+    name, _, said = first.partition(": ")
+    first = said if said and set(name.split()) <= NOT_A_NAME else name
     first = OFFERED.sub(r" \1", first)
     if re.search(r"(모집|안내|소개|접수)$", first):
         first = first.rsplit(", ", 1)[-1]
@@ -56,17 +57,17 @@ def is_torn_name(question: str, title: str, chunk: str) -> bool:
     words, place = [], 0
     for word in re.sub(r"[‘’'“”\"]", "", question).split():
         bare = re.sub(r"(에서는|에서|에는|으로|의|은|는|이|가|을|를|에|로)$", "", word)
-        found = max(first.find(word, place), -1)
-        found = found if found >= 0 else first.find(bare, place) if bare else -1
-        if found < 0:
+        said = word if word in first[place:] else bare
+        if not said or said not in first[place:]:
             break
-        words.append((found, word if first.startswith(word, found) else bare))
-        place = found + len(words[-1][1])
-        if words[-1][1] != word:
+        words.append((first.index(said, place), said))
+        place = words[-1][0] + len(said)
+        if said != word:
             break
     if len(words) < 2 or " ".join(word for _, word in words) in chunk:
         return False
-    return bool(HEADLINE.search(first) or re.search(r"[,:;·-] ", first[words[0][0] : place]))
+    half_a_word = re.match(r"[가-힣]", first[place:])
+    return bool(half_a_word or HEADLINE.search(first) or re.search(r"[,;·-] ", first[words[0][0] : place]))
 
 
 @functools.cache
@@ -102,6 +103,7 @@ def subject_of(title: str) -> str:
         if True in kinds:
             break
     name = title[: end if end <= LONGEST_NAME else stops[-1]].strip(" ()-·")
+    name = re.sub(r"^(\d{4}(년도?|학년도)|제\d+회) (?=\S)", "", name)
     name = re.sub(r"( (제\d+[차회기호]|\d+월|\d{4}년도?))+$|(?<= )\d{4}년도? |(?<=\S) 제\d+차 .*", "", name)
     year_alone = re.fullmatch(r"\d+년도?", name)
     return name if named and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
