@@ -20,12 +20,11 @@ THRESHOLD = 0.8
 LIKELY = 0.9
 """Likelihood (geometric mean of the token probabilities), at least, of a question of the model's own.
 
-Set on sheets of readers' marks: above it they would show more of the questions as they are, and a chunk of ten is left
-to the rule (outputs/example/README.md).
+Set on sheets of readers' marks (outputs/example/README.md): of less likely ones they would show a third less as it is.
 """
 
-NEAR_THE_DRAFT = 0.5
-"""Of a model that cannot vouch for its questions by reading: ROUGE-L (of 1) to the rule's question, at least.
+LIKELY_UNREAD, NEAR_THE_DRAFT = 0.88, 0.5
+"""Of a model that cannot vouch for its questions by reading: likelihood, and ROUGE-L (of 1) to the rule's, at least.
 
 What stays near the rule's question asks for the same words, which the text answers in nine cases of ten.
 """
@@ -140,7 +139,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     entry = {**one, "question": named, "edits": edits, "written_by": written_by}
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
     if written_by != "rule":
-        failed += [] if one["likelihood"] >= LIKELY else ["likely"]
+        failed += [] if one["likelihood"] >= (LIKELY if reads else LIKELY_UNREAD) else ["likely"]
         failed += [] if reads or _near_draft(one) else ["near_draft"]
     # Confidence and agreement have been held to their thresholds; what they still tell apart is little.
     read = entry["read_answer"]
