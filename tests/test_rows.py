@@ -1,5 +1,7 @@
 """Rows: their keys, the split by article, sizes, and what is cut."""
 
+from dataclasses import replace
+
 import pytest
 
 from korqg.config import SAMPLE_CORPUS
@@ -307,6 +309,15 @@ def test_few_rows_of_the_sample_are_edited_drafts():
     drafts = {question.id for passage in passages for question in passage.questions if question.edited_draft}
     asking = [row for row in rows["train"] if row["instruction"] == INSTRUCTIONS["answer_aware"]]
     assert len(asking) == 27 and {row["id"] for row in asking} <= drafts
+
+
+def test_own_questions_are_learnt_before_the_samples_drafts():
+    passages = read_korquad(SAMPLE_CORPUS).passages[:40]
+    mine = replace(passages[5], questions=tuple(replace(one, own=True) for one in passages[5].questions))
+    split = {"train": [*passages[:5], mine, *passages[6:20]], "validation": passages[20:30], "test": passages[30:]}
+    rows, _ = make_rows(split, "all", 30, 42, ("answer_aware", "answer"), "plain")
+    from_mine = [row["passage_id"] == mine.id for row in rows["train"]]
+    assert any(from_mine) and from_mine == sorted(from_mine, reverse=True)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ class Question:
 
     It is -1 where the answer does not stand in the passage or is not known (`answer` is then ""). `instruction`
     is the row's own wording of the order, "" where the course's stands for it. `edited_draft` marks an editor's version
-    of what the rule asks about that answer (see korqg.ask.rule): to learn from, not to be tested by.
+    of what the rule asks about that answer (see korqg.ask.rule): to learn from, not to be tested by; `own` a question
+    of the user's own, which is learnt first.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Question:
     answer_start: int
     instruction: str = ""
     edited_draft: bool = False
+    own: bool = False
 
     @property
     def nothing(self) -> bool:

@@ -319,9 +319,9 @@ def make_rows(
     Only the training side is ever made smaller, so validation and test stay comparable. `questions_per_passage`
     "first" takes one question a training paragraph; `max_train_rows` (0: all) takes the first of a seeded order, so
     that of two sizes the smaller is a part of the larger; where a corpus has edited drafts, they come first (see
-    `drafts_first`). A task that needs the answer leaves out questions without one. Of task answer_aware training and
-    validation questions are written in one `style`, and those that speak of what the asker cannot see (see `grounded`)
-    are left out; test questions stay as people wrote them. Edited drafts (see Question) are for training, and not for
+    `drafts_first`), and before them the user's own questions. A task that needs the answer leaves out questions without
+    one. Of task answer_aware training and validation questions are written in one `style`, and those that speak of what
+    the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Edited drafts (see Question) are for training, and not for
     task question; words for which an editor found no question (NOTHING_TO_ASK) come behind them. Raises KorqgError when
     a side is left without a row.
     """
@@ -329,6 +329,7 @@ def make_rows(
     left_out: list[dict] = []
     unanswered: dict[str, str] = {}
     drafts: set[str] = set()  # rows of edited drafts
+    own: set[str] = set()  # rows of the user's own questions
     for name, passages in split.items():
         learnt = name != "test"
         for task in tasks:
@@ -351,6 +352,7 @@ def make_rows(
                     left_out.append({"file": passage.title, "id": question.id, "reason": reason})
                 else:
                     rows[name].append(row)
+                    own |= {row["id"]} if question.own else set()
                     if question.edited_draft and task == "answer_aware" and not question.nothing:
                         drafts.add(row["id"])
         if passages and not rows[name]:
@@ -362,7 +364,7 @@ def make_rows(
         pairs = [(row["passage_id"], row["instruction"]) for row in train]
         train = [row for row, pair in zip(train, pairs, strict=True) if not (pair in seen or seen.add(pair))]
     random.Random(seed).shuffle(train)
-    train = drafts_first(train, drafts)
+    train = sorted(drafts_first(train, drafts), key=lambda row: row["id"] not in own)
     rows["train"] = train[:max_train_rows] if max_train_rows else train
     return rows, left_out
 

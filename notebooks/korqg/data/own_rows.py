@@ -190,6 +190,7 @@ def _read_row(
             answer=answer,
             answer_start=place,
             instruction=tidy(text_of("instruction")).strip() if shape == SHAPES[1] else "",
+            own=True,
         ),
         mended,
     )
