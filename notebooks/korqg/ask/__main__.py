@@ -236,8 +236,8 @@ def ask_documents(
                     "다른 어댑터나 다른 글로 시작한 작업입니다. 그 폴더를 옮기거나 NAME=...으로 이름을 바꾸세요.",
                 )
             print(f"{folder.name} was asked about before, with another adapter or other text: it is asked anew.")
-            (folder / "answers.jsonl").unlink()
-            (folder / "recommended_questions.json").unlink()
+            for earlier in ("answers.jsonl", "recommended_questions.json", "page.html"):
+                (folder / earlier).unlink(missing_ok=True)
             write_json(folder / "job.json", made_of)
 
     from_main(begin)
