@@ -321,9 +321,9 @@ def make_rows(
     that of two sizes the smaller is a part of the larger; where a corpus has edited drafts, they come first (see
     `drafts_first`), and before them the user's own questions. A task that needs the answer leaves out questions without
     one. Of task answer_aware training and validation questions are written in one `style`, and those that speak of what
-    the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Edited drafts (see Question) are for training, and not for
-    task question; words for which an editor found no question (NOTHING_TO_ASK) come behind them. Raises KorqgError when
-    a side is left without a row.
+    the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Edited drafts (see
+    Question) are for training, and not for task question; words for which an editor found no question (NOTHING_TO_ASK)
+    come behind them. Raises KorqgError when a side is left without a row.
     """
     rows: dict[str, list[dict]] = {name: [] for name in split}
     left_out: list[dict] = []
