@@ -11,7 +11,7 @@ from korqg.ask.particles import fit_behind, fitted
 from korqg.ask.recommend import recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, plainness
-from korqg.ask.subject import subject_of, with_subject
+from korqg.ask.subject import is_torn_name, plain_title, subject_of, with_subject
 from korqg.prompts import marked_sentence
 
 
@@ -378,6 +378,34 @@ def test_nothing_in_a_text_can_forge_a_mark():
     assert len(long.split("\n")[0]) < 100
     with pytest.raises(ValueError, match="not inside of its sentence"):
         marked_sentence("글", "", "답은 봄이다.", (3, 30))
+
+
+@pytest.mark.parametrize(
+    ("title", "plain"),
+    [
+        ("내 구두는 내가 고친다, 구두 수선 기초반 수강생을 모집해요 > 수강료", "구두 수선 기초반 수강생 모집 > 수강료"),
+        ("제3차 한들섬 여객선 협의회 회의록", "한들섬 여객선 협의회 회의록"),
+        ("통발: 물속에서 먹이를 빨아들이는 식물", "통발"),
+        ("한빛도서관 이용 안내", "한빛도서관 이용 안내"),
+    ],
+)
+def test_plain_title_leaves_out_what_names_nothing(title, plain):
+    assert plain_title(title) == plain
+
+
+@pytest.mark.parametrize(
+    ("question", "title", "torn"),
+    [
+        ("문 닫은 소금 창고의 관람객은 어디에 앉는가?", "문 닫은 소금 창고, 기록관으로 다시 열다", True),
+        ("꿀벌 질문에서 벌통은 어디에 두는가?", "꿀벌, 자주 묻는 질문", True),
+        ("울림골 촬영소 효과음 소도구는 언제 심사하는가?", "울림골 촬영소 효과음 소도구실 운영 규정", True),
+        ("울림골 촬영소 효과음 소도구실은 언제 여는가?", "울림골 촬영소 효과음 소도구실 운영 규정", False),
+        ("여울목 줄배의 정원은 몇 명인가?", "끊긴 지 41년 만에 다시 오가는 여울목 줄배", False),
+    ],
+)
+def test_half_of_a_name_is_none(question, title, torn):
+    assert is_torn_name(question, title, "본문에는 그런 말이 없다.") is torn
+    assert not is_torn_name(question, title, question)  # what the text says itself is no torn name
 
 
 @pytest.mark.parametrize(
