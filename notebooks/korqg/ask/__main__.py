@@ -250,6 +250,8 @@ def ask_documents(
         import torch
 
         on_gpu = torch.cuda.is_available()
+        if not on_gpu:
+            print("The first answers take about a minute. · 첫 답이 나오기까지 1분쯤 걸립니다.", flush=True)
         batch_size = batch_size or (ON_A_GPU if on_gpu else ON_A_CPU)
         ask = asker_of(run, manifest["parameters"], batch_size, threshold <= 1, over)
         at_a_time = batch_size * (BATCHES_A_PART if on_gpu else 1) * process_count()

@@ -293,9 +293,15 @@ def _chunks(recommended: list[dict]) -> list[dict]:
 
 def questions_page(recommended: list[dict], left_out: list[dict], name: str) -> str:
     """The recommended questions of a document as one HTML file, and the chunks without any."""
-    rows = [{"chunk · 조각": one["chunk"][:200], "because · 이유": one["reason"]} for one in left_out]
+    rows = [{"chunk · 조각": _beginning(one["chunk"]), "because · 이유": one["reason"]} for one in left_out]
     title = f"Questions for {name} · 추천 질문"
     return _document(title, "questions.html.jinja", chunks=_chunks(recommended), left_out=rows)
+
+
+def _beginning(chunk: str) -> str:
+    """The beginning of a chunk in one line, its lines told apart."""
+    text = " / ".join(chunk.split("\n"))
+    return text if len(text) <= 200 else text[:200] + "…"
 
 
 def _judged(card: Card, runs: list[str]) -> dict[str, list[int]]:
