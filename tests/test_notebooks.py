@@ -15,6 +15,7 @@ from conftest import COURSE
 from papermill.cli import papermill
 
 from korqg import CompareConfig, DataConfig, TrainConfig
+from korqg.config import KOREAN
 
 NOTEBOOKS = {
     "01_make_data.ipynb": DataConfig,
@@ -50,6 +51,7 @@ def test_parameters_cell_declares_the_fields_without_a_default_and_the_others_ar
     assert [line.split(":")[0] for line in listed] == list(hidden)
     for line in listed:
         assert re.search(r"  # [^[]+ · [^[]*[가-힣]", line), line
+    assert set(KOREAN) == {name for config in NOTEBOOKS.values() for name in config.defaults()}
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -5,7 +5,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from korqg.compare.page import change_rows, figure_rows, kind_rows, passage_card, percent, side_by_side_page
+from korqg.compare.page import (
+    change_rows,
+    figure_rows,
+    kind_rows,
+    passage_card,
+    percent,
+    questions_page,
+    side_by_side_page,
+)
 from korqg.compare.scores import FORM, kind_shares, score_outputs, summarize
 from korqg.markup import escape, table
 
@@ -161,3 +169,9 @@ def test_an_answer_that_came_back_is_told_from_the_marked_one():
     wrong = passage_card({"sample": (asked, {**asked, "read_answer": "한빛도서관"})}).split("After")[1]
     assert "✓" in right and "the marked answer came back" in right
     assert "✗" in wrong and "another answer came back" in wrong
+
+
+def test_chunk_without_a_question_is_told_by_its_beginning():
+    left_out = [{"chunk": "물 주기\n" + "가" * 300, "reason": "none · 없음"}]
+    page = questions_page([], left_out, "garden")
+    assert "물 주기 / 가" in page and "가…" in page and "가" * 250 not in page

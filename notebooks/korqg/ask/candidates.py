@@ -16,8 +16,8 @@ WORTH = {NUMBER: 6, TIME: 6, QUOTED: 5, NAME: 4, REASON: 4, PHRASE: 3, NOUN: 1}
 WEAK_NUMBERS = re.compile(r"(한|두|세|네|서너|두세|대여섯) ")
 # One or two of what nobody counts (두 손), and one as a measure (한 달에)
 NOT_COUNTED = re.compile(
-    r"(한|두) (?!번|달|해|주|시간|개|명|대|장|마리|그루|켤레|곳|사람|가지|차례|줄|칸|층|단계|종류|집|벌|잔|병|살|쪽|편"
-    r"|권|포기|쌍|팀|점)"
+    r"(한|두) (?!번|달|해|주|시간|개|명|분|대|장|마리|그루|켤레|곳|사람|가지|차례|줄|칸|층|단계|종류|집|벌|잔|병|살|쪽"
+    r"|편|권|포기|쌍|팀|점|배|통|글자|상자|봉지|컵|큰술|숟|자리|학기|세트|회|갈래)"
 )
 ONE_OF_EACH = re.compile(r"한 \S+에(?![게서])")
 NOUNS = ("NNG", "NNP", "NR", "SL", "SH", "XPN", "XSN", "XR")

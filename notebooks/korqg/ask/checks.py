@@ -13,7 +13,7 @@ from korqg.sentences import kiwi, split_sentences
 AGREED = 0.8  # Character F1 (KorQuAD's, 0 to 1) from which the answer that came back counts as the marked one
 LEAST_SUPPORT = 0.75  # Share of a question's content words that stand in the chunk or its title, at least
 LONGEST_SHOWN = (
-    50  # Characters of a question that anybody reads to its end; of longer ones readers show a third as many
+    50  # Characters of a question that anybody reads to its end: of longer ones readers show a third as many
 )
 FEWEST_CONTENT_WORDS = 3  # Words that say what a question is about, at least
 # The checks in their order, each with what is said of a question that fails it.

@@ -32,7 +32,7 @@ PUBLICATION = re.compile(r"^(주간|월간|계간|격월간) |((?<!통)신문|�
 
 
 OFFERED = re.compile(r"[을를]? (모집|안내|소개|접수)(해요|합니다|해 ?드립니다|받아요|받습니다)[.!]?$")
-HEADLINE = re.compile(r"[가-힣](다|까|요|나)[.!?]?$|[…!]|\.\.")
+MARKED_OFF = re.compile(r"[…!]|\.\.")  # What headlines have, and names have not
 
 
 def plain_title(title: str) -> str:
@@ -44,7 +44,8 @@ def plain_title(title: str) -> str:
     first = said if said and set(name.split()) <= NOT_A_NAME else name
     first = OFFERED.sub(r" \1", first)
     if re.search(r"(모집|안내|소개|접수)$", first):
-        first = first.rsplit(", ", 1)[-1]
+        slogan, comma, offer = first.rpartition(", ")
+        first = offer if comma and _is_sentence(slogan) else first
     return " > ".join([first, *rest])
 
 
@@ -67,7 +68,14 @@ def is_torn_name(question: str, title: str, chunk: str) -> bool:
     if len(words) < 2 or " ".join(word for _, word in words) in chunk:
         return False
     half_a_word = re.match(r"[가-힣]", first[place:])
-    return bool(half_a_word or HEADLINE.search(first) or re.search(r"[,;·-] ", first[words[0][0] : place]))
+    headline = MARKED_OFF.search(first) or _is_sentence(first)
+    return bool(half_a_word or headline or re.search(r"[,;·-] ", first[words[0][0] : place]))
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether it ends as a sentence does (다시 열다), and not in a noun (동해 바다)."""
+    tags = [token.tag for token in kiwi().tokenize(text) if not token.tag.startswith("S")]
+    return tags[-1:] in (["EF"], ["EC"])
 
 
 @functools.cache
