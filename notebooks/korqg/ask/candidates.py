@@ -160,6 +160,14 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             continue
         if kind in (NUMBER, TIME) and re.search(r"\d ?분의 ?$", sentence[:start]):
             continue  # the upper half of a fraction
+        if re.search(r"\d일\(? ?$", sentence[:start]) and text.endswith("요일"):
+            continue  # the day of the week of a date
+        if re.match(r"\s?(첫째|둘째|셋째|넷째|마지막)", sentence[end:]) or re.match(r"(첫|둘|셋|넷)째 주$", text):
+            continue  # 5월 첫째 주 is one time
+        if text in ("한 번", "한 차례", "한번"):
+            continue  # nobody would ask how often
+        if text.endswith("씩") or (text.startswith("한 달") and re.search(r"\d월 $", sentence[:start])):
+            continue  # 조금씩 is how, not what; 5월 한 달 is one time
         if kind == NUMBER and (NOT_COUNTED.match(text) or ONE_OF_EACH.match(sentence[start:])):
             continue
         if text.startswith("한 ") and re.match(r"의 [가-힣]", sentence[end:]):
@@ -180,6 +188,8 @@ def _one_of_several(sentence: str, start: int, end: int) -> bool:
     if joined and not re.match(r"(와|과) (같|함께|달리|다르|마찬|비슷|관련|관계|맞)|(나|과|와)(?=[가-힣])", after):
         return True
     nouns = ("NNG", "NNP", "SL", "NNB", "XSN")
+    if re.search(r"[’”」』], ?[‘“「『]$", before) or re.match(r"[’”」』], ?[‘“「『]", after):
+        return True
     if re.search(r"[가-힣A-Za-z)], $", before) and kiwi().tokenize(before)[-2].tag in nouns:
         return True
     listed = re.search(r"[가-힣A-Za-z0-9)」』》〉](와|과|이나|나| 및|·) ?[「『《〈<‘“'\"]?$", before)

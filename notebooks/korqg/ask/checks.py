@@ -1,5 +1,6 @@
 """What a question must pass before it is recommended: one table for everything, each check with its reason."""
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -12,9 +13,7 @@ from korqg.sentences import kiwi, split_sentences
 
 AGREED = 0.8  # Character F1 (KorQuAD's, 0 to 1) from which the answer that came back counts as the marked one
 LEAST_SUPPORT = 0.75  # Share of a question's content words that stand in the chunk or its title, at least
-LONGEST_SHOWN = (
-    50  # Characters of a question that anybody reads to its end: of longer ones readers show a third as many
-)
+LONGEST_SHOWN = 50  # Characters; of longer questions readers show a third as many
 FEWEST_CONTENT_WORDS = 3  # Words that say what a question is about, at least
 # The checks in their order, each with what is said of a question that fails it.
 CHECKS = {
@@ -34,15 +33,16 @@ CHECKS = {
     "agreed": "read in the whole paragraph, it has another answer · 문단 전체를 읽으면 다른 답이 나옴",
     "confident": "the answer that came back is not certain enough · 되돌아온 답이 확실하지 않음",
     "likely": "the model is not sure enough of its words · 모델이 자기 말에 확신이 없음",
-    "near_draft": "the model cannot read yet, and strays from the rule's question · 규칙의 질문에서 멀어짐",
+    "near_draft": "it strays from the rule's question · 규칙의 질문에서 멀어짐",
     "different": "another question about this chunk asks the same · 이 조각의 다른 질문과 같은 것을 물음",
 }
 READ_BACK = ("agreed", "confident")  # Those that are made only of a question that the model has answered itself
-# Those that are made only of the model's own questions; the second where it is not asked to answer them.
+# Those that are made only of the model's own questions.
 OF_THE_MODEL = ("likely", "near_draft")
 POINTING = re.compile(
     r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자"
-    r"|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우)|앞의|앞서 말한)"
+    r"|이번|지금|이렇게|그렇게|이럴|그럴|이를|그보다|그만큼|이만큼|이처럼|그처럼"
+    r"|같은 (기록|책|글|해|날|달|시기|기간|방법|경우)|앞의|앞서 말한)"
     r"(?=\s|[은는이가을를의에와과도](\s|$))"
 )
 # A bare count that the question is about: eleven of what?
@@ -51,7 +51,10 @@ NOT_POINTING = re.compile(r"(^|\s)(이|그) (외|밖|중|때문)(?=\s|에|의|�
 NOUN_ENDING = re.compile(r"([가-힣A-Za-z0-9)’'」』》](은|는|란|이란)|날짜|이름|시기|이유|방법|기간|장소|개수|비율)\?$")
 MISPLACED = re.compile(
     r"(무엇|누구|어디|언제|얼마)(은|는)(?![가-힣])|무엇(과|이나) |어느 어디|몇 몇|무엇[이가을를]? .*무엇"
+    r"|(무엇|누구|어디)(에게|에서|에|으로|로|과|와)?(도|만|처럼|보다|마다)(?![가-힣])|무엇까지만?(?![가-힣])"
+    r"|무엇도[가-힣]|무엇(?![이을를으에과와의인보부까만도처마일입]|라고|하고)[가-힣]"
 )
+QUOTATION = re.compile(r"“[^”]*”|‘[^’]*’|「[^」]*」|『[^』]*』|\"[^\"]*\"|'[^']*'")
 PERSON = re.compile(r"(누구|누가|누굴)")
 WHEN = re.compile(
     r"(언제|며칠|몇 ?(년|월|일|시|분|주|개월|세기|살|세)|무슨 요일|날짜|기한|기간|시기|시간|시각|연도|때는|어느 해"
@@ -79,20 +82,79 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         "stopped": asked.get("stopped", True) is not False,
         "one_sentence": _is_one_sentence(question),
         "short": len(question) <= LONGEST_SHOWN,
-        "asks_for_words": bool(QUESTION_WORDS.search(question) or NOUN_ENDING.search(question)),
+        "asks_for_words": _asks_for_words(question),
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
-        "in_its_place": not MISPLACED.search(question),
+        "in_its_place": not (MISPLACED.search(question) or _lacks_particle(question) or _asks_in_modifier(question)),
         "no_heading": not takes_heading(question, headings, chunk) and not is_torn_name(question, headings[0], chunk),
         "stands_alone": not POINTING.search(NOT_POINTING.sub(" ", question)) and not COUNT_AS_TOPIC.search(question),
-        "says_enough": len(_content(question)) + _is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS,
+        "says_enough": len(_content(question)) + is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS
+        and not _lacks_argument(question),
         "own_words": not is_copied(question, chunk),
-        "keeps_its_answer": not gives_answer_away(question, answer),
+        "keeps_its_answer": not gives_answer_away(question, answer) and not _lists_what_it_counts(question, answer),
         "supported": support(question, " ".join([chunk, *headings])) >= LEAST_SUPPORT,
     }
     if asked.get("read_answer") is not None:
         passed["agreed"] = agreement(asked["read_answer"], answer) >= AGREED
         passed["confident"] = asked["confidence"] >= threshold
     return [name for name in CHECKS if passed.get(name) is False]
+
+
+def _asks_for_words(question: str) -> bool:
+    """Whether it asks with a question word, outside of what it quotes, or ends in the noun that it asks for."""
+    return bool(QUESTION_WORDS.search(QUOTATION.sub("", question)) or NOUN_ENDING.search(question))
+
+
+def _lacks_particle(question: str) -> bool:
+    """Whether 무엇 stands bare in front of a verb or an adverb (무엇 허물어야)."""
+    bare = re.search(r"무엇 (?=[가-힣])", question)
+    return bool(bare) and kiwi().tokenize(question[bare.end() :])[0].tag[:2] in ("VV", "VA", "MA")
+
+
+def _asks_in_modifier(question: str) -> bool:
+    """Whether it asks within a clause that modifies a noun (몇 년에 만든 요령은 폐지하는가), which Korean avoids."""
+    word = QUESTION_WORDS.search(question)
+    if not word:
+        return False
+    tokens = [token for token in kiwi().tokenize(question) if token.start >= word.end()]
+    for token, behind in itertools.pairwise(tokens):
+        if token.tag in ("EC", "EF"):
+            return False
+        if token.tag == "ETM":
+            return behind.tag in ("NNG", "NNP", "SL", "SSO", "SN") and behind.form not in AFTER_A_CLAUSE
+    return False
+
+
+AFTER_A_CLAUSE = frozenset("뒤 후 다음 때 동안 채 경우 전 것 수 중 만큼 대로 데 지 예정 계획 정도 이상 이후 일".split())
+"""Nouns behind a modifying clause that say when or how, and do not make it one."""
+
+CONDITIONS = frozenset("면 으면 니 으니 므로 으므로 라도 더라도 ᆯ수록 거나".split())
+"""Connective endings of clauses whose subject and object are not those of the clause behind."""
+
+
+def _lacks_argument(question: str) -> bool:
+    """Whether its last clause has neither topic, subject nor object (작업이 끝나면 몇 년간 보관하는가: what?).
+
+    What something is (해설을 포함해 몇 분인가) wants a topic or a subject.
+    """
+    tokens = kiwi().tokenize(question)
+    wanted = ("JKS",) if any(token.tag == "VCP" for token in tokens[-3:]) else ("JKS", "JKO")
+    begin = max((one.end for one in tokens if one.tag == "EC" and one.form in CONDITIONS), default=0)
+    for before, token in itertools.pairwise(tokens):
+        topic = token.tag == "JX" and token.form in ("은", "는") and before.tag != "JKB"
+        bare = token.tag == "JX" and token.form in ("만", "도", "부터") and before.tag in ("NNG", "NNP", "XSN")
+        if topic or (token.start >= begin and (bare or token.tag in wanted)):
+            return False
+    return bool(QUESTION_WORDS.search(question))
+
+
+def _lists_what_it_counts(question: str, answer: str) -> bool:
+    """Whether as many things as the answer counts stand in it, joined by dots (위·가운데·아래 몇 높이: 세 높이)."""
+    listed = re.search(r"[가-힣]+(·[가-힣]+)+", question)
+    count = re.match(r"(두|세|네|다섯|[2-5])(?![\d.,])", answer)
+    return bool(listed and count) and len(listed[0].split("·")) == COUNTS[count[0]]
+
+
+COUNTS = {"두": 2, "세": 3, "네": 4, "다섯": 5, **{str(number): number for number in range(2, 6)}}
 
 
 def _is_one_sentence(question: str) -> bool:
@@ -170,7 +232,7 @@ def _content(question: str) -> list[str]:
     ]
 
 
-def _is_named(question: str, title: str) -> bool:
+def is_named(question: str, title: str) -> bool:
     """Whether the question names what its document is about: a word of the title stands in it."""
     return any(len(word) > 1 and word in question for word in re.split(r"[\s>'‘’\"]+", title))
 

@@ -11,6 +11,7 @@ from korqg.ask.endings import STYLES, asking, find_predicate
 from korqg.ask.particles import final_consonant, fitted
 from korqg.sentences import kiwi, split_sentences
 
+MODIFYING = "".join(chr(code) for code in range(0xAC00 + 4, 0xD7A4, 28))  # Syllables that end in ㄴ: 받은, 보낸
 # Pattern, what stands in its place, and the name of the edit.
 WORDS = [
     (r"^\s*(\(?\d{1,2}[.)]|[①-⑳•▪○●◦※*-])\s+(?=\S)", "", "list mark"),
@@ -23,7 +24,18 @@ WORDS = [
     (r"드시는가", "먹는가", "no honorific"),
     (r"드실 수", "먹을 수", "no honorific"),
     (r"드셔야", "먹어야", "no honorific"),
-    (r"(?<=[하오])시는가|(?<=[가-힣])으시는가", "는가", "no honorific"),
+    (rf"(?<=[{MODIFYING}]) 분께(?=는?(?![가-힣]))", " 사람에게", "no honorific"),
+    (rf"(?<=[{MODIFYING}]) 분(?=(은|이|을|의|에게)는?(?![가-힣]))", " 사람", "no honorific"),
+    (r"무엇로(?=만?(?![가-힣]))", "무엇으로", "particles"),
+    (r"말씀(?=[하한할해])", "말", "no honorific"),
+    (r"(?<!넘|나|되|있)지 않아야(?= [하한합될])", "지 말아야", "않아야 to 말아야"),
+    (
+        r"(?<=누구에게)만(?![가-힣])|(?<=어디에서)만(?![가-힣])|(?<=어디에)만(?![가-힣])|(?<=무엇으로)만(?![가-힣])",
+        "",
+        "no 만",
+    ),
+    (r"(?<=[시기]간에)서(?=는? )|(?<=에)서(?= 들어[오가]기)", "", "에서 to 에"),
+    (r"(빌려|돌려|들려) 주", r"\1주", "spacing"),
     (r"까닭은 무엇", "이유는 무엇", "까닭 to 이유"),
     (r"까닭이 무엇", "이유가 무엇", "까닭 to 이유"),
 ]
@@ -64,6 +76,10 @@ def edit_question(question: str, style: str = "") -> Edited:
     for pattern, replacement, name in WORDS:
         note(re.sub(pattern, replacement, text), name)
     note(_fit_particles(text), "particles")
+    note(without_honorifics(text), "no honorific")
+    note(_without_tail(text), "clause that asks")
+    note(_place_as_owner(text), "에서 to 의")
+    note(_owner_as_place(text), "의 to 에서")
     note(_mend_ending(text, style), "ending")
     return Edited(text, tuple(edits))
 
@@ -77,6 +93,78 @@ def _one_sentence(text: str) -> str:
     if len(sentences) > 1 and QUESTION_WORDS.search(sentences[-1]) and re.search(r"[.!…]$", sentences[-2]):
         return sentences[-1]
     return head
+
+
+JOINS_CLAUSES = ("고", "며", "으며", "지만", "으나", "나", "는데")
+LEAST_TAIL = 6  # Characters of a clause behind the one that asks
+
+
+def _without_tail(text: str) -> str:
+    """The question up to the clause that asks, where another follows (몇 시에 열고 5시에 닫는가 to 몇 시에 여는가)."""
+    body = text.removesuffix("?")
+    last, tokens = find_predicate(body), kiwi().tokenize(body)
+    asked = [match.start() for match in QUESTION_WORDS.finditer(body)]
+    if not text.endswith("?") or not last or not asked or last.stem[1].startswith("VC"):
+        return text
+    for place, token in enumerate(tokens[:-1]):
+        behind = tokens[place + 1]
+        joins = token.tag == "EC" and token.form in JOINS_CLAUSES and behind.tag[:2] not in ("VX", "JX")
+        if not joins or token.start <= asked[-1] or len(body) - token.end < LEAST_TAIL:
+            continue
+        if last.stem[0] in ("있", "없") and not re.search(r"수는? [있없]", body[token.end :]):
+            return text
+        nouns = [one for one in tokens[place + 1 :] if one.tag in ("NNG", "NNP", "SN", "SL")]
+        own_subject = any(
+            one.tag == "JKS" or one.form in ("은", "는") for one in tokens[place + 1 :] if one.tag[0] == "J"
+        )
+        subject = re.match(r"(누가|\S+( \S+)?[이가])(?= )", body[asked[-1] :])
+        if not nouns or (subject and not own_subject):
+            return text
+        clause = find_predicate(body[: token.end].rstrip(), ("EC",))
+        if clause is None or clause.stem[1].startswith(("VC", "VA")):
+            return text
+        if re.search(r"[어아여]야 [하한합]|야 하", body[last.start - 4 :]):
+            must = body[: clause.start] + kiwi().join([clause.stem, ("어야", "EC")]) + " 하는가"
+            return must + "?"
+        return asking(body, clause, "plain", last.past)
+    return text
+
+
+def _place_as_owner(text: str) -> str:
+    """보관소의 요금은 얼마인가, where it asked 보관소에서 요금은 얼마인가."""
+    match = re.fullmatch(r"(.+[가-힣])에서(?:는)? (\S+(?: \S+)?)(은|는) (\S+(?: \S+)?인가요?\?)", text)
+    if not match or not QUESTION_WORDS.match(match[4]):
+        return text
+    nouns = all(token.tag.startswith(("N", "XSN", "SN")) for token in kiwi().tokenize(match[2]))
+    clause = any(token.tag in ("EC", "ETM") for token in kiwi().tokenize(match[1]))
+    return f"{match[1]}의 {match[2]}{match[3]} {match[4]}" if nouns and not clause else text
+
+
+def _owner_as_place(text: str) -> str:
+    """보관소에서 맡기는 물건은, where it said 보관소의 맡기는 물건은: 의 stands in front of nouns alone."""
+    tokens = kiwi().tokenize(text)
+    wrong = [one for one, behind in itertools.pairwise(tokens) if one.tag == "JKG" and behind.tag.startswith("VV")]
+    return f"{text[: wrong[0].start]}에서{text[wrong[0].end :]}" if wrong else text
+
+
+def without_honorifics(question: str) -> str:
+    """The question as a reader asks it, nobody's guest: 가시면 to 가면, 확인해 드리는가 to 확인해 주는가."""
+    tokens = kiwi().tokenize(question)
+    words: dict[int, list] = {}
+    for token in tokens:
+        words.setdefault(token.word_position, []).append(token)
+    for word in reversed(list(words.values())):
+        morphs = [(token.form, token.tag) for token in word]
+        kept = [
+            ("주", tag) if form == "드리" and tag.startswith("V") else (form, tag)
+            for form, tag in morphs
+            if not (tag == "EP" and form in ("시", "으시"))
+        ]
+        if kept != morphs and not any(tag.startswith("S") and tag != "SF" for _, tag in kept):
+            begin, stop = word[0].start, word[-1].end
+            joined = re.sub(r"하[았었]", "했", kiwi().join(kept))
+            question = question[:begin] + joined + question[stop:]
+    return question
 
 
 def _fit_particles(text: str) -> str:

@@ -5,10 +5,19 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from korqg.ask.candidates import NAME, NUMBER, QUOTED, TIME
-from korqg.ask.checks import CHECKS, OF_THE_MODEL, READ_BACK, agreement, failed_checks, same_thing
+from korqg.ask.checks import (
+    CHECKS,
+    LONGEST_SHOWN,
+    OF_THE_MODEL,
+    READ_BACK,
+    agreement,
+    failed_checks,
+    is_named,
+    same_thing,
+)
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
-from korqg.ask.subject import subject_of, with_subject
+from korqg.ask.subject import name_to_add, with_subject
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
 from korqg.question import is_single_question, rouge_l, why_nothing_to_ask
@@ -23,10 +32,13 @@ LIKELY = 0.9
 Set on sheets of readers' marks (outputs/example/README.md): of less likely ones they would show a third less as it is.
 """
 
-LIKELY_UNREAD, NEAR_THE_DRAFT = 0.88, 0.5
-"""Of a model that cannot vouch for its questions by reading: likelihood, and ROUGE-L (of 1) to the rule's, at least.
+LIKELY_UNREAD = 0.88
+"""The same of a model that cannot vouch for its questions by reading."""
 
-What stays near the rule's question asks for the same words, which the text answers in nine cases of ten.
+NEAR_THE_DRAFT = 0.6
+"""ROUGE-L (of 1) of a question of the model's own to the rule's draft, at least.
+
+What stays near the rule's question asks for the same words: of ten that did not readers would show one as it is.
 """
 
 LEAST_PLAIN = 0.6
@@ -50,10 +62,9 @@ def recommend(
     `chunks` holds `id`, `title`, `text` and `place` of every chunk.
 
     Of a chunk's questions that pass every check `questions_per_chunk` are taken at most: the likeliest first, from
-    different sentences while there are any, never two that ask the same. Of a model that cannot vouch for its questions
-    by reading (`threshold` above 1, see `trusted_threshold`) only those count that stay near the rule's. Where the
-    model has none stands that of the rule that it finds likeliest. `over` applies a function to many chunks: `map`, or
-    that of several processes.
+    different sentences while there are any, never two that ask the same. A model that cannot vouch for its questions
+    by reading has a `threshold` above 1 (see `trusted_threshold`). Where the model has none stands that of the rule
+    that it finds likeliest. `over` applies a function to many chunks: `map`, or that of several processes.
     """
     by_chunk: dict[str, list[dict]] = {}
     for one in asked:
@@ -132,7 +143,9 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         one = {**one, "read_answer": None, "confidence": None}
     edited = edit_question(one["model_output"], style)
     written_by = one.get("written_by", "model")
-    named = with_subject(edited.text, subject_of(one["title"]))
+    named = with_subject(edited.text, name_to_add(one["title"]))
+    if len(named) > LONGEST_SHOWN:
+        named = edited.text
     edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]
     if written_by == "model" and edits:
         written_by = "edited"
@@ -140,11 +153,12 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
     if written_by != "rule":
         failed += [] if one["likelihood"] >= (LIKELY if reads else LIKELY_UNREAD) else ["likely"]
-        failed += [] if reads or _near_draft(one) else ["near_draft"]
+        failed += [] if _near_draft(one) else ["near_draft"]
     # Confidence and agreement have been held to their thresholds; what they still tell apart is little.
     read = entry["read_answer"]
     sure = 1.0 if read is None else entry["confidence"] * agreement(read, entry["answer"])
     rank = entry["likelihood"] * sure**0.5 * (1.0 if entry.get("kind") in (NUMBER, TIME, NAME, QUOTED) else 0.95)
+    rank *= 1.0 if is_named(named, one["title"]) else 0.93  # half as many of the others are shown as they are
     return {**entry, "failed": failed, "rank": rank}
 
 
@@ -161,9 +175,9 @@ def rule_could_be_shown(one: dict) -> bool:
 
 
 def _near_draft(one: dict) -> bool:
-    """Whether the model's question is a version of the rule's about the same answer."""
+    """Whether the model's question is a version of the rule's about the same answer, where there is one."""
     draft = one.get("rule_question")
-    return bool(draft) and rouge_l(one["model_output"], [draft]) >= NEAR_THE_DRAFT
+    return not draft or rouge_l(one["model_output"], [draft]) >= NEAR_THE_DRAFT
 
 
 def _by_rule(one: dict) -> dict | None:
@@ -204,7 +218,7 @@ def _of(chunk: dict) -> dict:
 def _shown(one: dict, chunk: dict) -> dict:
     """A recommended question as it goes to the file, with the checks that were made of it."""
     kept = ("sentence", "question", "answer", "answer_place", "written_by", "edits", "confidence")
-    left_out = {"near_draft"} if one["read_answer"] is not None else set(READ_BACK)
+    left_out = set() if one["read_answer"] is not None else set(READ_BACK)
     left_out |= set(OF_THE_MODEL) if one["written_by"] == "rule" else set()
     made = [name for name in CHECKS if name not in left_out]
     return {**_of(chunk), **{name: one[name] for name in kept}, "checks": made}

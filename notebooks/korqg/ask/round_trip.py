@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from korqg.ask.candidates import candidate_at
 from korqg.ask.recommend import could_be_shown, rule_could_be_shown
-from korqg.ask.rule import ask_by_rule
+from korqg.ask.subject import draft_of
 from korqg.model.generate import Generator
 from korqg.prompts import answer_row, passage_of
 from korqg.question import character_f1
@@ -30,7 +30,7 @@ def rule_question(row: dict) -> str:
     if "rule_question" in row:
         return row["rule_question"]
     candidate = candidate_at(passage_of(row), *row["answer_place"])
-    return ask_by_rule(candidate, row.get("title", "")) if candidate else ""
+    return draft_of(candidate, row.get("title", "")) if candidate else ""
 
 
 class RoundTrip:

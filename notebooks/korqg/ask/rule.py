@@ -8,6 +8,7 @@ import itertools
 import re
 
 from korqg.ask.candidates import MARKS, NOUN, NUMBER, REASON, TIME, CandidateAnswer
+from korqg.ask.editor import without_honorifics
 from korqg.ask.endings import LIKE_VERBS, PAST, VERBS, asking, find_predicate
 from korqg.ask.particles import fit_behind
 from korqg.sentences import kiwi
@@ -35,7 +36,7 @@ CONNECTIVES = re.compile(
 PEOPLE = re.compile(
     r"(사람|관리자|담당자|책임자|신청자|이용자|참가자|참석자|소유자|연구자|기자|학자|저자|환자|사용자|운전자|설립자|창립자|제작자|진행자|지도자|직원|회원|(국회|시|군|구|도)의원|위원|"
     r"사원|요원|승무원|연구원|학생|선생|교사|강사|의사|간호사|변호사|판사|주인|시인|군인|노인|외국인|본인|상인|장인|장군|대왕|[가-힣]왕|황제|대통령|교수|박사|작가|"
-    r"화가|감독|선수|회장|(?<![공래])사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|(?<![날볍글솜맵말])씨|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장)$"
+    r"화가|감독|선수|회장|(?<![공래])사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|(?<![날볍글솜맵말])씨|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장|(?<!그림|유전|양성|중성|오미|구기|복분|단백)[가-힣]{2}자)$"
 )
 PLACES = re.compile(
     r"(건물|센터|공원|도서관|학교|병원|바다|나라|지역|지방|마을|광장|시장|공장|연구소|사무소|사무실|창구|로비|강당|복도|운동장|주차장|극장|매장"
@@ -80,11 +81,20 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
     last = answer.split()[-1] if answer.split() else answer
     if re.search(r"(요일)$", answer):
         return "무슨 요일"
+    if re.search(r"[가-힣]{2}(과|목|강|문)$", answer) and re.match(r"에 (속|딸린)", rest):
+        return f"어느 {answer[-1]}"
     if re.search(
-        r"(봄|여름|가을|겨울|아침|저녁|새벽|밤|당일|다음 날|전날|하순|상순|중순|무렵|시대|초|말|때|주말|평일|공휴일)$",
+        r"(봄|여름|가을|겨울|아침|저녁|새벽|밤|당일|다음 날|전날|하순|상순|중순|무렵|시대|[월년기주] ?[초말]|연[초말]"
+        r"|때|평일|공휴일)$",
         answer,
     ) and re.match(r"(에|부터|까지|이|은|는|,|\s)", rest):
         return "언제"
+    if answer.endswith("사이") and re.match(r"에(서)?(?![가-힣])", rest):
+        return "어디" if rest.startswith("에서") else "언제"
+    if re.match(r"에서(?![가-힣])", rest) or (OFFICE.search(last) and re.match(r"에(?![가-힣])", rest)):
+        return "어디"
+    if verb in DUTIES and OFFICE.search(last) and re.match(r"(이|가)(?![가-힣])", rest):
+        return "어디에서"
     if WITHIN.search(answer):
         return "언제까지" if re.search(r"(안|이내)$", answer) else "언제"
     if re.match(r"(에서|에|으로|로)(?![가-힣])", rest) and _is_place(answer):
@@ -108,6 +118,14 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
         return f"{KINDS_OF[kind_of[1]]} {kind_of[1]}"
     return "무엇"
 
+
+OFFICE = re.compile(
+    r"(센터|위원회|협의회|회사|재단|조합|은행|연구소|관리소|사무소|보건소|[군시구]청|공단|[가-힣]{2}(과|팀|부|국|실|단))$"
+)
+DUTIES = frozenset(
+    "맡 운영하 관리하 주관하 담당하 보관하 지원하 열 접수하 심사하 발급하 내 부담하 지급하 제공하 빌려주".split()
+)
+"""Endings of offices, and what they do: asked for by 어디에서."""
 
 KINDS_OF = {
     **dict.fromkeys("위험 문제 우려 영향 효과 혜택 자격 서류 방법 제한 책임 허가 승인".split(), "어떤"),
@@ -316,9 +334,9 @@ def _same_unit_elsewhere(answer: str, others: str) -> bool:
 
 def _before_noun(word: str, rest: str) -> bool:
     """Whether the words stand in front of what they belong to (고려 시대 가마터, 옹기 가마 두 곳)."""
-    if re.match(r"\s(\d|[한두세네] )", rest):
+    if re.match(r"\s(\d|[한두세네] )|[’'”\"]? ?(이상|이하|미만|초과)", rest):
         return True
-    asks_for_more = word in CLEFT or word.startswith("언제")
+    asks_for_more = word in CLEFT or word.startswith(("언제", "몇 시"))
     return (
         asks_for_more and rest.startswith(" ") and kiwi().tokenize(rest)[0].tag in ("NNG", "NNP") and not _adverb(rest)
     )
@@ -346,6 +364,8 @@ def _ask_in_place(opening: str, rest: str, word: str, style: str, past: bool | N
         rest = re.sub(r"^(에|까지)(?![가-힣])(는)?", "", rest)
     elif word.startswith("언제"):
         rest = re.sub(r"^에(는)?(?![가-힣])", "", rest)
+    elif word == "어디에서":
+        rest = re.sub(r"^(이|가)(?![가-힣])", "", rest)
     follows = fit_behind(word, rest)
     if re.match(r"(은|는)(?![가-힣])", follows):
         return ""
@@ -419,6 +439,8 @@ def _ask_amount(opening: str, rest: str, word: str, style: str, past: bool | Non
     if not follows or not re.match(r"(몇|얼마)", word) or not opening.endswith(" "):
         return ""
     behind = rest[follows.end() :].strip()
+    if _has_topic(behind):
+        return ""
     tokens = kiwi().tokenize(opening.rstrip())
     place = len(tokens)
     while place and tokens[place - 1].tag in ("NNG", "NNP", "XSN", "XPN", "NNB", "SL"):
@@ -455,7 +477,9 @@ def _ask_item(body: str, start: int, end: int, answer: str, kind: str, style: st
     ):
         return ""
     word = question_word(answer, kind, body, start)
-    if not word or word == "무엇":
+    if word == "왜" and re.search(r"(까닭|이유)$", topic[1]):
+        word = "무엇"
+    elif word in ("", "무엇", "왜"):
         return ""
     return f"{topic[1]}{topic[2]} {word}{ASKED_NOUN[style]}?"
 
@@ -495,26 +519,6 @@ def _without_frame(body: str, start: int, end: int, whole):
 
 
 SAYING = frozenset("밝히 말하 말 전하 설명 보고 덧붙이 강조 주장 알리 발표 답하 답 제안 요청 지적".split())
-
-
-def without_honorifics(question: str) -> str:
-    """The question as a reader asks it, nobody's guest: 가시면 to 가면, 확인해 드리는가 to 확인해 주는가."""
-    tokens = kiwi().tokenize(question)
-    words: dict[int, list] = {}
-    for token in tokens:
-        words.setdefault(token.word_position, []).append(token)
-    for word in reversed(list(words.values())):
-        morphs = [(token.form, token.tag) for token in word]
-        kept = [
-            ("주", tag) if form == "드리" and tag.startswith("V") else (form, tag)
-            for form, tag in morphs
-            if not (tag == "EP" and form in ("시", "으시"))
-        ]
-        if kept != morphs and not any(tag.startswith("S") and tag != "SF" for _, tag in kept):
-            begin, stop = word[0].start, word[-1].end
-            joined = re.sub(r"하[았었]", "했", kiwi().join(kept))
-            question = question[:begin] + joined + question[stop:]
-    return question
 
 
 CLEFT = {"무엇": ("것", "무엇"), "누구": ("사람", "누구"), "어디": ("곳", "어디")}
@@ -671,12 +675,38 @@ def _clause(body: str, start: int, end: int, whole) -> tuple[str, int, int, bool
 
 
 def _topic(clause: str) -> str:
-    """The words up to the first topic or subject particle of a clause; "" where there is none near its beginning."""
-    for token in kiwi().tokenize(clause):
-        if (token.tag == "JX" and token.form in ("은", "는")) or token.tag == "JKS":
+    """The words up to the first topic or subject particle of a clause; "" where there is none near its beginning.
+
+    The subject of a clause that modifies a noun is none: 두께가 8mm보다 얇은 숫돌은.
+    """
+    tokens = kiwi().tokenize(clause)
+    for place, token in enumerate(tokens):
+        topic = token.tag == "JX" and token.form in ("은", "는")
+        ends = _ending_behind(tokens[place:])
+        if topic or (token.tag == "JKS" and ends not in ("ETM", "ETN")):
             return clause[: token.end] if token.end <= 30 else ""
+        if token.tag == "JKS":
+            return _topic_behind(clause, tokens[place:])
         if token.tag in ("EC", "ETM"):
             return ""
+    return ""
+
+
+def _ending_behind(tokens) -> str:
+    """The tag of the ending of the first predicate there, auxiliaries (떠 있을, 얇아진) counted with it."""
+    for token, behind in itertools.pairwise(tokens):
+        if token.tag in ("EF", "ETM", "ETN") or (token.tag == "EC" and not behind.tag.startswith("VX")):
+            return token.tag
+    return ""
+
+
+def _topic_behind(clause: str, tokens) -> str:
+    """The words up to the topic of a clause that begins with a modifying one; "" where it has none."""
+    for token in tokens:
+        if token.tag == "EC":
+            return ""
+        if token.tag == "JX" and token.form in ("은", "는"):
+            return clause[: token.end] if token.end <= 30 else ""
     return ""
 
 

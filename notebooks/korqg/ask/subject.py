@@ -4,8 +4,10 @@ import functools
 import itertools
 import re
 
+from korqg.ask.candidates import CandidateAnswer
+from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind
-from korqg.ask.rule import ATTRIBUTE
+from korqg.ask.rule import ATTRIBUTE, PEOPLE, ask_by_rule
 from korqg.sentences import kiwi
 
 NOT_A_NAME = frozenset(
@@ -15,6 +17,7 @@ NOT_A_NAME = frozenset(
         "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
         "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
         "처음 안내문 안내서 통신문 학기 학년도 입소 입학 등록 "
+        "수칙 안전 출입 예약 취소 수강 수강생 참가자 회원 자원봉사자 생활 "
     ).split()
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
@@ -22,8 +25,19 @@ NOT_A_NAME = frozenset(
 LONGEST_NAME, SHORT_NAME, LONGEST_TITLE = 26, 16, 10
 """Characters of a name, of one that takes 의 before anything, and words of a title that is no headline, at most."""
 
+SHORTEST_PLACE = 4
+"""Characters, fewer than those of a title that is the name of a place (한빛도서관) and not of a thing (기송관)."""
+
+WHERE_THINGS_HAPPEN = re.compile(
+    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|체험|탐방|사업|과정|강좌|수업|시간|[가-힣]기)$"
+)
+"""Endings of common nouns that a question can be asked about with 에서 (곡물 저장탑에서는), unlike 귀 건강."""
+
+SAYS_ITS_KIND = re.compile(r"([,:]? ?(자주 (묻는|하는) 질문|묻고 답하기|FAQ|Q&A).*|\s*\([^()]*\))$")
+"""What stands behind the name in a title of questions and answers, or in brackets at its end."""
+
 NAMED = re.compile(
-    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
 )
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
@@ -80,41 +94,60 @@ def _is_sentence(text: str) -> bool:
 
 @functools.cache
 def subject_of(title: str) -> str:
-    """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 한빛도서관 of "한빛도서관 이용 안내".
+    """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 곡물 저장탑 of "곡물 저장탑 안전 수칙".
 
     What stands in quotation marks, else Kiwi's nouns and numbers from the beginning up to the first other word or word
     of NOT_A_NAME; words that Kiwi does not know (가림시) count as they stand. Of a long name
-    the part that names somebody. "" where that is no name, or where the title is a headline of many words.
+    the part that names somebody, or its first words. "" where that is no name (a title of common nouns that does not
+    say what kind of paper it is: 겨우살이), or where the title is a headline of many words.
     """
     title = plain_title(title).split(" > ")[0].strip()
     quoted = re.search(r"[‘'“\"「『]([^’'”\"」』]{2,12})[’'”\"」』]", title)
-    if quoted and " " not in quoted[1]:
+    if quoted and (" " not in quoted[1] or re.search(r" [A-Z]*-?\d+$", quoted[1])):
         return quoted[1]
+    plain = re.sub(r"\([^()]*\) ?", " ", SAYS_ITS_KIND.sub("", title)).strip()
+    typed, title = plain != title, re.sub(" +", " ", plain)
     if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title) or not re.search("[가-힣]", title):
         return ""  # a headline, or the name of a file
     if PUBLICATION.search(title):
         return ""  # its articles are about something else
-    end, named, stops = 0, False, [0]
+    end, named, torn, stops = 0, False, False, [0]
     for _, group in itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position):
         word = list(group)
         nouns = [token.form in NOT_A_NAME or not token.tag.startswith(("N", "XSN")) for token in word]
         kinds = [token.form in NOT_A_NAME and all(nouns[place:]) for place, token in enumerate(word)]  # but 기록단
-        bracketed = any(token.tag.startswith("SS") for token in word)
-        if bracketed or word[-1].tag.startswith(ENDS_A_NAME) or (True in kinds and (end or kinds[0])):
+        typed = typed or (True in kinds and end > 0)
+        broken = any(token.tag.startswith("SS") or (end and token.form == "·") for token in word)
+        misread = word[0].tag.startswith("J") or (word[-1].tag == "JX" and word[-1].form in ("만", "도"))  # 가람만
+        torn = word[-1].tag.startswith(ENDS_A_NAME) and not misread
+        if broken or torn or (True in kinds and (end or kinds[0])):
             break
         stop = word[kinds.index(True)].start if True in kinds else word[-1].end
         somebody = bool(NAMED.search(title[:stop]))
         year = re.match(r"\d{4}년", title[word[0].start : word[-1].end])
         named = named or somebody or any(token.tag in ("NNP", "SL", "SN") for token in word if not year)
-        stops += [stop] if somebody and stop <= LONGEST_NAME else []
+        whole = title[word[0].start : stop] not in ("마을", "단지", "시장", "주식회사")
+        stops += [stop] if somebody and whole and stop <= LONGEST_NAME else []
         end = stop
         if True in kinds:
             break
-    name = title[: end if end <= LONGEST_NAME else stops[-1]].strip(" ()-·")
+    name = title[:end].strip(" ()-·")
     name = re.sub(r"^(\d{4}(년도?|학년도)|제\d+회) (?=\S)", "", name)
     name = re.sub(r"( (제\d+[차회기호]|\d+월|\d{4}년도?))+$|(?<= )\d{4}년도? |(?<=\S) 제\d+차 .*", "", name)
+    if len(name) > SHORT_NAME:
+        name = _shortened(name, title[: stops[-1]])
     year_alone = re.fullmatch(r"\d+년도?", name)
-    return name if named and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
+    typed = typed and not torn and bool(WHERE_THINGS_HAPPEN.search(name))
+    return name if (named or typed) and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
+
+
+def _shortened(name: str, somebody: str) -> str:
+    """Of a long name the part that names somebody, else its first words as far as they say two things (여울 저수지)."""
+    if 2 <= len(somebody) <= LONGEST_NAME and name.startswith(somebody):
+        return somebody
+    if len(name) <= LONGEST_NAME:
+        return name
+    return " ".join(name.split()[:2])
 
 
 ENDS_A_NAME = ("J", "EC", "EF", "ETM", "MA")
@@ -126,12 +159,15 @@ def with_subject(question: str, subject: str) -> str:
 
     Before a question that has a topic of its own it is "…에서", before a place of its own "…의", and 회사 gives way to
     the company's name.
-    As it is where a word of the subject stands in it already (two of a long one, or its first, where that is a name).
+    As it is where the subject's last word stands in it already, two of its words, its first, where that is a name, or
+    where the question begins with it.
     """
     words = [word for word in re.split(r"\s+|['‘’\"]", subject) if len(word) > 1]
+    if not words:
+        return question
     there = sum(word in question for word in words)
-    first_stands = bool(words) and NAMED.search(words[0]) and words[0] in question
-    if not subject or first_stands or there > (len(subject) > SHORT_NAME):
+    first_stands = question.startswith(words[0]) or (NAMED.search(words[0]) and words[0] in question)
+    if first_stands or words[-1] in question or there > 1:
         return question
     company = re.match(r"(본 |당 )?회사(는|가|에서)(?= )", question)
     if company and "회사" in subject:
@@ -141,12 +177,36 @@ def with_subject(question: str, subject: str) -> str:
         return question
     question = re.sub(r"^(본 )?(제품|기기|서비스)의 ", "", question)
     topic = _topic_of(question)
-    if topic and (len(subject) <= SHORT_NAME or ATTRIBUTE.search(topic)):
+    if topic in ABOUT_THE_PAPER:
+        return f"{subject}에 관한 {question}" if topic == "문의" else question
+    acts = PEOPLE.search(topic) or GROUP.search(topic) or "의 " in topic
+    if topic and not acts and (len(subject) <= SHORT_NAME or ATTRIBUTE.search(topic)):
         return f"{subject}의 {question}"
     if re.match(r"\S+( \S+)?에서는? ", question):  # a place already: 먹거리 부스에서는
         return f"{subject}의 {question}"
     more = any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(question))
-    return f"{subject}{'에서' if more else '에서는'} {question}"
+    place = "에" if subject.endswith(("시간", "기간")) else "에서"
+    return f"{subject}{place}{'' if more else '는'} {question}"
+
+
+def name_to_add(title: str) -> str:
+    """The subject of a title, where "…에서는" may be said of it (한빛도서관); "" of an article about a thing (윤초)."""
+    name = subject_of(title)
+    whole = plain_title(title).split(" > ")[0].strip() == name
+    return "" if whole and not (NAMED.search(name) and len(name) > SHORTEST_PLACE) else name
+
+
+GROUP = re.compile(r"([가-힣]{2}회|[가-힣]{2}단|팀|학교|단체|기관|업체|농가|가구|세대|아이)$")
+"""Endings of topics that do something themselves, as people do: 지원 사업에서 학교는, not 지원 사업의 학교는."""
+
+ABOUT_THE_PAPER = frozenset("시행일 시행 개정일 제정일 공고일 문의".split())
+"""Topics that are about the paper itself, or what it offers, and not about what its name stands for."""
+
+
+def draft_of(candidate: CandidateAnswer, title: str) -> str:
+    """The rule's question about a candidate, mended and with the name in the title; "" where the rule has none."""
+    asked = ask_by_rule(candidate, title)
+    return with_subject(edit_question(asked).text, name_to_add(title)) if asked else ""
 
 
 def _topic_of(question: str) -> str:

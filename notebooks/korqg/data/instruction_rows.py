@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
-from korqg.ask.checks import support
+from korqg.ask.checks import failed_checks, support
 from korqg.ask.editor import edit_question
-from korqg.ask.rule import ask_by_rule
-from korqg.ask.subject import PUBLICATION, plain_title
+from korqg.ask.subject import PUBLICATION, draft_of, plain_title
 from korqg.data.answer_places import nearest
 from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
 from korqg.data.documents.chunks import Chunk
@@ -51,9 +50,10 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
     candidate = candidate_at(passage.text, question.answer_start, question.answer_start + len(question.answer))
     if candidate is None:
         return None
+    named = _title_for_asker(passage.title)
     return {
         **row,
-        "input": asking_input(passage.title, candidate, ask_by_rule(candidate, passage.title)),
+        "input": asking_input(named, candidate, draft_of(candidate, named)),
         "output": edit_question(question.text, style).text if style and not question.nothing else question.text,
         "passage": passage.text,
         "answer_place": [candidate.start, candidate.end],
@@ -77,7 +77,8 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     named = _title_for_asker(chunk.title, chunk.file)
     if why_nothing_to_ask(chunk.text):
         return []
-    drafts = {one: draft for one in find_candidates(chunk.text, heading) if (draft := ask_by_rule(one, named))}
+    drafts = {one: draft for one in find_candidates(chunk.text, heading) if (draft := draft_of(one, named))}
+    drafts = {one: draft for one, draft in drafts.items() if _may_be_asked(one, draft, chunk)}
     return [
         make_own_row(
             chunk,
@@ -95,10 +96,16 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     ]
 
 
-def _title_for_asker(title: str, file: str) -> str:
+def _may_be_asked(one: CandidateAnswer, draft: str, chunk: Chunk) -> bool:
+    """Whether nothing but its length is wrong with a draft: what the model would have to change is seldom kept."""
+    asked = {"question": draft, "answer": one.text, "kind": one.kind, "chunk": chunk.text, "title": chunk.title}
+    return set(failed_checks(asked, 0.0)) <= {"short"}
+
+
+def _title_for_asker(title: str, file: str = "") -> str:
     """A title as the asker sees it: the name of a paper, a notice's number, a file's name say nothing to ask with."""
     first, *rest = plain_title(title).split(" > ")
-    unnamed = first == Path(file).stem and not re.search("[가-힣]", first)
+    unnamed = bool(file) and first == Path(file).stem and not re.search("[가-힣]", first)
     return " > ".join(rest) if unnamed or (rest and PUBLICATION.search(first)) else " > ".join([first, *rest])
 
 
