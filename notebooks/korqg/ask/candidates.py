@@ -144,6 +144,8 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             or text in EMPTY_NOUNS
             or text in AFTER_NUMBER
             or re.match(r"(안|내|앞|뒤|전|후|이하|이상|미만|초과|이내|동안|가량|정도)의 ", text)
+            or re.match(r"(동안|뒤|후|전|이후|이상|이내|초|말) ", text)
+            or " 때 " in text
             or re.match(r"(아래|위|다음)의? |(이|그|해당|본) |(일주일|하루|이틀|사흘|보름|며칠)\S* ", text)
             or not re.search(r"[0-9A-Za-z가-힣一-鿿]", text)
         ):
@@ -164,6 +166,8 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
             continue  # the day of the week of a date
         if re.match(r"\s?(첫째|둘째|셋째|넷째|마지막)", sentence[end:]) or re.match(r"(첫|둘|셋|넷)째 주$", text):
             continue  # 5월 첫째 주 is one time
+        if re.match(r"(1|한 )\D", text) and re.match(r"에 \d", sentence[end:]):
+            continue  # 1년에 3만 원 is one amount
         if text in ("한 번", "한 차례", "한번"):
             continue  # nobody would ask how often
         if text.endswith("씩") or (text.startswith("한 달") and re.search(r"\d월 $", sentence[:start])):

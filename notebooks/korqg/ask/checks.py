@@ -41,7 +41,7 @@ READ_BACK = ("agreed", "confident")  # Those that are made only of a question th
 OF_THE_MODEL = ("likely", "near_draft")
 POINTING = re.compile(
     r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자"
-    r"|이번|지금|이렇게|그렇게|이럴|그럴|이를|그보다|그만큼|이만큼|이처럼|그처럼"
+    r"|이번|이날|그날|우리|저희|나머지|지금|이렇게|그렇게|이럴|그럴|이를|그보다|그만큼|이만큼|이처럼|그처럼"
     r"|같은 (기록|책|글|해|날|달|시기|기간|방법|경우)|앞의|앞서 말한)"
     r"(?=\s|[은는이가을를의에와과도](\s|$))"
 )
@@ -52,6 +52,7 @@ NOUN_ENDING = re.compile(r"([가-힣A-Za-z0-9)’'」』》](은|는|란|이란)
 MISPLACED = re.compile(
     r"(무엇|누구|어디|언제|얼마)(은|는)(?![가-힣])|무엇(과|이나) |어느 어디|몇 몇|무엇[이가을를]? .*무엇"
     r"|(무엇|누구|어디)(에게|에서|에|으로|로|과|와)?(도|만|처럼|보다|마다)(?![가-힣])|무엇까지만?(?![가-힣])"
+    r"|(무엇|누구|어디)에서는(?![가-힣])"
     r"|무엇도[가-힣]|무엇(?![이을를으에과와의인보부까만도처마일입]|라고|하고)[가-힣]"
 )
 QUOTATION = re.compile(r"“[^”]*”|‘[^’]*’|「[^」]*」|『[^』]*』|\"[^\"]*\"|'[^']*'")
@@ -119,13 +120,14 @@ def _asks_in_modifier(question: str) -> bool:
     for token, behind in itertools.pairwise(tokens):
         if token.tag in ("EC", "EF"):
             return False
-        if token.tag == "ETM":
+        if token.tag == "ETM" and behind.form not in AS_ONE_VERB:
             return behind.tag in ("NNG", "NNP", "SL", "SSO", "SN") and behind.form not in AFTER_A_CLAUSE
     return False
 
 
-AFTER_A_CLAUSE = frozenset("뒤 후 다음 때 동안 채 경우 전 것 수 중 만큼 대로 데 지 예정 계획 정도 이상 이후 일".split())
-"""Nouns behind a modifying clause that say when or how, and do not make it one."""
+AFTER_A_CLAUSE = frozenset("뒤 후 다음 때 동안 채 경우 전 중 만큼 대로 데 지 예정 계획 정도 이상 이후 일".split())
+AS_ONE_VERB = frozenset("수 것 줄".split())
+"""Nouns behind a modifying clause that say when or how, and those that are one with the verb behind (알 수 없는)."""
 
 CONDITIONS = frozenset("면 으면 니 으니 므로 으므로 라도 더라도 ᆯ수록 거나".split())
 """Connective endings of clauses whose subject and object are not those of the clause behind."""

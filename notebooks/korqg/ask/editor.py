@@ -11,7 +11,8 @@ from korqg.ask.endings import STYLES, asking, find_predicate
 from korqg.ask.particles import final_consonant, fitted
 from korqg.sentences import kiwi, split_sentences
 
-MODIFYING = "".join(chr(code) for code in range(0xAC00 + 4, 0xD7A4, 28))  # Syllables that end in ㄴ: 받은, 보낸
+# Syllables that end in ㄴ or ㄹ: 받은, 보낸, 쓸
+MODIFYING = "".join(chr(code) for final in (4, 8) for code in range(0xAC00 + final, 0xD7A4, 28))
 # Pattern, what stands in its place, and the name of the edit.
 WORDS = [
     (r"^\s*(\(?\d{1,2}[.)]|[①-⑳•▪○●◦※*-])\s+(?=\S)", "", "list mark"),
@@ -22,9 +23,10 @@ WORDS = [
     (r"\s+\?", "?", "spacing"),
     (r"\?{2,}", "?", "one question mark"),
     (r"드시는가", "먹는가", "no honorific"),
+    (r"계셔야", "있어야", "no honorific"),
     (r"드실 수", "먹을 수", "no honorific"),
     (r"드셔야", "먹어야", "no honorific"),
-    (rf"(?<=[{MODIFYING}]) 분께(?=는?(?![가-힣]))", " 사람에게", "no honorific"),
+    (rf"(?<=[{MODIFYING}]) 분께(?=[는만]?(?![가-힣]))", " 사람에게", "no honorific"),
     (rf"(?<=[{MODIFYING}]) 분(?=(은|이|을|의|에게)는?(?![가-힣]))", " 사람", "no honorific"),
     (r"무엇로(?=만?(?![가-힣]))", "무엇으로", "particles"),
     (r"말씀(?=[하한할해])", "말", "no honorific"),
@@ -36,6 +38,7 @@ WORDS = [
     ),
     (r"(?<=[시기]간에)서(?=는? )|(?<=에)서(?= 들어[오가]기)", "", "에서 to 에"),
     (r"(빌려|돌려|들려) 주", r"\1주", "spacing"),
+    (r"지 마는가", "지 말아야 하는가", "ending"),
     (r"까닭은 무엇", "이유는 무엇", "까닭 to 이유"),
     (r"까닭이 무엇", "이유가 무엇", "까닭 to 이유"),
 ]
@@ -77,6 +80,7 @@ def edit_question(question: str, style: str = "") -> Edited:
         note(re.sub(pattern, replacement, text), name)
     note(_fit_particles(text), "particles")
     note(without_honorifics(text), "no honorific")
+    note(_without_too(text), "도 to 는")
     note(_without_tail(text), "clause that asks")
     note(_place_as_owner(text), "에서 to 의")
     note(_owner_as_place(text), "의 to 에서")
@@ -138,6 +142,18 @@ def _place_as_owner(text: str) -> str:
     nouns = all(token.tag.startswith(("N", "XSN", "SN")) for token in kiwi().tokenize(match[2]))
     clause = any(token.tag in ("EC", "ETM") for token in kiwi().tokenize(match[1]))
     return f"{match[1]}의 {match[2]}{match[3]} {match[4]}" if nouns and not clause else text
+
+
+def _without_too(text: str) -> str:
+    """A thing as the topic, where the text had said "too" of it (의견도 몇 건 들어왔는가: 의견은): too as what?"""
+    tokens = kiwi().tokenize(text)
+    if any(token.tag == "JX" and token.form in ("은", "는") for token in tokens):
+        return text
+    for before, token in itertools.pairwise(tokens):
+        noun = before.tag in ("NNG", "NNP", "XSN") and before.form not in ("하나", "조금", "아무", "전혀")
+        if noun and token.tag == "JX" and token.form == "도" and token.start == before.end:
+            return text[: token.start] + fitted(text[before.start : before.end], "는") + text[token.end :]
+    return text
 
 
 def _owner_as_place(text: str) -> str:

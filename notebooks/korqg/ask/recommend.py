@@ -17,7 +17,7 @@ from korqg.ask.checks import (
 )
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
-from korqg.ask.subject import name_to_add, with_subject
+from korqg.ask.subject import with_name
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
 from korqg.question import is_single_question, rouge_l, why_nothing_to_ask
@@ -143,7 +143,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         one = {**one, "read_answer": None, "confidence": None}
     edited = edit_question(one["model_output"], style)
     written_by = one.get("written_by", "model")
-    named = with_subject(edited.text, name_to_add(one["title"]))
+    named = with_name(edited.text, one["title"])
     if len(named) > LONGEST_SHOWN:
         named = edited.text
     edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]

@@ -7,7 +7,7 @@ moves. What is more here than that: which question word, which clause, and which
 import itertools
 import re
 
-from korqg.ask.candidates import MARKS, NOUN, NUMBER, REASON, TIME, CandidateAnswer
+from korqg.ask.candidates import MARKS, NAME, NOUN, NUMBER, REASON, TIME, CandidateAnswer
 from korqg.ask.editor import without_honorifics
 from korqg.ask.endings import LIKE_VERBS, PAST, VERBS, asking, find_predicate
 from korqg.ask.particles import fit_behind
@@ -31,12 +31,12 @@ WISHED = re.compile(r"(\S*[가-힣]) ?주시기 ?바랍니다$")
 
 CONNECTIVES = re.compile(
     r"^\s*(또한|또|그리고|따라서|그래서|그러나|하지만|다만|특히|즉|곧|예를 들어|예를 들면|반면에?|한편|결국|물론|실제로"
-    r"|그런데|단|더불어|이어|이어서|그러므로|그렇지만|게다가|먼저|우선|마지막으로|끝으로|네|예|아니요|아니오)\s*,?\s+"
+    r"|그런데|단|더불어|이어|이어서|그러므로|그렇지만|게다가|먼저|우선|마지막으로|끝으로|대신|(네|예|아니요|아니오)(?=,))\s*,?\s+"
 )
 PEOPLE = re.compile(
     r"(사람|관리자|담당자|책임자|신청자|이용자|참가자|참석자|소유자|연구자|기자|학자|저자|환자|사용자|운전자|설립자|창립자|제작자|진행자|지도자|직원|회원|(국회|시|군|구|도)의원|위원|"
     r"사원|요원|승무원|연구원|학생|선생|교사|강사|의사|간호사|변호사|판사|주인|시인|군인|노인|외국인|본인|상인|장인|장군|대왕|[가-힣]왕|황제|대통령|교수|박사|작가|"
-    r"화가|감독|선수|회장|(?<![공래])사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|(?<![날볍글솜맵말])씨|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장|(?<!그림|유전|양성|중성|오미|구기|복분|단백)[가-힣]{2}자)$"
+    r"화가|감독|선수|회장|(?<![공래])사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장|[가-힣]지기|담당|연구사|주무관|활동가|수료생|훈련생|회원들|(?<!그림|유전|양성|중성|오미|구기|복분|단백)[가-힣]{2}자)$"
 )
 PLACES = re.compile(
     r"(건물|센터|공원|도서관|학교|병원|바다|나라|지역|지방|마을|광장|시장|공장|연구소|사무소|사무실|창구|로비|강당|복도|운동장|주차장|극장|매장"
@@ -85,13 +85,13 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
         return f"어느 {answer[-1]}"
     if re.search(
         r"(봄|여름|가을|겨울|아침|저녁|새벽|밤|당일|다음 날|전날|하순|상순|중순|무렵|시대|[월년기주] ?[초말]|연[초말]"
-        r"|때|평일|공휴일)$",
+        r"|때|순간| 날|평일|공휴일)$",
         answer,
     ) and re.match(r"(에|부터|까지|이|은|는|,|\s)", rest):
         return "언제"
     if answer.endswith("사이") and re.match(r"에(서)?(?![가-힣])", rest):
         return "어디" if rest.startswith("에서") else "언제"
-    if re.match(r"에서(?![가-힣])", rest) or (OFFICE.search(last) and re.match(r"에(?![가-힣])", rest)):
+    if re.match(r"에서[는도만]?(?![가-힣])", rest) or (OFFICE.search(last) and re.match(r"에(?![가-힣])", rest)):
         return "어디"
     if verb in DUTIES and OFFICE.search(last) and re.match(r"(이|가)(?![가-힣])", rest):
         return "어디에서"
@@ -103,6 +103,11 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
         return "누구"
     if re.match(r"(에게|께서|께|한테)", rest) or is_person(answer):
         return "누구"
+    if re.search(r"[가-힣][사자원인수] (\d+|[한두세네]|다섯|여섯|일곱|여덟|아홉|열|[가-힣]+) ?명$", answer):
+        return "누구"
+    acts = " " in answer and verb in HUMAN_VERBS and re.match(r"(이|가|은|는)(?![가-힣])", rest)
+    if acts and kind == NAME and not (PLACES.search(answer) or PLACE_NAMES.search(answer) or OFFICE.search(last)):
+        return "누구"
     if (
         verb in HUMAN_VERBS
         and re.match(r"(이|가)(?![가-힣])", rest)
@@ -111,7 +116,8 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
         tags = [token.tag for token in kiwi().tokenize(answer)]
         if tags and all(tag == "NNP" for tag in tags):
             return "누구"
-    if re.match(r"에(?![가-힣])", rest) and re.search(r"[어여아] 있(다|습니다|어요|는)$", rest):
+    stays = re.search(r"[어여아] 있(다|습니다|어요|는)$", rest) or (verb in STAYING and "수 있" not in rest)
+    if re.match(r"에(?![가-힣])", rest) and stays:
         return "어디"
     kind_of = re.search(r"의 ([가-힣]+)$", answer)
     if kind_of and kind_of[1] in KINDS_OF:
@@ -119,11 +125,14 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
     return "무엇"
 
 
+STAYING = frozenset("있 두 넣 걸 놓 꽂 보관하 앉 가라앉 붙이 적 남 서".split())
+"""Verbs of what is or is put somewhere: 어디에."""
+
 OFFICE = re.compile(
     r"(센터|위원회|협의회|회사|재단|조합|은행|연구소|관리소|사무소|보건소|[군시구]청|공단|[가-힣]{2}(과|팀|부|국|실|단))$"
 )
 DUTIES = frozenset(
-    "맡 운영하 관리하 주관하 담당하 보관하 지원하 열 접수하 심사하 발급하 내 부담하 지급하 제공하 빌려주".split()
+    "맡 처리하 운영하 관리하 주관하 담당하 보관하 지원하 열 접수하 심사하 발급하 내 부담하 지급하 제공하 빌려주".split()
 )
 """Endings of offices, and what they do: asked for by 어디에서."""
 
@@ -152,6 +161,8 @@ def _is_place(answer: str) -> bool:
 def is_person(answer: str) -> bool:
     """Whether the words are a Korean name of three syllables: alone as Kiwi's name, or beside an office (회장 …)."""
     office, _, name = answer.rpartition(" ")
+    if name == "씨" and re.fullmatch(f"[{SURNAMES}][가-힣]{{2}}", office):
+        return True
     if re.fullmatch(f"(.+ )?[{SURNAMES}][가-힣]{{2}} (이사|감사|위원|사무국장|[회부과팀소원관]장)", answer):
         return True  # 편종수 이사
     if not re.fullmatch(f"[{SURNAMES}][가-힣]{{2}}", name) or PLACE_NAMES.search(name):
@@ -213,7 +224,7 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     body = sentence[cut:].rstrip(" .!…")
     start, end = start - cut, end - cut
     body, (start, end) = _without_brackets(body, start, end)
-    body = WISHED.sub(r"\1야 합니다", body)
+    body = _wished(WISHED.sub(r"\1야 합니다", body))
     body, start, end = _with_title(body, start, end, title)
     if (
         POINTING.match(body)
@@ -237,13 +248,13 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     if last and end <= last.start and (asked := _what_must_be_done(body, last, past)):
         body = asked
     if past is None and whole.ending in NOUN_ENDINGS and RECORD.search(title):
-        past = True
+        past = _verb(body, whole) in TOLD
     predicate = find_predicate(body, ("EF", "EC"))
     if kind == REASON:
         return _ask_why(body, start, end, style)
     if predicate is None or end > predicate.start + 1:
         return ""
-    word = question_word(answer, kind, body, start, predicate.stem[0])
+    word = question_word(answer, kind, body, start, _verb(body, predicate))
     if word == "무엇" and kind == NOUN:
         return ""  # one common noun of many
     opening, rest = body[:start], body[end:]
@@ -289,6 +300,16 @@ def plainness(question: str) -> float:
     return max(0.1, min(0.95, score))
 
 
+def _wished(body: str) -> str:
+    """A wish (신청하시기 바랍니다) as what must be done (신청해야 한다); any other sentence as it is."""
+    tokens = kiwi().tokenize(body) if re.search(r"기를? ?바랍니다$", body) else []
+    for place in range(len(tokens) - 1, 0, -1):
+        if tokens[place].tag == "ETN":
+            stem = tokens[place - 1 - (tokens[place - 1].tag == "EP")]
+            return body[: stem.start] + kiwi().join([(stem.form, stem.tag), ("어야", "EC")]) + " 한다"
+    return body
+
+
 def _with_title(body: str, start: int, end: int, title: str) -> tuple[str, int, int]:
     """The body with its document's title in place of "this rule", "this product", where the title is called so."""
     this = re.match(r"이 ([가-힣]{2,4})(?=[은는이가을를의에])", body)
@@ -301,6 +322,20 @@ def _with_title(body: str, start: int, end: int, title: str) -> tuple[str, int, 
 
 NOUN_ENDINGS, RECORD = ("음", "ᆷ", "ᆷ음"), re.compile(r"회의|의사록|기록|경과|보고")
 """Endings of minutes and reports in note form (보고함), and titles of papers where they tell what was."""
+
+
+def _verb(body: str, predicate) -> str:
+    """The stem of a predicate, with its noun where it is made of one (보고하)."""
+    form, tag = predicate.stem
+    before = kiwi().tokenize(body[: predicate.start])[-1:] if tag.startswith("XSV") else []
+    return (before[0].form if before else "") + form
+
+
+TOLD = frozenset(
+    "보고하 참석하 확인하 결정하 승인하 의결하 가결하 부결하 선출하 논의하 검토하 제안하 요청하 지적하 설명하 밝히 "
+    "말하 발표하 합의하 나오 들어오 열리 열 마치 끝나 늘 줄 걸리 들 쓰이".split()
+)
+"""What minutes tell as done; what else stands in note form there (5월 14일까지 받음) may be yet to come."""
 
 POLITE_ENDINGS = (
     "습니다",
@@ -336,7 +371,7 @@ def _before_noun(word: str, rest: str) -> bool:
     """Whether the words stand in front of what they belong to (고려 시대 가마터, 옹기 가마 두 곳)."""
     if re.match(r"\s(\d|[한두세네] )|[’'”\"]? ?(이상|이하|미만|초과)", rest):
         return True
-    asks_for_more = word in CLEFT or word.startswith(("언제", "몇 시"))
+    asks_for_more = word in CLEFT or word.startswith(("언제", "몇 시", "몇 층"))
     return (
         asks_for_more and rest.startswith(" ") and kiwi().tokenize(rest)[0].tag in ("NNG", "NNP") and not _adverb(rest)
     )
@@ -367,11 +402,14 @@ def _ask_in_place(opening: str, rest: str, word: str, style: str, past: bool | N
     elif word == "어디에서":
         rest = re.sub(r"^(이|가)(?![가-힣])", "", rest)
     follows = fit_behind(word, rest)
-    if re.match(r"(은|는)(?![가-힣])", follows):
+    if re.match(r"(은|는)(?![가-힣])", follows) or (re.match(r"\S*, ", follows) and _has_topic(follows)):
         return ""
     behind = re.sub(r"^(이|가|을|를)(?![가-힣])", "", follows)
     long = len(opening + follows) > LONGEST_IN_PLACE
     object_of_last = behind != follows and _one_predicate(behind) and not opening.endswith("의 ")
+    if re.match(r"(이|가)(?![가-힣])", rest):  # 배는 수산팀이 처리한다: what 배 is to 처리하다, a cleft would not say
+        has_object = any(token.tag == "JKO" for token in kiwi().tokenize(opening + behind))
+        object_of_last = object_of_last and has_object and not _has_topic(opening)
     asked = _cleft(opening, behind.strip(), word, style, past) if word == "무엇" and long and object_of_last else ""
     if asked:
         return asked
@@ -387,7 +425,9 @@ def _ask_in_place(opening: str, rest: str, word: str, style: str, past: bool | N
 def _ends_in_noun(opening: str) -> bool:
     """Whether a noun without a particle stands in front, so that both are one name (추사 김정희)."""
     tokens = kiwi().tokenize(opening)
-    return bool(tokens) and tokens[-1].tag in ("NNG", "NNP", "SL", "XSN") and tokens[-1].form not in TIMES
+    quoted = opening.rstrip()[-1:] in ("’", "”", "」", "』") and opening[-1:] == " "
+    noun = bool(tokens) and tokens[-1].tag in ("NNG", "NNP", "SL", "XSN") and tokens[-1].form not in TIMES
+    return noun or quoted
 
 
 TIMES = frozenset(
@@ -449,7 +489,7 @@ def _ask_amount(opening: str, rest: str, word: str, style: str, past: bool | Non
         return ""
     begin = opening.rfind(" ", 0, tokens[place].start) + 1  # where the whole word begins
     name, front = opening[begin:].strip(), opening[:begin]
-    if len(name) < 2 or name in NO_AMOUNT or kiwi_ends_in_modifier(front):
+    if len(name) < 2 or name in NO_AMOUNT or re.search(r"\d", name) or kiwi_ends_in_modifier(front):
         return ""
     return _cleft(front, behind, word, style, past, name)
 
@@ -531,7 +571,7 @@ def _cleft(front: str, rest: str, word: str, style: str, past: bool | None, name
     half = re.search(r"[가-힣](고|며|거나),? $", front)  # 앞당기고 … 늦추는 것: half of two things
     if half or predicate is None or not (front + rest[: predicate.start]).strip():
         return ""
-    if clauses_of(front) and _has_topic(front):
+    if (clauses_of(front) and _has_topic(front)) or _has_topic(rest[: predicate.start]):
         return ""
     if predicate.stem[1].startswith(("VCP", "VCN")):
         return ""

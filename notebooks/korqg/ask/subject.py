@@ -17,7 +17,7 @@ NOT_A_NAME = frozenset(
         "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
         "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
         "처음 안내문 안내서 통신문 학기 학년도 입소 입학 등록 "
-        "수칙 안전 출입 예약 취소 수강 수강생 참가자 회원 자원봉사자 생활 "
+        "수칙 안전 출입 예약 취소 수강 수강생 참가자 회원 자원봉사자 생활 공동 "
     ).split()
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
@@ -29,7 +29,7 @@ SHORTEST_PLACE = 4
 """Characters, fewer than those of a title that is the name of a place (한빛도서관) and not of a thing (기송관)."""
 
 WHERE_THINGS_HAPPEN = re.compile(
-    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|체험|탐방|사업|과정|강좌|수업|시간|[가-힣]기)$"
+    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|체험|탐방|사업|공사|과정|강좌|수업|시간|[가-힣]기)$"
 )
 """Endings of common nouns that a question can be asked about with 에서 (곡물 저장탑에서는), unlike 귀 건강."""
 
@@ -37,7 +37,7 @@ SAYS_ITS_KIND = re.compile(r"([,:]? ?(자주 (묻는|하는) 질문|묻고 답�
 """What stands behind the name in a title of questions and answers, or in brackets at its end."""
 
 NAMED = re.compile(
-    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구)$"
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
 )
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
@@ -52,7 +52,9 @@ MARKED_OFF = re.compile(r"[…!]|\.\.")  # What headlines have, and names have n
 def plain_title(title: str) -> str:
     """A title without what names nothing: a notice's number, which course it is, what follows a colon, a slogan."""
     first, *rest = title.split(" > ")
-    first = re.sub(r"^((\S+ )?)(공고|고시|훈령|예규) ?제\S+호 ?[:：] ?", r"\1", first.strip())
+    numbered = r"^((\S+ )?)(공고|고시|훈령|예규) ?제[^\s():：]+호 ?"
+    first = re.sub(numbered + r"([:：] ?|\((?=.*\)$))", r"\1", first.strip())
+    first = first.removesuffix(")") if "(" not in first else first
     first = re.sub(r"^제\d+[차기] ", "", first)
     name, _, said = first.partition(": ")
     first = said if said and set(name.split()) <= NOT_A_NAME else name
@@ -111,15 +113,20 @@ def subject_of(title: str) -> str:
         return ""  # a headline, or the name of a file
     if PUBLICATION.search(title):
         return ""  # its articles are about something else
-    end, named, torn, stops = 0, False, False, [0]
-    for _, group in itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position):
-        word = list(group)
+    end, named, torn, stops, used = 0, False, False, [0], False
+    by_word = itertools.groupby(kiwi().tokenize(title), key=lambda token: token.word_position)
+    words = [list(group) for _, group in by_word]
+    for place, word in enumerate(words):
         nouns = [token.form in NOT_A_NAME or not token.tag.startswith(("N", "XSN")) for token in word]
-        kinds = [token.form in NOT_A_NAME and all(nouns[place:]) for place, token in enumerate(word)]  # but 기록단
+        kinds = [token.form in NOT_A_NAME and all(nouns[number:]) for number, token in enumerate(word)]  # but 기록단
         typed = typed or (True in kinds and end > 0)
+        used = used or (end > 0 and word[0].form in ("이용", "사용", "운영", "출입"))
         broken = any(token.tag.startswith("SS") or (end and token.form == "·") for token in word)
-        misread = word[0].tag.startswith("J") or (word[-1].tag == "JX" and word[-1].form in ("만", "도"))  # 가람만
-        torn = word[-1].tag.startswith(ENDS_A_NAME) and not misread
+        torn = word[-1].tag.startswith(ENDS_A_NAME) and not _misread(word, words[place + 1 :])
+        event = title[: word[-1].start] if torn and word[-1].tag.startswith("J") else ""
+        if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
+            end, typed, torn = len(event), True, False
+            break
         if broken or torn or (True in kinds and (end or kinds[0])):
             break
         stop = word[kinds.index(True)].start if True in kinds else word[-1].end
@@ -137,8 +144,19 @@ def subject_of(title: str) -> str:
     if len(name) > SHORT_NAME:
         name = _shortened(name, title[: stops[-1]])
     year_alone = re.fullmatch(r"\d+년도?", name)
-    typed = typed and not torn and bool(WHERE_THINGS_HAPPEN.search(name))
+    typed = typed and not torn and (used or bool(WHERE_THINGS_HAPPEN.search(name)))
     return name if (named or typed) and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
+
+
+def _misread(word, behind) -> bool:
+    """Whether Kiwi takes the end of an unknown name for a particle (가람만, 잠수분과): no title has one there."""
+    last, follows = word[-1], behind[0][0] if behind else None
+    numbered = follows is not None and (follows.tag in ("SN", "XPN") or follows.form in NOT_A_NAME)
+    return (
+        word[0].tag.startswith("J")
+        or (last.tag == "JX" and last.form in ("만", "도"))
+        or (last.tag == "JC" and numbered)
+    )
 
 
 def _shortened(name: str, somebody: str) -> str:
@@ -189,11 +207,22 @@ def with_subject(question: str, subject: str) -> str:
     return f"{subject}{place}{'' if more else '는'} {question}"
 
 
-def name_to_add(title: str) -> str:
-    """The subject of a title, where "…에서는" may be said of it (한빛도서관); "" of an article about a thing (윤초)."""
+def with_name(question: str, title: str) -> str:
+    """The question with its document named, as far as the title gives a name (see `with_subject`).
+
+    Of an article about a thing (윤초, 개미귀신) no "…에서는" may be said: it is named before its parts alone
+    (머리는: 개미귀신의 머리는).
+    """
+    thing = plain_title(title).split(" > ")[0].strip()
     name = subject_of(title)
-    whole = plain_title(title).split(" > ")[0].strip() == name
-    return "" if whole and not (NAMED.search(name) and len(name) > SHORTEST_PLACE) else name
+    if thing != name and name:
+        return with_subject(question, name)
+    if NAMED.search(thing) and len(thing) > SHORTEST_PLACE and name:
+        return with_subject(question, name)
+    part = re.match(r"([가-힣]+)(?:[은는이가을를]|에는|에서는|에)(?= )", question)
+    if part and part[1] in PARTS and len(thing) <= SHORT_NAME and re.fullmatch(r"[가-힣 ]+", thing):
+        return f"{thing}의 {question}"
+    return question
 
 
 GROUP = re.compile(r"([가-힣]{2}회|[가-힣]{2}단|팀|학교|단체|기관|업체|농가|가구|세대|아이)$")
@@ -203,10 +232,19 @@ ABOUT_THE_PAPER = frozenset("시행일 시행 개정일 제정일 공고일 문�
 """Topics that are about the paper itself, or what it offers, and not about what its name stands for."""
 
 
+PARTS = frozenset(
+    "머리 몸 몸통 몸길이 꼬리 다리 앞다리 뒷다리 잎 줄기 뿌리 꽃 꽃잎 꽃대 열매 씨 씨앗 알 애벌레 새끼 암컷 수컷 "
+    "어른벌레 성충 유충 껍질 날개 더듬이 눈 입 이빨 턱 큰턱 털 깃 부리 비늘 지느러미 아가미 둥지 굴 수명 크기 무게 "
+    "길이 높이 너비 지름 두께 폭 이름 종류 구조 원리 몸체 손잡이 눈금 뚜껑 바닥 벽 지붕 기둥 뼈대 재료 쓰임 기원 "
+    "역사 성질 특징".split()
+)
+"""What belongs to the thing that an article is about."""
+
+
 def draft_of(candidate: CandidateAnswer, title: str) -> str:
     """The rule's question about a candidate, mended and with the name in the title; "" where the rule has none."""
     asked = ask_by_rule(candidate, title)
-    return with_subject(edit_question(asked).text, name_to_add(title)) if asked else ""
+    return with_name(edit_question(asked).text, title) if asked else ""
 
 
 def _topic_of(question: str) -> str:
