@@ -22,14 +22,15 @@ NOT_A_NAME = frozenset(
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
 
-LONGEST_NAME, SHORT_NAME, LONGEST_TITLE = 26, 16, 10
-"""Characters of a name, of one that takes 의 before anything, and words of a title that is no headline, at most."""
+LONGEST_NAME, LONG_NAME, SHORT_NAME, LONGEST_TITLE = 26, 20, 16, 10
+"""Characters of a name, of one that nobody's name could shorten, of one that takes 의 before anything, and words of a
+title that is no headline, at most."""
 
 SHORTEST_PLACE = 4
 """Characters, fewer than those of a title that is the name of a place (한빛도서관) and not of a thing (기송관)."""
 
 WHERE_THINGS_HAPPEN = re.compile(
-    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|체험|탐방|사업|공사|과정|강좌|수업|시간|[가-힣]기)$"
+    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|서비스|체험|탐방|사업|공사|과정|강좌|수업|시간|[가-힣]기)$"
 )
 """Endings of common nouns that a question can be asked about with 에서 (곡물 저장탑에서는), unlike 귀 건강."""
 
@@ -55,7 +56,8 @@ def plain_title(title: str) -> str:
     numbered = r"^((\S+ )?)(공고|고시|훈령|예규) ?제[^\s():：]+호 ?"
     first = re.sub(numbered + r"([:：] ?|\((?=.*\)$))", r"\1", first.strip())
     first = first.removesuffix(")") if "(" not in first else first
-    first = re.sub(r"^제\d+[차기] ", "", first)
+    year = r"\d{4}(년도?|학년도)?( [상하]반기)?( (봄|여름|가을|겨울)철?)?"
+    first = re.sub(rf"^(제\d+[차기회]|{year}) (?=\S+ \S)", "", first)
     name, _, said = first.partition(": ")
     first = said if said and set(name.split()) <= NOT_A_NAME else name
     first = OFFERED.sub(r" \1", first)
@@ -63,6 +65,12 @@ def plain_title(title: str) -> str:
         slogan, comma, offer = first.rpartition(", ")
         first = offer if comma and _is_sentence(slogan) else first
     return " > ".join([first, *rest])
+
+
+def is_headline(title: str) -> bool:
+    """Whether a title tells what happened, as an article's does: no name can be taken from it."""
+    first = plain_title(title).split(" > ")[0]
+    return bool(MARKED_OFF.search(first) or _is_sentence(first) or re.match(r"[“\"]", first))
 
 
 def is_torn_name(question: str, title: str, chunk: str) -> bool:
@@ -89,7 +97,9 @@ def is_torn_name(question: str, title: str, chunk: str) -> bool:
 
 
 def _is_sentence(text: str) -> bool:
-    """Whether it ends as a sentence does (다시 열다), and not in a noun (동해 바다)."""
+    """Whether it ends as a sentence does (다시 열다), and not in a noun (동해 바다, 망둥어)."""
+    if " " not in text:
+        return False
     tags = [token.tag for token in kiwi().tokenize(text) if not token.tag.startswith("S")]
     return tags[-1:] in (["EF"], ["EC"])
 
@@ -109,6 +119,7 @@ def subject_of(title: str) -> str:
         return quoted[1]
     plain = re.sub(r"\([^()]*\) ?", " ", SAYS_ITS_KIND.sub("", title)).strip()
     typed, title = plain != title, re.sub(" +", " ", plain)
+    typed = typed or title.split(" ")[-1] in NOT_A_NAME
     if len(title.split()) > LONGEST_TITLE or re.search(r"[….,!?]|[가-힣]다$", title) or not re.search("[가-힣]", title):
         return ""  # a headline, or the name of a file
     if PUBLICATION.search(title):
@@ -122,7 +133,7 @@ def subject_of(title: str) -> str:
         typed = typed or (True in kinds and end > 0)
         used = used or (end > 0 and word[0].form in ("이용", "사용", "운영", "출입"))
         broken = any(token.tag.startswith("SS") or (end and token.form == "·") for token in word)
-        torn = word[-1].tag.startswith(ENDS_A_NAME) and not _misread(word, words[place + 1 :])
+        torn = not broken and word[-1].tag.startswith(ENDS_A_NAME) and not _misread(word, words[place + 1 :])
         event = title[: word[-1].start] if torn and word[-1].tag.startswith("J") else ""
         if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
             end, typed, torn = len(event), True, False
@@ -149,21 +160,25 @@ def subject_of(title: str) -> str:
 
 
 def _misread(word, behind) -> bool:
-    """Whether Kiwi takes the end of an unknown name for a particle (가람만, 잠수분과): no title has one there."""
+    """Whether Kiwi takes the end of an unknown name for a particle (가람만, 잠수분과, 반딧불이)."""
     last, follows = word[-1], behind[0][0] if behind else None
     numbered = follows is not None and (follows.tag in ("SN", "XPN") or follows.form in NOT_A_NAME)
+    verbs = any(one.tag.startswith(("V", "XSV", "XSA")) for some in behind for one in some)
     return (
         word[0].tag.startswith("J")
         or (last.tag == "JX" and last.form in ("만", "도"))
         or (last.tag == "JC" and numbered)
+        or (last.tag == "JKS" and bool(behind) and not verbs)
+        or (last.tag == "MAG" and len(word) > 1)
     )
 
 
 def _shortened(name: str, somebody: str) -> str:
     """Of a long name the part that names somebody, else its first words as far as they say two things (여울 저수지)."""
-    if 2 <= len(somebody) <= LONGEST_NAME and name.startswith(somebody):
+    town = re.fullmatch(r"\S+[시군구읍면동]", somebody)
+    if 2 <= len(somebody) <= LONGEST_NAME and name.startswith(somebody) and not town:
         return somebody
-    if len(name) <= LONGEST_NAME:
+    if len(name) <= LONG_NAME:
         return name
     return " ".join(name.split()[:2])
 

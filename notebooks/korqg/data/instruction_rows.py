@@ -10,7 +10,7 @@ from typing import Any
 from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import failed_checks, support
 from korqg.ask.editor import edit_question
-from korqg.ask.subject import PUBLICATION, draft_of, plain_title
+from korqg.ask.subject import PUBLICATION, draft_of, is_headline, plain_title
 from korqg.data.answer_places import nearest
 from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
 from korqg.data.documents.chunks import Chunk
@@ -106,6 +106,7 @@ def _title_for_asker(title: str, file: str = "") -> str:
     """A title as the asker sees it: the name of a paper, a notice's number, a file's name say nothing to ask with."""
     first, *rest = plain_title(title).split(" > ")
     unnamed = bool(file) and first == Path(file).stem and not re.search("[가-힣]", first)
+    unnamed = unnamed or is_headline(first)
     return " > ".join(rest) if unnamed or (rest and PUBLICATION.search(first)) else " > ".join([first, *rest])
 
 
