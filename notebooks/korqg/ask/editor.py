@@ -39,6 +39,7 @@ WORDS = [
     (r"(?<=[시기]간에)서(?=는? )|(?<=에)서(?= 들어[오가]기)", "", "에서 to 에"),
     (r"(빌려|돌려|들려) 주", r"\1주", "spacing"),
     (r"지 마는가", "지 말아야 하는가", "ending"),
+    (r"(넘|넘기|벗어나)지 (않는|아니하는)가", r"\1지 않아야 하는가", "ending"),
     (r"까닭은 무엇", "이유는 무엇", "까닭 to 이유"),
     (r"까닭이 무엇", "이유가 무엇", "까닭 to 이유"),
 ]
@@ -81,6 +82,7 @@ def edit_question(question: str, style: str = "") -> Edited:
     note(_fit_particles(text), "particles")
     note(without_honorifics(text), "no honorific")
     note(_without_too(text), "도 to 는")
+    note(_past_modifier(text), "ending")
     note(_without_tail(text), "clause that asks")
     note(_place_as_owner(text), "에서 to 의")
     note(_owner_as_place(text), "의 to 에서")
@@ -153,6 +155,15 @@ def _without_too(text: str) -> str:
         noun = before.tag in ("NNG", "NNP", "XSN") and before.form not in ("하나", "조금", "아무", "전혀")
         if noun and token.tag == "JX" and token.form == "도" and token.start == before.end:
             return text[: token.start] + fitted(text[before.start : before.end], "는") + text[token.end :]
+    return text
+
+
+def _past_modifier(text: str) -> str:
+    """미룬 것은, where it said 미뤘는 것은: a modifier has no past tense of its own in front of 는."""
+    tokens = kiwi().tokenize(text)
+    for stem, past, ending in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (past.tag, ending.tag, ending.form) == ("EP", "ETM", "는") and past.form in ("었", "았"):
+            return text[: stem.start] + kiwi().join([(stem.form, stem.tag), ("ᆫ", "ETM")]) + text[ending.end :]
     return text
 
 

@@ -247,6 +247,8 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     last = find_predicate(body)
     if last and end <= last.start and (asked := _what_must_be_done(body, last, past)):
         body = asked
+    if last and past is None and not last.past and last.stem[0] in ("않", "아니하") and NORMS.search(title):
+        body = body[: last.start].rstrip() + " 말아야 한다"
     if past is None and whole.ending in NOUN_ENDINGS and RECORD.search(title):
         past = _verb(body, whole) in TOLD
     predicate = find_predicate(body, ("EF", "EC"))
@@ -319,6 +321,9 @@ def _with_title(body: str, start: int, end: int, title: str) -> tuple[str, int, 
     shift = len(name) - this.end()
     return name + body[this.end() :], start + shift, end + shift
 
+
+NORMS = re.compile(r"규정|규칙|규약|내규|회칙|수칙|지침|요령|작업 안내|안전")
+"""Titles of papers that say what must not be done by saying that it is not (당기지 않는다)."""
 
 NOUN_ENDINGS, RECORD = ("음", "ᆷ", "ᆷ음"), re.compile(r"회의|의사록|기록|경과|보고")
 """Endings of minutes and reports in note form (보고함), and titles of papers where they tell what was."""

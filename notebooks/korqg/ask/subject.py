@@ -30,7 +30,7 @@ SHORTEST_PLACE = 4
 """Characters, fewer than those of a title that is the name of a place (한빛도서관) and not of a thing (기송관)."""
 
 WHERE_THINGS_HAPPEN = re.compile(
-    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|서비스|체험|탐방|사업|공사|과정|강좌|수업|시간|[가-힣]기)$"
+    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|서비스|체험|탐방|사업|공사|작업|과정|강좌|수업|시간|[가-힣]기)$"
 )
 """Endings of common nouns that a question can be asked about with 에서 (곡물 저장탑에서는), unlike 귀 건강."""
 
@@ -134,6 +134,7 @@ def subject_of(title: str) -> str:
         used = used or (end > 0 and word[0].form in ("이용", "사용", "운영", "출입"))
         broken = any(token.tag.startswith("SS") or (end and token.form == "·") for token in word)
         torn = not broken and word[-1].tag.startswith(ENDS_A_NAME) and not _misread(word, words[place + 1 :])
+        torn = torn and not (typed and word[-1].tag == "ETM")  # 찾아가는 파쇄 작업 안내
         event = title[: word[-1].start] if torn and word[-1].tag.startswith("J") else ""
         if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
             end, typed, torn = len(event), True, False
@@ -215,7 +216,7 @@ def with_subject(question: str, subject: str) -> str:
     acts = PEOPLE.search(topic) or GROUP.search(topic) or "의 " in topic
     if topic and not acts and (len(subject) <= SHORT_NAME or ATTRIBUTE.search(topic)):
         return f"{subject}의 {question}"
-    if re.match(r"\S+( \S+)?에서는? ", question):  # a place already: 먹거리 부스에서는
+    if re.match(r"[^\s\d]+( [^\s\d]+)?에서는? ", question):  # a place already: 먹거리 부스에서는
         return f"{subject}의 {question}"
     more = any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(question))
     place = "에" if subject.endswith(("시간", "기간")) else "에서"

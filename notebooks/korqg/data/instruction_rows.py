@@ -106,7 +106,8 @@ def _title_for_asker(title: str, file: str = "") -> str:
     """A title as the asker sees it: the name of a paper, a notice's number, a file's name say nothing to ask with."""
     first, *rest = plain_title(title).split(" > ")
     unnamed = bool(file) and first == Path(file).stem and not re.search("[가-힣]", first)
-    unnamed = unnamed or is_headline(first)
+    if is_headline(first):
+        return ""  # its words, and those of its sections, are slogans
     return " > ".join(rest) if unnamed or (rest and PUBLICATION.search(first)) else " > ".join([first, *rest])
 
 
