@@ -11,7 +11,7 @@ from korqg.ask.particles import fit_behind, fitted
 from korqg.ask.recommend import recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, plainness
-from korqg.ask.subject import is_torn_name, plain_title, subject_of, with_subject
+from korqg.ask.subject import is_headline, is_torn_name, plain_title, subject_of, with_name, with_subject
 from korqg.prompts import marked_sentence
 
 
@@ -72,6 +72,22 @@ def test_one_of_a_kind_is_no_number():
     found = [one.text for one in find_candidates("작은 땅에서 한 해의 흐름을 배우고 유명한 화가가 한 번 다녀갔다.", "")]
     assert not {"한 해", "해의 흐름", "한 번"} & set(found)
     assert "화가" in found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "unwanted"),
+    [
+        ("신청은 3월 20일(금요일)까지 받고 3월 21일 토요일에 뽑는다.", {"금요일", "토요일"}),
+        ("모임은 5월 첫째 주부터 연다.", {"5월", "첫째 주"}),
+        ("학생들은 5월 한 달 동안 마을을 찾았다.", {"한 달 동안"}),
+        ("마른 곡물은 위쪽부터 조금씩 허문다.", {"조금씩"}),
+        ("사용료는 1년에 3만 6천 원이다.", {"1년"}),
+        ("영상은 ‘동네 하늘’, ‘달의 한 달’, ‘철새와 별’ 가운데 고른다.", {"동네 하늘", "달의 한 달", "철새와 별"}),
+        ("정전 때 다섯 마리가 울타리를 나갔다.", {"정전 때 다섯 마리"}),
+    ],
+)
+def test_what_is_torn_from_its_neighbours_is_no_candidate(sentence, unwanted):
+    assert not unwanted & _found(sentence)
 
 
 def test_what_is_counted_is_not_torn_from_its_number():
@@ -139,11 +155,47 @@ def test_rule_asks_in_place_with_the_right_word(sentence, answer, question):
             "남부 지방에서는 봄 작업을 앞당기고 무엇을 조금 늦추면 되는가?",
         ),
         ("학명은 Camellia sinensis이다.", "Camellia", ""),
+        # Offices, places, people and kinds by their own word.
+        ("예약은 과학놀이센터가 맡는다.", "과학놀이센터", "예약은 어디에서 맡는가?"),
+        ("접칼은 범재육묘장에서 빌려줍니다.", "범재육묘장", "접칼은 어디에서 빌려주는가?"),
+        ("귀마개는 입구 선반에 있습니다.", "입구 선반", "귀마개는 어디에 있는가?"),
+        ("열쇠는 내부 작업자가 지닌다.", "내부 작업자", "열쇠는 누가 지니는가?"),
+        ("잔디 관리인은 봄마다 잔디 씨를 뿌린다.", "잔디 씨", "잔디 관리인은 봄마다 무엇을 뿌리는가?"),
+        ("개미귀신은 명주잠자리과에 속하는 곤충이다.", "명주잠자리과", "개미귀신은 어느 과에 속하는 곤충인가?"),
+        # The topic of a clause is not the subject of one that modifies it, and what is wished must be done.
+        (
+            "두께가 8mm보다 얇은 숫돌은 부러질 수 있으니 받침 나무에 붙여 사용하십시오.",
+            "받침 나무",
+            "두께가 8mm보다 얇은 숫돌은 무엇에 붙여 사용해야 하는가?",
+        ),
+        ("문의는 담당 주무관에게 하시기 바랍니다.", "담당 주무관", "문의는 누구에게 해야 하는가?"),
+        # What another does to a thing is no cleft of the thing.
+        (
+            "엔진이 달린 배와 어업 허가를 받은 배는 군청 수산팀이 처리합니다.",
+            "군청 수산팀",
+            "엔진이 달린 배와 어업 허가를 받은 배는 어디에서 처리하는가?",
+        ),
     ],
 )
 def test_rule_says_it_as_a_reader_would(sentence, answer, question):
     start = sentence.index(answer)
     assert ask_by_rule(candidate_at(sentence, start, start + len(answer))) == question
+
+
+def test_norms_are_asked_as_what_must_not_be_done():
+    sentence = "작업자는 젖은 장갑을 쓰지 않는다."
+    candidate = candidate_at(sentence, 5, 10)
+    assert ask_by_rule(candidate, "창고 안전 수칙") == "작업자는 무엇을 쓰지 말아야 하는가?"
+    assert ask_by_rule(candidate, "창고의 역사") == "작업자는 무엇을 쓰지 않는가?"
+
+
+def test_minutes_tell_what_was_and_not_what_is_to_come():
+    for told, question in (
+        ("총회는 예산을 5월 14일에 승인함", "총회는 예산을 언제 승인했는가?"),
+        ("사무장은 견적서를 5월 14일까지 받음", "사무장은 견적서를 언제까지 받는가?"),
+    ):
+        start = told.index("5월 14일")
+        assert ask_by_rule(candidate_at(told, start, start + 6), "운영위원회 회의록") == question
 
 
 def test_rule_names_the_document_that_calls_itself_this_one():
@@ -202,6 +254,26 @@ def test_rule_asks_about_the_clause_that_matters():
         ("물은 언제 마시는가?", "", "물은 언제 마시는가?"),
         ("4) 단추를 몇 초 동안 누르는가?", "", "단추를 몇 초 동안 누르는가?"),
         ("1.5리터는 몇 컵인가?", "", "1.5리터는 몇 컵인가?"),
+        # One clause; the one that asks. Another in front of it stays, and one that shares its subject.
+        ("표본실은 몇 시에 열고 오후 5시에 닫는가?", "", "표본실은 몇 시에 여는가?"),
+        ("임기는 몇 년으로 하고 한 차례 연임할 수 있는가?", "", "임기는 몇 년으로 하는가?"),
+        ("찻잎은 몇 g을 넣고 5분 동안 우려야 하는가?", "", "찻잎은 몇 g을 넣어야 하는가?"),
+        ("누가 문을 열고 방에 들어가는가?", "", "누가 문을 열고 방에 들어가는가?"),
+        ("회의는 언제 열렸고 누가 참석했는가?", "", "회의는 언제 열렸고 누가 참석했는가?"),
+        ("인쇄소는 검사를 통과한 뒤 며칠 안에 보내는가?", "", "인쇄소는 검사를 통과한 뒤 며칠 안에 보내는가?"),
+        # Nobody's guest, and nobody spoken of as one.
+        ("참관하고 싶으신 분은 몇 층으로 가시면 되는가?", "", "참관하고 싶은 사람은 몇 층으로 가면 되는가?"),
+        ("수칙을 어긴 분께는 몇 차례 경고하는가?", "", "수칙을 어긴 사람에게는 몇 차례 경고하는가?"),
+        ("5분은 몇 초인가?", "", "5분은 몇 초인가?"),
+        # What stands in front of a noun, of a verb, of what must not be.
+        ("표본실에서 보증금은 얼마인가?", "", "표본실의 보증금은 얼마인가?"),
+        ("도서관의 빌린 책은 며칠 안에 돌려줘야 하는가?", "", "도서관에서 빌린 책은 며칠 안에 돌려줘야 하는가?"),
+        ("우리 집의 큰 방은 몇 개인가?", "", "우리 집의 큰 방은 몇 개인가?"),
+        ("무엇을 억지로 당기지 않아야 하는가?", "", "무엇을 억지로 당기지 말아야 하는가?"),
+        ("충전은 몇 대를 넘기지 않는가?", "", "충전은 몇 대를 넘기지 않아야 하는가?"),
+        ("10월로 미뤘는 것은 무엇인가?", "", "10월로 미룬 것은 무엇인가?"),
+        ("불편하다는 의견도 몇 건 들어왔는가?", "", "불편하다는 의견은 몇 건 들어왔는가?"),
+        ("묘목은 누구에게만 주는가?", "", "묘목은 누구에게 주는가?"),
     ],
 )
 def test_copy_editor_mends_what_is_certain_and_leaves_the_rest(question, style, edited):
@@ -243,6 +315,10 @@ GOOD |= {"title": "한빛도서관", "stopped": True, "read_answer": "오전 9�
         ({"question": "한빛도서관의 두 곳은 몇 시에 문을 여는가?"}, ["stands_alone"]),
         ({"question": "한빛도서관은 오전 9시부터 몇 시까지 문을 여는가?"}, ["keeps_its_answer"]),
         ({"question": "한빛미술관은 몇 시에 그림을 거는가?"}, ["supported"]),
+        ({"question": "한빛도서관은 몇 시에 찾아 주는 책을 여는가?"}, ["in_its_place"]),
+        ({"question": "한빛도서관에서 책은 무엇도 찾아 주는가?", "kind": "phrase"}, ["in_its_place"]),
+        ({"question": "한빛도서관에서는 책과 공휴일이면 몇 시에 여는가?"}, ["says_enough"]),
+        ({"question": "한빛도서관은 “사서가 몇 시에 온다”고 말하는가?"}, ["asks_for_words", "supported"]),
         ({"read_answer": "월요일"}, ["agreed"]),
         ({"confidence": 0.3}, ["confident"]),
     ],
@@ -341,6 +417,12 @@ def test_model_that_cannot_read_is_trusted_near_the_draft():
     assert left_out[0]["reason"].endswith(korean)
 
 
+def test_question_that_strays_from_its_draft_is_not_shown():
+    draft = {"rule_question": "도서관은 몇 시에 문을 여는가?", "rule_likelihood": 0.6}
+    far = _asked("한빛도서관의 아침 업무 시작 시각은 언제인가?", "오전 9시", OPENS, 0.95, **draft)
+    assert recommend([far], CHUNKS[:1], threshold=0.8)[0][0]["written_by"] == "rule"
+
+
 def test_rule_stands_in_where_no_question_of_the_model_passes():
     rule = {
         "rule_question": "한빛도서관은 몇 시에 문을 여는가?",
@@ -431,6 +513,19 @@ def test_half_of_a_name_is_none(question, title, torn):
         ("제5기 ‘밧줄 끝을 잇다’ 뱃밧줄 잇기 강좌 수강생 모집", ""),
         ("해윤시 2025년 옛 간판 시민 기록단 모집", "해윤시 옛 간판 시민 기록단"),
         ("처음 가꾸는 텃밭", ""),
+        # Common nouns where the title says what kind of paper it is, and things happen there.
+        ("곡물 저장탑 출입 안전 수칙", "곡물 저장탑"),
+        ("꿀벌 떼 이송 봉사, 자주 묻는 질문", "꿀벌 떼 이송 봉사"),
+        ("인형 탈 착용 행사 안전 수칙 (물레시 축제지원단)", "인형 탈 착용 행사"),
+        ("영농 부산물 찾아가는 파쇄 작업 신청 안내", "영농 부산물 찾아가는 파쇄 작업"),
+        ("승강기 교체 공사를 앞두고 입주민께 드리는 글", "승강기 교체 공사"),
+        ("귀 건강 안내", ""),
+        ("겨우살이", ""),
+        # A product's name with its number; names whose end Kiwi takes for a particle.
+        ("우표 떼기·건조기 '물결판 SD-20' 사용 설명서", "물결판 SD-20"),
+        ("가람만 패각자원연구소 6월 월간 보고서", "가람만 패각자원연구소"),
+        ("섬돌포어촌계 잠수분과 2026년 제2차 회의록", "섬돌포어촌계 잠수분과"),
+        ("2025 어스름골 반딧불이 밤길 탐방 안내", "어스름골 반딧불이 밤길 탐방"),
         ("새봄군 가람골에서 고려 말 청자 가마터가 처음으로 발견되다", ""),
     ],
 )
@@ -450,6 +545,32 @@ def test_subject_is_named_where_a_question_leaves_it_out():
     assert with_subject("몇 시에 여는가?", "") == "몇 시에 여는가?"
     place = with_subject("먹거리 부스에서는 무엇을 쓸 수 없는가?", "달여울군")
     assert place == "달여울군의 먹거리 부스에서는 무엇을 쓸 수 없는가?"
+
+
+def test_document_is_named_as_what_is_asked_allows():
+    silo, grant = "곡물 저장탑 출입 안전 수칙", "여울군 감나무 무상 분양 사업 안내"
+    assert with_name("허가서 사본은 어디에 붙이는가?", silo) == "곡물 저장탑의 허가서 사본은 어디에 붙이는가?"
+    assert with_name("작업자는 무엇을 지니는가?", silo) == "곡물 저장탑에서 작업자는 무엇을 지니는가?"
+    assert with_name("문의는 누구에게 하는가?", grant).startswith("여울군 감나무 무상 분양 사업에 관한 문의는")
+    assert with_name("머리는 몇 쌍인가?", "개미귀신") == "개미귀신의 머리는 몇 쌍인가?"
+    for question in ("병원에서는 무엇을 옮기는가?", "지구는 무엇을 도는가?"):
+        assert with_name(question, "기송관") == question  # an article about a thing
+    sleep = with_name("첫 주에 몇 분만 누워서 쉬는가?", "바깥 낮잠 시간 운영 안내")
+    assert sleep == "바깥 낮잠 시간에는 첫 주에 몇 분만 누워서 쉬는가?"
+
+
+@pytest.mark.parametrize(
+    ("title", "headline"),
+    [
+        ("문 닫은 소금 창고, 기록관으로 다시 열다", True),
+        ("“이번 정류장은 큰느티” 마을버스에 아이들 목소리", True),
+        ("공 구르던 마루, 책상 되다… 폐업 볼링장의 변신", True),
+        ("말뚝망둥어", False),
+        ("푸른 동해 바다", False),
+    ],
+)
+def test_headline_is_no_title_to_ask_with(title, headline):
+    assert is_headline(title) is headline
 
 
 def test_heading_that_ends_in_a_noun_is_no_sentence_to_ask_about():

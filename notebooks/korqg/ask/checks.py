@@ -118,7 +118,7 @@ def _asks_in_modifier(question: str) -> bool:
         return False
     tokens = [token for token in kiwi().tokenize(question) if token.start >= word.end()]
     for token, behind in itertools.pairwise(tokens):
-        if token.tag in ("EC", "EF"):
+        if token.tag == "EF" or (token.tag == "EC" and not behind.tag.startswith("VX")):
             return False
         if token.tag == "ETM" and behind.form not in AS_ONE_VERB:
             return behind.tag in ("NNG", "NNP", "SL", "SSO", "SN") and behind.form not in AFTER_A_CLAUSE
