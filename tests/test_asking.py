@@ -555,6 +555,9 @@ def test_document_is_named_as_what_is_asked_allows():
     assert with_name("머리는 몇 쌍인가?", "개미귀신") == "개미귀신의 머리는 몇 쌍인가?"
     for question in ("병원에서는 무엇을 옮기는가?", "지구는 무엇을 도는가?"):
         assert with_name(question, "기송관") == question  # an article about a thing
+    grown = "싹이 터서 첫 꽃을 보기까지 몇 년이 걸리는가?"
+    assert with_name(f"얼레지에서 {grown}", "얼레지 > 한 해의 삶") == f"얼레지는 {grown}"
+    assert with_name("얼레지에서 어린 개체는 잎이 몇 장인가?", "얼레지") == "얼레지에서 어린 개체는 잎이 몇 장인가?"
     sleep = with_name("첫 주에 몇 분만 누워서 쉬는가?", "바깥 낮잠 시간 운영 안내")
     assert sleep == "바깥 낮잠 시간에는 첫 주에 몇 분만 누워서 쉬는가?"
 

@@ -218,7 +218,7 @@ def with_subject(question: str, subject: str) -> str:
         return f"{subject}의 {question}"
     if re.match(r"[^\s\d]+( [^\s\d]+)?에서는? ", question):  # a place already: 먹거리 부스에서는
         return f"{subject}의 {question}"
-    more = any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(question))
+    more = _has_topic(question)
     place = "에" if subject.endswith(("시간", "기간")) else "에서"
     return f"{subject}{place}{'' if more else '는'} {question}"
 
@@ -235,6 +235,9 @@ def with_name(question: str, title: str) -> str:
         return with_subject(question, name)
     if NAMED.search(thing) and len(thing) > SHORTEST_PLACE and name:
         return with_subject(question, name)
+    place = re.match(rf"{re.escape(thing)}에서는? ", question) if thing else None
+    if place and not _has_topic(question[place.end() :]):  # 얼레지에서 첫 꽃을 보기까지: a plant is no place
+        return f"{thing}{fit_behind(thing, '는')} {question[place.end() :]}"
     part = re.match(r"([가-힣]+)(?:[은는이가을를]|에는|에서는|에)(?= )", question)
     if part and part[1] in PARTS and len(thing) <= SHORT_NAME and re.fullmatch(r"[가-힣 ]+", thing):
         return f"{thing}의 {question}"
@@ -261,6 +264,10 @@ def draft_of(candidate: CandidateAnswer, title: str) -> str:
     """The rule's question about a candidate, mended and with the name in the title; "" where the rule has none."""
     asked = ask_by_rule(candidate, title)
     return with_name(edit_question(asked).text, title) if asked else ""
+
+
+def _has_topic(text: str) -> bool:
+    return any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(text))
 
 
 def _topic_of(question: str) -> str:
