@@ -57,6 +57,12 @@ def test_chosen_candidates_come_from_the_sentences_in_turn():
     assert len(choose_candidates(find_candidates(chunk), 100)) == len(find_candidates(chunk))
 
 
+def test_value_of_a_line_is_a_candidate_whole():
+    assert "3월 2일(화) 09:00 ~ 3월 19일(금)" in _found("○ 신청 기간: 3월 2일(화) 09:00 ~ 3월 19일(금)")
+    assert "7,520만 원" in _found("- 사업비: 7,520만 원(시비 100%)")
+    assert "문을 닫는다" not in _found("쉬는 날: 문을 닫는다.")
+
+
 def test_row_of_a_table_and_an_empty_chunk_hold_no_candidate():
     assert find_candidates("토 | 09:00~13:00 | 없음") == []
     assert find_candidates("") == []
@@ -117,6 +123,9 @@ def test_quotation_that_opens_a_sentence_is_not_torn_from_its_particle():
         ("또한 필터는 6개월마다 바꾼다.", "필터", ""),  # too little is said of it
         ("이는 12월에 끝난다.", "12월", ""),
         ("신청 기한: 3월 2일", "3월 2일", "신청 기한은 언제인가?"),
+        ("○ 접수 기간: 3월 2일(화) 09:00 ~ 3월 19일(금)", "3월 2일(화) 09:00 ~ 3월 19일(금)", "접수 기간은 언제인가?"),
+        ("- 사업비: 7,520만 원(시비 100%)", "7,520만 원", "사업비는 얼마인가?"),
+        ("장소: 복지회관 2층 소회의실", "복지회관 2층 소회의실", "장소는 어디인가?"),
     ],
 )
 def test_rule_asks_in_place_with_the_right_word(sentence, answer, question):
@@ -558,6 +567,8 @@ def test_document_is_named_as_what_is_asked_allows():
     grown = "싹이 터서 첫 꽃을 보기까지 몇 년이 걸리는가?"
     assert with_name(f"얼레지에서 {grown}", "얼레지 > 한 해의 삶") == f"얼레지는 {grown}"
     assert with_name("얼레지에서 어린 개체는 잎이 몇 장인가?", "얼레지") == "얼레지에서 어린 개체는 잎이 몇 장인가?"
+    rain = "빗물 저금통 설치 지원 사업 참여자 모집 공고"
+    assert with_name("사업 기간은 언제인가?", rain) == "빗물 저금통 설치 지원 사업의 사업 기간은 언제인가?"
     sleep = with_name("첫 주에 몇 분만 누워서 쉬는가?", "바깥 낮잠 시간 운영 안내")
     assert sleep == "바깥 낮잠 시간에는 첫 주에 몇 분만 누워서 쉬는가?"
 

@@ -50,6 +50,13 @@ NOT_TOLD = re.compile(
 ARTICLE = re.compile(r"제\s?\d+(조|항|호|장|절|관|편|권|회|차|판)")
 WEAK_TIMES = re.compile(r"\s?(내내|마다|째|의 ?\d)")  # 3분의 2 is a fraction
 ALL_DAY = "24시간"
+ATTRIBUTE = re.compile(
+    r"(기한|기간|장소|시간|시각|일시|날짜|금액|요금|인원|대상|비용|정원|가격|크기|무게|용량|길이|높이|너비|속도|온도|전력|주기|횟수|번호"
+    r"|담당|담당자|강사|주최|방법|자격|마감|수량|면적|규모|권|료|비|율|률|수)$"
+)
+"""Names of lines whose value is an attribute of the thing that the document is about."""
+LINE = re.compile(r"([가-힣A-Za-z0-9 ·()]{2,30}?)\s?[:：]\s?(?=\S)")
+LONGEST_VALUE = 40  # Characters
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,8 @@ def _worth(one: CandidateAnswer) -> float:
 def _spans(sentence: str) -> list[tuple[int, int, str]]:
     """Begin, end and kind of the candidates of a sentence."""
     tokens = kiwi().tokenize(sentence)
-    spans = _numbers(sentence, tokens) + _quoted(sentence) + _noun_phrases(tokens) + _reasons(sentence, tokens)
+    value = _value(sentence)
+    spans = _numbers(sentence, tokens) + _quoted(sentence) + _noun_phrases(tokens) + _reasons(sentence, tokens) + value
     kept, words_at = {}, {token.start: token.tag for token in tokens}
     for start, end, kind in spans:
         while start < end and (sentence[start].isspace() or sentence[start] in ",·:-"):
@@ -183,6 +191,22 @@ def _spans(sentence: str) -> list[tuple[int, int, str]]:
         if (start, end) not in kept or WORTH[kind] > WORTH[kept[start, end]]:
             kept[start, end] = kind
     return [(start, end, kind) for (start, end), kind in kept.items()]
+
+
+def _value(sentence: str) -> list[tuple[int, int, str]]:
+    """The value of a line that names an attribute (신청 기간: 3월 2일 ~ 3월 19일), whole."""
+    mark = MARKS.match(sentence)
+    line = LINE.match(sentence, mark.end() if mark else 0)
+    if not line or not ATTRIBUTE.search(line[1].strip()):
+        return []
+    end = len(sentence.rstrip(" ."))
+    value = sentence[line.end() : end]
+    value = re.sub(r"(?<=\d[가-힣])\([^()]*\)$|(?<=[가-힣] 원)\([^()]*\)$", "", value)  # 7,520만 원(시비 100%)
+    end = line.end() + len(value)
+    if len(value) > LONGEST_VALUE or re.search(r"(?<!\d)[:：]|[:：](?!\d)|[가-힣]다$", value):
+        return []
+    kind = TIME if re.search(r"\d ?[년월일시]", value) else NUMBER if re.match(r"[\d약]", value) else PHRASE
+    return [(line.end(), end, kind)]
 
 
 def _one_of_several(sentence: str, start: int, end: int) -> bool:

@@ -7,7 +7,7 @@ moves. What is more here than that: which question word, which clause, and which
 import itertools
 import re
 
-from korqg.ask.candidates import MARKS, NAME, NOUN, NUMBER, REASON, TIME, CandidateAnswer
+from korqg.ask.candidates import ATTRIBUTE, MARKS, NAME, NOUN, NUMBER, REASON, TIME, CandidateAnswer
 from korqg.ask.editor import without_honorifics
 from korqg.ask.endings import LIKE_VERBS, PAST, VERBS, asking, find_predicate
 from korqg.ask.particles import fit_behind
@@ -36,7 +36,7 @@ CONNECTIVES = re.compile(
 PEOPLE = re.compile(
     r"(사람|관리자|담당자|책임자|신청자|이용자|참가자|참석자|소유자|연구자|기자|학자|저자|환자|사용자|운전자|설립자|창립자|제작자|진행자|지도자|직원|회원|(국회|시|군|구|도)의원|위원|"
     r"사원|요원|승무원|연구원|학생|선생|교사|강사|의사|간호사|변호사|판사|주인|시인|군인|노인|외국인|본인|상인|장인|장군|대왕|[가-힣]왕|황제|대통령|교수|박사|작가|"
-    r"화가|감독|선수|회장|(?<![공래])사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장|[가-힣]지기|담당|연구사|주무관|활동가|수료생|훈련생|회원들|(?<!그림|유전|양성|중성|오미|구기|복분|단백)[가-힣]{2}자)$"
+    r"화가|감독|선수|회장|(?<![공래])사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장|(?<![감탐])지기|담당|연구사|주무관|활동가|수료생|훈련생|회원들|(?<!그림|유전|양성|중성|오미|구기|복분|단백)[가-힣]{2}자)$"
 )
 PLACES = re.compile(
     r"(건물|센터|공원|도서관|학교|병원|바다|나라|지역|지방|마을|광장|시장|공장|연구소|사무소|사무실|창구|로비|강당|복도|운동장|주차장|극장|매장"
@@ -640,16 +640,18 @@ def _ask_heading(body: str, start: int, end: int, answer: str, kind: str, style:
         or not ATTRIBUTE.search(match[1])
     ):
         return ""
-    word = question_word(answer, kind, body, start) or "무엇"
     name = match[1].strip()
+    word = next((word for ending, word in ASKED_BY_NAME.items() if re.search(ending, name)), "")
+    word = word or question_word(answer, kind, body, start) or "무엇"
     return f"{name}{fit_behind(name, '은')} {word}{ASKED_NOUN[style]}?"
 
 
-ATTRIBUTE = re.compile(
-    r"(기한|기간|장소|시간|시각|일시|날짜|금액|요금|인원|대상|비용|정원|가격|크기|무게|용량|길이|높이|너비|속도|온도|전력|주기|횟수|번호"
-    r"|담당|담당자|강사|주최|방법|자격|마감|수량|면적|규모|권|료|비|율|률|수)$"
-)
-"""Names of lines whose value is an attribute of the thing that the document is about."""
+ASKED_BY_NAME = {
+    r"(기간|기한|일시|날짜|마감)$": "언제",
+    r"(장소|위치|주소|접수처|문의처)$": "어디",
+    r"(담당자|강사|책임자|진행자)$": "누구",
+}
+"""What the value of a line is asked for by, where its name says so."""
 
 
 def _without_brackets(body: str, start: int, end: int) -> tuple[str, tuple[int, int]]:

@@ -4,10 +4,10 @@ import functools
 import itertools
 import re
 
-from korqg.ask.candidates import CandidateAnswer
+from korqg.ask.candidates import ATTRIBUTE, CandidateAnswer
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind
-from korqg.ask.rule import ATTRIBUTE, PEOPLE, ask_by_rule
+from korqg.ask.rule import PEOPLE, ask_by_rule
 from korqg.sentences import kiwi
 
 NOT_A_NAME = frozenset(
@@ -17,7 +17,7 @@ NOT_A_NAME = frozenset(
         "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
         "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
         "처음 안내문 안내서 통신문 학기 학년도 입소 입학 등록 "
-        "수칙 안전 출입 예약 취소 수강 수강생 참가자 회원 자원봉사자 생활 공동 "
+        "수칙 안전 출입 예약 취소 수강 수강생 참가자 참여자 신청자 대상자 회원 자원봉사자 생활 공동 "
     ).split()
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
@@ -201,7 +201,8 @@ def with_subject(question: str, subject: str) -> str:
         return question
     there = sum(word in question for word in words)
     first_stands = question.startswith(words[0]) or (NAMED.search(words[0]) and words[0] in question)
-    if first_stands or words[-1] in question or there > 1:
+    last_stands = words[-1] in question and (len(words[-1]) > 2 or len(words) == 1)  # but 사업 of 사업 기간
+    if first_stands or last_stands or there > 1:
         return question
     company = re.match(r"(본 |당 )?회사(는|가|에서)(?= )", question)
     if company and "회사" in subject:
