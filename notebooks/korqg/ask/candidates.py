@@ -201,7 +201,7 @@ def _value(sentence: str) -> list[tuple[int, int, str]]:
         return []
     end = len(sentence.rstrip(" ."))
     value = sentence[line.end() : end]
-    value = re.sub(r"(?<=\d[가-힣])\([^()]*\)$|(?<=[가-힣] 원)\([^()]*\)$", "", value)  # 7,520만 원(시비 100%)
+    value = re.sub(r"(?<=원)\([^()]*\)$", "", value)  # 7,520만 원(시비 100%)
     end = line.end() + len(value)
     if len(value) > LONGEST_VALUE or re.search(r"(?<!\d)[:：]|[:：](?!\d)|[가-힣]다$", value):
         return []

@@ -208,7 +208,7 @@ def with_subject(question: str, subject: str) -> str:
     if company and "회사" in subject:
         return subject + fit_behind(subject, company[2]) + question[company.end() :]
     first = question.split(" ")[0].rstrip("은는이가을를")
-    if len(first) > 1 and first in subject:
+    if len(first) > 1 and first in subject and (first != words[-1] or len(words) == 1):
         return question
     question = re.sub(r"^(본 )?(제품|기기|서비스)의 ", "", question)
     topic = _topic_of(question)
