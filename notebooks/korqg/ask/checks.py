@@ -166,8 +166,17 @@ def _is_one_sentence(question: str) -> bool:
 
 
 def agreement(read_answer: str, answer: str) -> float:
-    """How much the answer that came back is the marked one: KorQuAD's character F1, 0 to 1."""
-    return character_f1(read_answer, [answer])
+    """How much the answer that came back is the marked one: KorQuAD's character F1, 0 to 1.
+
+    1 where the reader went on past it (주인이 14일 안 for 주인), or gave the beginning of a period for all of it.
+    """
+    went_on = read_answer.startswith(answer) and re.match(
+        "에|이|의|가|을|를|은|는|로|으로|와|과|도", read_answer[len(answer) :]
+    )
+    began = (
+        answer.startswith(read_answer) and len(read_answer) >= 6 and re.match(r"[\s(~부]", answer[len(read_answer) :])
+    )
+    return 1.0 if went_on or began else character_f1(read_answer, [answer])
 
 
 def asks_right(question: str, answer: str, kind: str) -> bool:
