@@ -327,6 +327,7 @@ GOOD |= {"title": "한빛도서관", "stopped": True, "read_answer": "오전 9�
         ({"question": "한빛도서관은 몇 시에 찾아 주는 책을 여는가?"}, ["in_its_place"]),
         ({"question": "한빛도서관에서 책은 무엇도 찾아 주는가?", "kind": "phrase"}, ["in_its_place"]),
         ({"question": "한빛도서관에서는 책과 공휴일이면 몇 시에 여는가?"}, ["says_enough"]),
+        ({"question": "한빛도서관의 시간은 월요일에 문을 몇 시에 여는가?"}, ["says_enough"]),
         ({"question": "한빛도서관은 “사서가 몇 시에 온다”고 말하는가?"}, ["asks_for_words", "supported"]),
         ({"read_answer": "월요일"}, ["agreed"]),
         ({"confidence": 0.3}, ["confident"]),
@@ -528,6 +529,10 @@ def test_half_of_a_name_is_none(question, title, torn):
         ("인형 탈 착용 행사 안전 수칙 (물레시 축제지원단)", "인형 탈 착용 행사"),
         ("영농 부산물 찾아가는 파쇄 작업 신청 안내", "영농 부산물 찾아가는 파쇄 작업"),
         ("승강기 교체 공사를 앞두고 입주민께 드리는 글", "승강기 교체 공사"),
+        ("소리마루 핸드벨 연주단 제9기 신입 단원 모집", "소리마루 핸드벨 연주단"),
+        ("2026년 방치 지하수 관정 원상복구 지원 사업 공고", "방치 지하수 관정 원상복구 지원 사업"),
+        ("담머리항 공동 그물 손질장 운영 규약", "담머리항 공동 그물 손질장"),
+        ("한물결주택 옥상 장독대 공동 사용 규약", "한물결주택 옥상 장독대"),
         ("귀 건강 안내", ""),
         ("겨우살이", ""),
         # A product's name with its number; names whose end Kiwi takes for a particle.
@@ -567,6 +572,10 @@ def test_document_is_named_as_what_is_asked_allows():
     grown = "싹이 터서 첫 꽃을 보기까지 몇 년이 걸리는가?"
     assert with_name(f"얼레지에서 {grown}", "얼레지 > 한 해의 삶") == f"얼레지는 {grown}"
     assert with_name("얼레지에서 어린 개체는 잎이 몇 장인가?", "얼레지") == "얼레지에서 어린 개체는 잎이 몇 장인가?"
+    bells = "소리마루 핸드벨 연주단 제9기 신입 단원 모집"
+    torn = "소리마루 핸드벨의 가입비는 얼마인가?"
+    assert with_name(torn, bells, "가입비는 2만 원이다.") == "소리마루 핸드벨 연주단의 가입비는 얼마인가?"
+    assert with_name(torn, bells, "소리마루 핸드벨은 가입비를 받는다.") == torn
     rain = "빗물 저금통 설치 지원 사업 참여자 모집 공고"
     assert with_name("사업 기간은 언제인가?", rain) == "빗물 저금통 설치 지원 사업의 사업 기간은 언제인가?"
     sleep = with_name("첫 주에 몇 분만 누워서 쉬는가?", "바깥 낮잠 시간 운영 안내")

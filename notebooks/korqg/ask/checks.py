@@ -45,6 +45,8 @@ POINTING = re.compile(
     r"|같은 (기록|책|글|해|날|달|시기|기간|방법|경우)|앞의|앞서 말한)"
     r"(?=\s|[은는이가을를의에와과도](\s|$))"
 )
+# An attribute of nothing named: the period, the limit of what?
+BARE_ATTRIBUTE = re.compile(r"(^|의 )(기간|기한|한도|비용|금액|시간|대상|방법|내용|결과)(은|는) ")
 # A bare count that the question is about: eleven of what?
 COUNT_AS_TOPIC = re.compile(r"(^|의 )(\d+|한|두|세|네|다섯) ?(채|곳|명|개|가지|대|권|점|건|팀|동|마리|그루)(은|는) ")
 NOT_POINTING = re.compile(r"(^|\s)(이|그) (외|밖|중|때문)(?=\s|에|의|으)")
@@ -89,7 +91,8 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         "no_heading": not takes_heading(question, headings, chunk) and not is_torn_name(question, headings[0], chunk),
         "stands_alone": not POINTING.search(NOT_POINTING.sub(" ", question)) and not COUNT_AS_TOPIC.search(question),
         "says_enough": len(_content(question)) + is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS
-        and not _lacks_argument(question),
+        and not _lacks_argument(question)
+        and not BARE_ATTRIBUTE.search(question),
         "own_words": not is_copied(question, chunk),
         "keeps_its_answer": not gives_answer_away(question, answer) and not _lists_what_it_counts(question, answer),
         "supported": support(question, " ".join([chunk, *headings])) >= LEAST_SUPPORT,

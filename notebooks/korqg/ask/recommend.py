@@ -143,7 +143,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         one = {**one, "read_answer": None, "confidence": None}
     edited = edit_question(one["model_output"], style)
     written_by = one.get("written_by", "model")
-    named = with_name(edited.text, one["title"])
+    named = with_name(edited.text, one["title"], one["passage"])
     if len(named) > LONGEST_SHOWN:
         named = edited.text
     edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]

@@ -17,7 +17,7 @@ NOT_A_NAME = frozenset(
         "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
         "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
         "처음 안내문 안내서 통신문 학기 학년도 입소 입학 등록 "
-        "수칙 안전 출입 예약 취소 수강 수강생 참가자 참여자 신청자 대상자 회원 자원봉사자 생활 공동 "
+        "수칙 안전 출입 예약 취소 수강 수강생 참가자 참여자 신청자 대상자 회원 자원봉사자 생활 "
     ).split()
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
@@ -152,7 +152,9 @@ def subject_of(title: str) -> str:
             break
     name = title[:end].strip(" ()-·")
     name = re.sub(r"^(\d{4}(년도?|학년도)|제\d+회) (?=\S)", "", name)
-    name = re.sub(r"( (제\d+[차회기호]|\d+월|\d{4}년도?))+$|(?<= )\d{4}년도? |(?<=\S) 제\d+차 .*", "", name)
+    name = re.sub(
+        r"( (제\d+[차회기호]|\d+월|\d{4}년도?))+$|(?<= )\d{4}년도? |(?<=\S) 제\d+[차기회] .*| 공동$", "", name
+    )
     if len(name) > SHORT_NAME:
         name = _shortened(name, title[: stops[-1]])
     year_alone = re.fullmatch(r"\d+년도?", name)
@@ -176,7 +178,7 @@ def _misread(word, behind) -> bool:
 
 def _shortened(name: str, somebody: str) -> str:
     """Of a long name the part that names somebody, else its first words as far as they say two things (여울 저수지)."""
-    town = re.fullmatch(r"\S+[시군구읍면동]", somebody)
+    town = re.search(r"[시군구읍면동]$", somebody)  # or 원상복구
     if 2 <= len(somebody) <= LONGEST_NAME and name.startswith(somebody) and not town:
         return somebody
     if len(name) <= LONG_NAME:
@@ -224,8 +226,11 @@ def with_subject(question: str, subject: str) -> str:
     return f"{subject}{place}{'' if more else '는'} {question}"
 
 
-def with_name(question: str, title: str) -> str:
+def with_name(question: str, title: str, chunk: str = "") -> str:
     """The question with its document named, as far as the title gives a name (see `with_subject`).
+
+    The beginning of a name is made whole where the chunk never says it alone (소리마루 핸드벨의 접수 기간은: of the
+    핸드벨 연주단).
 
     Of an article about a thing (윤초, 개미귀신) no "…에서는" may be said: it is named before its parts alone
     (머리는: 개미귀신의 머리는).
@@ -233,7 +238,7 @@ def with_name(question: str, title: str) -> str:
     thing = plain_title(title).split(" > ")[0].strip()
     name = subject_of(title)
     if thing != name and name:
-        return with_subject(question, name)
+        return with_subject(_whole_name(question, name, chunk), name)
     if NAMED.search(thing) and len(thing) > SHORTEST_PLACE and name:
         return with_subject(question, name)
     place = re.match(rf"{re.escape(thing)}에서는? ", question) if thing else None
@@ -250,6 +255,16 @@ GROUP = re.compile(r"([가-힣]{2}회|[가-힣]{2}단|팀|학교|단체|기관|�
 
 ABOUT_THE_PAPER = frozenset("시행일 시행 개정일 제정일 공고일 문의".split())
 """Topics that are about the paper itself, or what it offers, and not about what its name stands for."""
+
+
+def _whole_name(question: str, name: str, chunk: str) -> str:
+    words = name.split()
+    for count in range(len(words) - 1, 0, -1):
+        begun = " ".join(words[:count])
+        match = re.match(rf"{re.escape(begun)}(의|에서는|에서|에는|은|는|이|가)(?= )", question)
+        if match and chunk and begun not in chunk and not NAMED.search(begun):
+            return name + fit_behind(name, match[1]) + question[match.end() :]
+    return question
 
 
 PARTS = frozenset(
