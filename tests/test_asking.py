@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from korqg.ask.candidates import candidate_at, choose_candidates, find_candidates
-from korqg.ask.checks import CHECKS, asks_right, failed_checks, takes_heading
+from korqg.ask.checks import CHECKS, agreement, asks_right, failed_checks, takes_heading
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
 from korqg.ask.recommend import recommend
@@ -457,7 +457,22 @@ def test_reader_that_is_seldom_right_vouches_for_nothing():
     assert trusted_threshold({"threshold": 0.7, "questions": 300, "right_above": 0.93}) == 0.7
     assert trusted_threshold({"threshold": 0.8, "questions": 300, "right_above": 0.34}) > 1
     assert trusted_threshold({"threshold": 0.95, "questions": 300, "right_above": 0.7}) == 0.8
+    assert trusted_threshold({"threshold": 0.8, "questions": 300, "right_above": None}) > 1  # it was never sure
     assert trusted_threshold({"threshold": 0.8, "questions": 5, "right_above": 0.2}) == 0.8  # too few to say
+
+
+def test_answer_that_goes_on_past_the_marked_one_is_the_marked_one():
+    for read, answer in (("주인이 14일 안", "주인"), ("2026년 7월 13일", "2026년 7월 13일(월)~8월 14일(금)")):
+        assert agreement(read, answer) == 1.0
+    for read, answer in (
+        ("주인공", "주인"),
+        ("주인이 배를 찾아가지 않으면 읍이 옮긴다", "주인"),
+        ("배당", "올해 배당률"),
+    ):
+        assert agreement(read, answer) < 0.8
+
+
+def test_run_that_noted_nothing_is_trusted_as_usual():
     assert trusted_threshold({}) == 0.8
 
 

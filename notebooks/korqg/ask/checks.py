@@ -11,6 +11,8 @@ from korqg.ask.subject import is_torn_name, subject_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 
+# Characters behind the marked words, at most, of an answer that counts as them; of one that begins a period, at least
+GOES_ON, SHORTEST_BEGINNING = 10, 6
 AGREED = 0.8  # Character F1 (KorQuAD's, 0 to 1) from which the answer that came back counts as the marked one
 LEAST_SUPPORT = 0.75  # Share of a question's content words that stand in the chunk or its title, at least
 LONGEST_SHOWN = 50  # Characters; of longer questions readers show a third as many
@@ -173,9 +175,8 @@ def agreement(read_answer: str, answer: str) -> float:
 
     1 where the reader went on past it (주인이 14일 안 for 주인), or gave the beginning of a period for all of it.
     """
-    went_on = read_answer.startswith(answer) and re.match(
-        "에|이|의|가|을|를|은|는|로|으로|와|과|도", read_answer[len(answer) :]
-    )
+    behind = read_answer[len(answer) :] if read_answer.startswith(answer) else ""
+    went_on = len(behind) <= GOES_ON and re.match("에|이|의|가|을|를|은|는|로|으로|와|과|도", behind)
     began = (
         answer.startswith(read_answer) and len(read_answer) >= 6 and re.match(r"[\s(~부]", answer[len(read_answer) :])
     )

@@ -130,6 +130,6 @@ def trusted_threshold(round_trip: dict) -> float:
     comes back is answered by the text in nine of ten cases all the same.
     """
     right = round_trip.get("right_above")
-    if right is not None and round_trip["questions"] >= FEWEST and right < WANTED_RIGHT:
-        return NEVER if right < LEAST_RIGHT else USUAL_THRESHOLD
+    if round_trip.get("questions", 0) >= FEWEST and (right is None or right < WANTED_RIGHT):
+        return USUAL_THRESHOLD if (right or 0.0) >= LEAST_RIGHT else NEVER  # None: it was never sure
     return round_trip.get("threshold", USUAL_THRESHOLD)
