@@ -57,7 +57,8 @@ def plain_title(title: str) -> str:
     first = re.sub(numbered + r"([:：] ?|\((?=.*\)$))", r"\1", first.strip())
     first = first.removesuffix(")") if "(" not in first else first
     year = r"\d{4}(년도?|학년도)?( [상하]반기)?( (봄|여름|가을|겨울)철?)?"
-    first = re.sub(rf"^(제\d+[차기회]|{year}) (?=\S+ \S)", "", first)
+    if first.split(" ")[-1] in NOT_A_NAME:  # a notice's, and not that of 제2차 세계 대전 or 2008년 하계 올림픽
+        first = re.sub(rf"^(제\d+[차기회]|{year}) (?=\S+ \S)", "", first)
     name, _, said = first.partition(": ")
     first = said if said and set(name.split()) <= NOT_A_NAME else name
     first = OFFERED.sub(r" \1", first)
