@@ -606,6 +606,7 @@ def test_document_is_named_as_what_is_asked_allows():
         ("공 구르던 마루, 책상 되다… 폐업 볼링장의 변신", True),
         ("말뚝망둥어", False),
         ("푸른 동해 바다", False),
+        ("푸른언덕아파트 물탱크 청소에 따른 단수 안내", False),
     ],
 )
 def test_headline_is_no_title_to_ask_with(title, headline):

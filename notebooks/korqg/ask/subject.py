@@ -99,7 +99,7 @@ def is_torn_name(question: str, title: str, chunk: str) -> bool:
 
 def _is_sentence(text: str) -> bool:
     """Whether it ends as a sentence does (다시 열다), and not in a noun (동해 바다, 망둥어)."""
-    if " " not in text:
+    if " " not in text or text.split()[-1] in NOT_A_NAME:  # 안내 is 안 내어 to Kiwi now and then
         return False
     tags = [token.tag for token in kiwi().tokenize(text) if not token.tag.startswith("S")]
     return tags[-1:] in (["EF"], ["EC"])
