@@ -6,7 +6,7 @@ import pytest
 
 from korqg.config import SAMPLE_CORPUS
 from korqg.data.corpus import Passage, Question, make_passage_id, read_korquad
-from korqg.data.documents.chunks import chunk_documents
+from korqg.data.documents.chunks import Chunk, chunk_documents
 from korqg.data.instruction_rows import (
     SPLITS,
     divide_passages,
@@ -208,7 +208,6 @@ def test_sentence_that_alone_is_too_long_costs_its_questions():
 
 
 def test_own_rows_are_never_training_rows(korquad):
-    from korqg.data.documents.chunks import Chunk
     from korqg.data.instruction_rows import make_own_row
 
     row = make_own_row(Chunk("memo-0001", "메모", "메모의 글이다."), "질문을 쓰세요.")
@@ -330,12 +329,21 @@ def test_own_questions_are_learnt_before_the_samples_drafts():
         ("주간 한빛신문 > 갯벌에 간 아이들", "news.docx", "갯벌에 간 아이들"),
         ("해윤시 공고 제2025-418호: 시민 기록단 모집", "notice.md", "해윤시 시민 기록단 모집"),
         ("공고 제3호: 물놀이장 안내 > 요금", "notice.md", "물놀이장 안내 > 요금"),
+        ("2025년 물놀이장 이용 안내 > 요금", "notice.md", "물놀이장 이용 안내 > 요금"),
+        ("문 닫은 학교, 책방으로 다시 열다 > 하룻밤", "news.md", ""),
     ],
 )
 def test_asker_sees_no_name_of_a_file_or_a_paper(title, file, asked):
     from korqg.data.instruction_rows import _title_for_asker
 
     assert _title_for_asker(title, file) == asked
+
+
+def test_drafts_name_their_document_and_those_that_would_fail_are_not_asked_about():
+    text = "허가서 사본은 저장탑 출입문에 붙인다. 작업이 끝나면 3년간 보관한다."
+    rows = make_own_rows(Chunk("silo-0001", "곡물 저장탑 안전 수칙", text), 100)
+    assert "곡물 저장탑의 허가서 사본은 어디에 붙이는가?" in {row["rule_question"] for row in rows}
+    assert "3년간" not in {row["answer"] for row in rows}  # kept, but what?
 
 
 def test_asker_sees_each_heading_once(tmp_path):

@@ -25,7 +25,7 @@ CHECKS = {
     "short": "it is longer than a reader's patience · 끝까지 읽기에는 너무 긺",
     "asks_for_words": "it asks yes or no, and its answer is words · 예, 아니요로 답할 질문인데 정답은 그런 말이 아님",
     "asks_right": "its question word does not go with its answer · 의문사가 정답과 맞지 않음",
-    "in_its_place": "its question word stands where Korean has a topic (무엇은) · 의문사가 놓인 자리가 어색함(무엇은)",
+    "in_its_place": "its question word stands where Korean would not put it (무엇은) · 의문사가 놓인 자리가 어색함",
     "no_heading": "it takes a heading or the title for a thing in the text · 제목을 글에 나오는 사물처럼 씀",
     "stands_alone": "it points at something outside of it (this, that) · 질문 밖에 있는 것을 가리킴",
     "says_enough": "it says too little to be understood without the text · 글이 없으면 무엇을 묻는지 알 수 없음",
@@ -177,9 +177,8 @@ def agreement(read_answer: str, answer: str) -> float:
     """
     behind = read_answer[len(answer) :] if read_answer.startswith(answer) else ""
     went_on = len(behind) <= GOES_ON and re.match("에|이|의|가|을|를|은|는|로|으로|와|과|도", behind)
-    began = (
-        answer.startswith(read_answer) and len(read_answer) >= 6 and re.match(r"[\s(~부]", answer[len(read_answer) :])
-    )
+    left = answer[len(read_answer) :] if answer.startswith(read_answer) else ""
+    began = len(read_answer) >= SHORTEST_BEGINNING and re.match(r"[\s(~부]", left)
     return 1.0 if went_on or began else character_f1(read_answer, [answer])
 
 

@@ -7,7 +7,7 @@ import itertools
 import re
 from dataclasses import dataclass
 
-from korqg.ask.endings import STYLES, asking, find_predicate
+from korqg.ask.endings import STYLES, asking, find_predicate, has_topic
 from korqg.ask.particles import final_consonant, fitted
 from korqg.sentences import kiwi, split_sentences
 
@@ -31,11 +31,7 @@ WORDS = [
     (r"무엇로(?=만?(?![가-힣]))", "무엇으로", "particles"),
     (r"말씀(?=[하한할해])", "말", "no honorific"),
     (r"(?<!넘기)(?<![넘나되있])지 않아야(?= [하한합될])", "지 말아야", "않아야 to 말아야"),
-    (
-        r"(?<=누구에게)만(?![가-힣])|(?<=어디에서)만(?![가-힣])|(?<=어디에)만(?![가-힣])|(?<=무엇으로)만(?![가-힣])",
-        "",
-        "no 만",
-    ),
+    (r"(누구에게|어디에서?|무엇으로)만(?![가-힣])", r"\1", "no 만"),
     (r"(?<=[시기]간에)서(?=는? )|(?<=에)서(?= 들어[오가]기)", "", "에서 to 에"),
     (r"(빌려|돌려|들려) 주", r"\1주", "spacing"),
     (r"지 마는가", "지 말아야 하는가", "ending"),
@@ -120,19 +116,18 @@ def _without_tail(text: str) -> str:
         if last.stem[0] in ("있", "없") and not re.search(r"수는? [있없]", body[token.end :]):
             return text
         nouns = [one for one in tokens[place + 1 :] if one.tag in ("NNG", "NNP", "SN", "SL")]
-        own_subject = any(
-            one.tag == "JKS" or one.form in ("은", "는") for one in tokens[place + 1 :] if one.tag[0] == "J"
-        )
+        own_subject = has_topic(body[token.end :]) or any(one.tag == "JKS" for one in tokens[place + 1 :])
         subject = re.match(r"(누가|\S+( \S+)?[이가])(?= )", body[asked[-1] :])
         if not nouns or (subject and not own_subject):
             return text
         clause = find_predicate(body[: token.end].rstrip(), ("EC",))
         if clause is None or clause.stem[1].startswith(("VC", "VA")):
             return text
-        if re.search(r"[어아여]야 [하한합]|야 하", body[last.start - 4 :]):
-            must = body[: clause.start] + kiwi().join([clause.stem, ("어야", "EC")]) + " 하는가"
-            return must + "?"
-        return asking(body, clause, "plain", last.past)
+        style = "polite" if body.endswith("요") else "plain"
+        if re.search(r"야 [하한합]", body[max(0, last.start - 4) :]):
+            must = body[: clause.start] + kiwi().join([clause.stem, ("어야", "EC")])
+            return f"{must} {'하나요' if style == 'polite' else '하는가'}?"
+        return asking(body, clause, style, last.past)
     return text
 
 
@@ -149,7 +144,7 @@ def _place_as_owner(text: str) -> str:
 def _without_too(text: str) -> str:
     """A thing as the topic, where the text had said "too" of it (의견도 몇 건 들어왔는가: 의견은): too as what?"""
     tokens = kiwi().tokenize(text)
-    if any(token.tag == "JX" and token.form in ("은", "는") for token in tokens):
+    if has_topic(text):
         return text
     for before, token in itertools.pairwise(tokens):
         noun = before.tag in ("NNG", "NNP", "XSN") and before.form not in ("하나", "조금", "아무", "전혀")

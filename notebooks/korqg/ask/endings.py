@@ -68,6 +68,11 @@ def find_predicate(text: str, endings: tuple[str, ...] = ("EF",)) -> Predicate |
     return Predicate(tokens[place].start, stem, between, forms[-1])
 
 
+def has_topic(text: str) -> bool:
+    """Whether a noun or a place in the text has 은 or 는 behind it."""
+    return any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(text))
+
+
 def asking(text: str, predicate: Predicate, style: str = "plain", past: bool | None = None) -> str:
     """The text with its predicate as a question of the style, "?" behind it; `past` adds or keeps the past tense."""
     between = [(form, tag) for form, tag in predicate.between if form != "시"]

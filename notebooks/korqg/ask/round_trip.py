@@ -124,7 +124,8 @@ def choose_threshold(read: list[dict], answers: list[str]) -> dict:
 def trusted_threshold(round_trip: dict) -> float:
     """The confidence from which a run's answers may be believed, by what `choose_threshold` found for it.
 
-    NEVER where people's questions were answered right too seldom even above the threshold (LEAST_RIGHT): such a model
+    NEVER where people's questions were answered right too seldom even above the threshold (LEAST_RIGHT), or none with
+    such confidence: such a model
     cannot vouch for its own questions, and the rule's stand in their place. USUAL_THRESHOLD for a run that noted
     nothing, and for one between LEAST_RIGHT and WANTED_RIGHT: no confidence is enough there, but what is likely and
     comes back is answered by the text in nine of ten cases all the same.

@@ -9,7 +9,7 @@ import re
 
 from korqg.ask.candidates import ATTRIBUTE, MARKS, NAME, NOUN, NUMBER, REASON, TIME, CandidateAnswer
 from korqg.ask.editor import without_honorifics
-from korqg.ask.endings import LIKE_VERBS, PAST, VERBS, asking, find_predicate
+from korqg.ask.endings import LIKE_VERBS, PAST, VERBS, asking, find_predicate, has_topic
 from korqg.ask.particles import fit_behind
 from korqg.sentences import kiwi
 
@@ -407,14 +407,14 @@ def _ask_in_place(opening: str, rest: str, word: str, style: str, past: bool | N
     elif word == "어디에서":
         rest = re.sub(r"^(이|가)(?![가-힣])", "", rest)
     follows = fit_behind(word, rest)
-    if re.match(r"(은|는)(?![가-힣])", follows) or (re.match(r"\S*, ", follows) and _has_topic(follows)):
+    if re.match(r"(은|는)(?![가-힣])", follows) or (re.match(r"\S*, ", follows) and has_topic(follows)):
         return ""
     behind = re.sub(r"^(이|가|을|를)(?![가-힣])", "", follows)
     long = len(opening + follows) > LONGEST_IN_PLACE
     object_of_last = behind != follows and _one_predicate(behind) and not opening.endswith("의 ")
     if re.match(r"(이|가)(?![가-힣])", rest):  # 배는 수산팀이 처리한다: what 배 is to 처리하다, a cleft would not say
         has_object = any(token.tag == "JKO" for token in kiwi().tokenize(opening + behind))
-        object_of_last = object_of_last and has_object and not _has_topic(opening)
+        object_of_last = object_of_last and has_object and not has_topic(opening)
     asked = _cleft(opening, behind.strip(), word, style, past) if word == "무엇" and long and object_of_last else ""
     if asked:
         return asked
@@ -471,7 +471,7 @@ def _ask_topic(opening: str, rest: str, word: str, style: str, past: bool | None
         or not follows
         or subject_again
         or word not in CLEFT
-        or (", " in rest and _has_topic(rest.split(", ", 1)[1]))
+        or (", " in rest and has_topic(rest.split(", ", 1)[1]))
         or len(rest) < SHORTEST_DESCRIPTION
     ):
         return ""
@@ -484,7 +484,7 @@ def _ask_amount(opening: str, rest: str, word: str, style: str, past: bool | Non
     if not follows or not re.match(r"(몇|얼마)", word) or not opening.endswith(" "):
         return ""
     behind = rest[follows.end() :].strip()
-    if _has_topic(behind):
+    if has_topic(behind):
         return ""
     tokens = kiwi().tokenize(opening.rstrip())
     place = len(tokens)
@@ -576,7 +576,7 @@ def _cleft(front: str, rest: str, word: str, style: str, past: bool | None, name
     half = re.search(r"[가-힣](고|며|거나),? $", front)  # 앞당기고 … 늦추는 것: half of two things
     if half or predicate is None or not (front + rest[: predicate.start]).strip():
         return ""
-    if (clauses_of(front) and _has_topic(front)) or _has_topic(rest[: predicate.start]):
+    if (clauses_of(front) and has_topic(front)) or has_topic(rest[: predicate.start]):
         return ""
     if predicate.stem[1].startswith(("VCP", "VCN")):
         return ""
@@ -590,10 +590,6 @@ def _cleft(front: str, rest: str, word: str, style: str, past: bool | None, name
         _topic_as_subject(front) + rest[: predicate.start] + kiwi().join([predicate.stem, *between, (ending, "ETM")])
     )
     return f"{clause} {noun}{fit_behind(noun, '은')} {asks}{ASKED_NOUN[style]}?"
-
-
-def _has_topic(text: str) -> bool:
-    return any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(text))
 
 
 def _topic_as_subject(front: str) -> str:

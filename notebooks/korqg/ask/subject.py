@@ -6,6 +6,7 @@ import re
 
 from korqg.ask.candidates import ATTRIBUTE, CandidateAnswer
 from korqg.ask.editor import edit_question
+from korqg.ask.endings import has_topic
 from korqg.ask.particles import fit_behind
 from korqg.ask.rule import PEOPLE, ask_by_rule
 from korqg.sentences import kiwi
@@ -222,7 +223,7 @@ def with_subject(question: str, subject: str) -> str:
         return f"{subject}의 {question}"
     if re.match(r"[^\s\d]+( [^\s\d]+)?에서는? ", question):  # a place already: 먹거리 부스에서는
         return f"{subject}의 {question}"
-    more = _has_topic(question)
+    more = has_topic(question)
     place = "에" if subject.endswith(("시간", "기간")) else "에서"
     return f"{subject}{place}{'' if more else '는'} {question}"
 
@@ -243,7 +244,7 @@ def with_name(question: str, title: str, chunk: str = "") -> str:
     if NAMED.search(thing) and len(thing) > SHORTEST_PLACE and name:
         return with_subject(question, name)
     place = re.match(rf"{re.escape(thing)}에서는? ", question) if thing else None
-    if place and not _has_topic(question[place.end() :]):  # 얼레지에서 첫 꽃을 보기까지: a plant is no place
+    if place and not has_topic(question[place.end() :]):  # 얼레지에서 첫 꽃을 보기까지: a plant is no place
         return f"{thing}{fit_behind(thing, '는')} {question[place.end() :]}"
     part = re.match(r"([가-힣]+)(?:[은는이가을를]|에는|에서는|에)(?= )", question)
     if part and part[1] in PARTS and len(thing) <= SHORT_NAME and re.fullmatch(r"[가-힣 ]+", thing):
@@ -259,6 +260,7 @@ ABOUT_THE_PAPER = frozenset("시행일 시행 개정일 제정일 공고일 문�
 
 
 def _whole_name(question: str, name: str, chunk: str) -> str:
+    """The question with the whole name, where it begins with some of its words that the chunk never says alone."""
     words = name.split()
     for count in range(len(words) - 1, 0, -1):
         begun = " ".join(words[:count])
@@ -281,10 +283,6 @@ def draft_of(candidate: CandidateAnswer, title: str) -> str:
     """The rule's question about a candidate, mended and with the name in the title; "" where the rule has none."""
     asked = ask_by_rule(candidate, title)
     return with_name(edit_question(asked).text, title) if asked else ""
-
-
-def _has_topic(text: str) -> bool:
-    return any(token.tag == "JX" and token.form in ("은", "는") for token in kiwi().tokenize(text))
 
 
 def _topic_of(question: str) -> str:
