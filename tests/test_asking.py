@@ -327,6 +327,7 @@ GOOD |= {"title": "한빛도서관", "stopped": True, "read_answer": "오전 9�
         ({"question": "한빛도서관은 오전 9시부터 몇 시까지 문을 여는가?"}, ["keeps_its_answer"]),
         ({"question": "한빛미술관은 몇 시에 그림을 거는가?"}, ["supported"]),
         ({"question": "한빛도서관은 몇 시에 찾아 주는 책을 여는가?"}, ["in_its_place"]),
+        ({"question": "한빛도서관의 책은 공휴일에 무엇이 아닌가?", "kind": "phrase"}, ["in_its_place"]),
         ({"question": "한빛도서관에서 책은 무엇도 찾아 주는가?", "kind": "phrase"}, ["in_its_place"]),
         ({"question": "한빛도서관에서는 책과 공휴일이면 몇 시에 여는가?"}, ["says_enough"]),
         ({"question": "한빛도서관의 시간은 월요일에 문을 몇 시에 여는가?"}, ["says_enough"]),
