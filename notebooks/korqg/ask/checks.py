@@ -35,12 +35,10 @@ CHECKS = {
     "agreed": "read in the whole paragraph, it has another answer · 문단 전체를 읽으면 다른 답이 나옴",
     "confident": "the answer that came back is not certain enough · 되돌아온 답이 확실하지 않음",
     "likely": "the model is not sure enough of its words · 모델이 질문의 표현을 충분히 확신하지 못함",
-    "near_draft": "it strays from the rule's question · 규칙의 질문에서 멀어짐",
     "different": "another question about this chunk asks the same · 이 조각의 다른 질문과 같은 것을 물음",
 }
 READ_BACK = ("agreed", "confident")  # Those that are made only of a question that the model has answered itself
-# Those that are made only of the model's own questions.
-OF_THE_MODEL = ("likely", "near_draft")
+OF_THE_MODEL = ("likely",)  # Those that are made only of the model's own questions
 POINTING = re.compile(
     r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자"
     r"|이번|이날|그날|우리(?=[는가])|저희|나머지|지금|이렇게|그렇게|이럴|그럴|이를|그보다|그만큼|이만큼|이처럼|그처럼"

@@ -1,5 +1,6 @@
 """The questions to put beside a chunk: checked, about different things, with their answers, or none with the reason."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -17,29 +18,27 @@ from korqg.ask.checks import (
 )
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
-from korqg.ask.subject import with_name
+from korqg.ask.subject import plain_title, subject_of, with_name
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
-from korqg.question import is_single_question, rouge_l, why_nothing_to_ask
+from korqg.question import is_single_question, why_nothing_to_ask
 
 QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8
 """Confidence from which an answer that came back counts, where no validation articles say otherwise."""
 
-LIKELY = 0.9
+LIKELY = 0.92
 """Likelihood (geometric mean of the token probabilities), at least, of a question of the model's own.
 
-Set on sheets of readers' marks (outputs/example/README.md): of less likely ones they would show a third less as it is.
+Set on sheets of readers' marks (outputs/example/README.md): of those from here on they would show half as they are, of
+those from 0.84 to here a quarter.
 """
 
-LIKELY_UNREAD = 0.88
+LIKELY_UNREAD = 0.9
 """The same of a model that cannot vouch for its questions by reading."""
 
-NEAR_THE_DRAFT = 0.6
-"""ROUGE-L (of 1) of a question of the model's own to the rule's draft, at least.
-
-What stays near the rule's question asks for the same words: of ten that did not readers would show one as it is.
-"""
+UNNAMED = 0.95
+"""What the likelihood of a question counts that does not say what its document is about: of 17 none was shown."""
 
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
@@ -143,7 +142,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         one = {**one, "read_answer": None, "confidence": None}
     edited = edit_question(one["model_output"], style)
     written_by = one.get("written_by", "model")
-    named = with_name(edited.text, one["title"], one["passage"])
+    named = with_name(edited.text, one["title"])
     if len(named) > LONGEST_SHOWN:
         named = edited.text
     edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]
@@ -151,15 +150,21 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         written_by = "edited"
     entry = {**one, "question": named, "edits": edits, "written_by": written_by}
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
+    likelihood = entry["likelihood"] * (1.0 if _says_whose(named, one["title"]) else UNNAMED)
     if written_by != "rule":
-        failed += [] if one["likelihood"] >= (LIKELY if reads else LIKELY_UNREAD) else ["likely"]
-        failed += [] if _near_draft(one) else ["near_draft"]
+        failed += [] if likelihood >= (LIKELY if reads else LIKELY_UNREAD) else ["likely"]
     # Confidence and agreement have been held to their thresholds; what they still tell apart is little.
     read = entry["read_answer"]
     sure = 1.0 if read is None else entry["confidence"] * agreement(read, entry["answer"])
-    rank = entry["likelihood"] * sure**0.5 * (1.0 if entry.get("kind") in (NUMBER, TIME, NAME, QUOTED) else 0.95)
-    rank *= 1.0 if is_named(named, one["title"]) else 0.93  # half as many of the others are shown as they are
+    rank = likelihood * sure**0.5 * (1.0 if entry.get("kind") in (NUMBER, TIME, NAME, QUOTED) else 0.95)
     return {**entry, "failed": failed, "rank": rank}
+
+
+def _says_whose(question: str, title: str) -> bool:
+    """Whether the question names what its document is about, and not a thing as if it were a place (햇무리에서)."""
+    thing = plain_title(title).split(" > ")[0].strip()
+    as_place = thing and not subject_of(title) and re.match(rf"{re.escape(thing)}에서는? ", question)
+    return is_named(question, title) and not as_place
 
 
 def could_be_shown(one: dict) -> bool:
@@ -172,12 +177,6 @@ def rule_could_be_shown(one: dict) -> bool:
     """Whether the rule's question about the same answer is plain and passes every check."""
     ruled = _by_rule(one)
     return bool(ruled) and not judged(ruled, THRESHOLD, "", headings_of(one))["failed"]
-
-
-def _near_draft(one: dict) -> bool:
-    """Whether the model's question is a version of the rule's about the same answer, where there is one."""
-    draft = one.get("rule_question")
-    return not draft or rouge_l(one["model_output"], [draft]) >= NEAR_THE_DRAFT
 
 
 def _by_rule(one: dict) -> dict | None:

@@ -141,6 +141,9 @@ def subject_of(title: str) -> str:
         if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
             end, typed, torn = len(event), True, False
             break
+        if torn and " " in title[: word[-1].start] and word[-1].tag == "JC":
+            end = stops[-1]  # 보호수 외과 치료와 통행 제한: no name of one thing
+            break
         if broken or torn or (True in kinds and (end or kinds[0])):
             break
         stop = word[kinds.index(True)].start if True in kinds else word[-1].end
@@ -228,24 +231,16 @@ def with_subject(question: str, subject: str) -> str:
     return f"{subject}{place}{'' if more else '는'} {question}"
 
 
-def with_name(question: str, title: str, chunk: str = "") -> str:
+def with_name(question: str, title: str) -> str:
     """The question with its document named, as far as the title gives a name (see `with_subject`).
-
-    The beginning of a name is made whole where the chunk never says it alone (소리마루 핸드벨의 접수 기간은: of the
-    핸드벨 연주단).
 
     Of an article about a thing (윤초, 개미귀신) no "…에서는" may be said: it is named before its parts alone
     (머리는: 개미귀신의 머리는).
     """
     thing = plain_title(title).split(" > ")[0].strip()
     name = subject_of(title)
-    if thing != name and name:
-        return with_subject(_whole_name(question, name, chunk), name)
-    if NAMED.search(thing) and len(thing) > SHORTEST_PLACE and name:
+    if name and (thing != name or (NAMED.search(thing) and len(thing) > SHORTEST_PLACE)):
         return with_subject(question, name)
-    place = re.match(rf"{re.escape(thing)}에서는? ", question) if thing else None
-    if place and not has_topic(question[place.end() :]):  # 얼레지에서 첫 꽃을 보기까지: a plant is no place
-        return f"{thing}{fit_behind(thing, '는')} {question[place.end() :]}"
     part = re.match(r"([가-힣]+)(?:[은는이가을를]|에는|에서는|에)(?= )", question)
     if part and part[1] in PARTS and len(thing) <= SHORT_NAME and re.fullmatch(r"[가-힣 ]+", thing):
         return f"{thing}의 {question}"
@@ -257,17 +252,6 @@ GROUP = re.compile(r"([가-힣]{2}회|[가-힣]{2}단|팀|학교|단체|기관|�
 
 ABOUT_THE_PAPER = frozenset("시행일 시행 개정일 제정일 공고일 문의".split())
 """Topics that are about the paper itself, or what it offers, and not about what its name stands for."""
-
-
-def _whole_name(question: str, name: str, chunk: str) -> str:
-    """The question with the whole name, where it begins with some of its words that the chunk never says alone."""
-    words = name.split()
-    for count in range(len(words) - 1, 0, -1):
-        begun = " ".join(words[:count])
-        match = re.match(rf"{re.escape(begun)}(의|에서는|에서|에는|은|는|이|가)(?= )", question)
-        if match and chunk and begun not in chunk and not NAMED.search(begun):
-            return name + fit_behind(name, match[1]) + question[match.end() :]
-    return question
 
 
 PARTS = frozenset(

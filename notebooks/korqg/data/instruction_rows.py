@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
-from korqg.ask.checks import failed_checks, support
+from korqg.ask.checks import support
 from korqg.ask.editor import edit_question
 from korqg.ask.subject import PUBLICATION, draft_of, is_headline, plain_title
 from korqg.data.answer_places import nearest
@@ -78,7 +78,6 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
     if why_nothing_to_ask(chunk.text):
         return []
     drafts = {one: draft for one in find_candidates(chunk.text, heading) if (draft := draft_of(one, named))}
-    drafts = {one: draft for one, draft in drafts.items() if _may_be_asked(one, draft, chunk)}
     return [
         make_own_row(
             chunk,
@@ -94,12 +93,6 @@ def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
         )
         for number, one in enumerate(choose_candidates(list(drafts), count), start=1)
     ]
-
-
-def _may_be_asked(one: CandidateAnswer, draft: str, chunk: Chunk) -> bool:
-    """Whether nothing but its length is wrong with a draft: what the model would have to change is seldom kept."""
-    asked = {"question": draft, "answer": one.text, "kind": one.kind, "chunk": chunk.text, "title": chunk.title}
-    return set(failed_checks(asked, 0.0)) <= {"short"}
 
 
 def _title_for_asker(title: str, file: str = "") -> str:
