@@ -295,10 +295,11 @@ def test_chunks_that_overlap_share_no_sentence_between_sides(width, step):
 def test_edited_drafts_come_first_with_an_answering_row_behind_every_ninth():
     rows = [{"id": f"q{number}", "instruction": INSTRUCTIONS["answer_aware"]} for number in range(40)]
     rows += [{"id": f"a{number}", "instruction": INSTRUCTIONS["answer"]} for number in range(3)]
-    ordered = drafts_first(rows, {f"q{number}" for number in range(20, 40)})
-    assert [row["id"] for row in ordered[:10]] == [f"q{number}" for number in range(20, 29)] + ["a0"]
+    ordered = drafts_first(rows, {f"q{number}": number > 21 for number in range(20, 40)})  # two are of an article
+    assert [row["id"] for row in ordered[:10]] == [f"q{number}" for number in range(22, 31)] + ["a0"]
+    assert [row["id"] for row in ordered[20:22]] == ["q20", "q21"]
     assert sorted(row["id"] for row in ordered) == sorted(row["id"] for row in rows)
-    assert drafts_first(rows, set()) == rows
+    assert drafts_first(rows, {}) == rows
 
 
 def test_few_rows_of_the_sample_are_edited_drafts():
@@ -339,11 +340,10 @@ def test_asker_sees_no_name_of_a_file_or_a_paper(title, file, asked):
     assert _title_for_asker(title, file) == asked
 
 
-def test_drafts_name_their_document_and_those_that_would_fail_are_not_asked_about():
-    text = "허가서 사본은 저장탑 출입문에 붙인다. 작업이 끝나면 3년간 보관한다."
+def test_drafts_name_their_document():
+    text = "허가서 사본은 저장탑 출입문에 붙인다."
     rows = make_own_rows(Chunk("silo-0001", "곡물 저장탑 안전 수칙", text), 100)
     assert "곡물 저장탑의 허가서 사본은 어디에 붙이는가?" in {row["rule_question"] for row in rows}
-    assert "3년간" not in {row["answer"] for row in rows}  # kept, but what?
 
 
 def test_asker_sees_each_heading_once(tmp_path):

@@ -114,7 +114,7 @@ def _word_start(text: str, pairs: list[tuple[int, int]], place: int) -> int:
     return place
 
 
-REMEMBERED_TEXTS = 2048
+REMEMBERED_TEXTS, REMEMBERED_PASSAGES = 2048, 64
 
 
 @functools.cache
@@ -148,7 +148,8 @@ def _slices(text: str) -> list[str]:
     return [*slices, text[start:]]
 
 
-def sentence_spans(text: str) -> list[tuple[int, int]]:
+@functools.lru_cache(REMEMBERED_PASSAGES)
+def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     """Begin and end (characters, end excluded) of each sentence in the text; line breaks end a sentence too."""
     spans, place = [], 0
     for line in text.split("\n"):
@@ -161,4 +162,4 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             else:
                 spans.append((begin, at))
         place += len(line) + 1
-    return spans
+    return tuple(spans)

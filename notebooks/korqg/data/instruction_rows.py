@@ -330,7 +330,7 @@ def make_rows(
     rows: dict[str, list[dict]] = {name: [] for name in split}
     left_out: list[dict] = []
     unanswered: dict[str, str] = {}
-    drafts: set[str] = set()  # rows of edited drafts
+    drafts: dict[str, bool] = {}  # rows of edited drafts, and whether they are about a document's chunk
     own: set[str] = set()  # rows of the user's own questions
     for name, passages in split.items():
         learnt = name != "test"
@@ -356,7 +356,7 @@ def make_rows(
                     rows[name].append(row)
                     own |= {row["id"]} if question.own else set()
                     if question.edited_draft and task == "answer_aware" and not question.nothing:
-                        drafts.add(row["id"])
+                        drafts[row["id"]] = all(one.edited_draft for one in passage.questions)
         if passages and not rows[name]:
             raise KorqgError(f"No row is left for {name} with task={'+'.join(tasks)}: its questions have no answer.")
     left_out += [{"file": title, "id": name, "reason": NO_ANSWER} for name, title in unanswered.items()]
@@ -374,13 +374,15 @@ def make_rows(
 DRAFTS_TO_AN_ANSWER = 9  # Edited drafts in front of each answering row, while there are any
 
 
-def drafts_first(train: list[dict], drafts: set[str]) -> list[dict]:
+def drafts_first(train: list[dict], drafts: dict[str, bool]) -> list[dict]:
     """Training rows with the edited drafts (by id) in front, and an answering row behind every ninth of them.
+
+    Those about a document's chunk come before those about an article that people ask about too.
 
     What few rows teach a small model is how to edit a draft: after 450 of them, seen once, a held-back edit has a loss
     of 0.77 nats a token (after 900 0.71), after 450 rows of every kind 0.83.
     """
-    edited = [row for row in train if row["id"] in drafts]
+    edited = sorted((row for row in train if row["id"] in drafts), key=lambda row: not drafts[row["id"]])
     others = [row for row in train if row["id"] not in drafts]
     answers = iter([row for row in others if row["instruction"] == INSTRUCTIONS["answer"]])
     front: list[dict] = []
