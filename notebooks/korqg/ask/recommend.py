@@ -215,12 +215,17 @@ def _of(chunk: dict) -> dict:
 
 
 def _shown(one: dict, chunk: dict) -> dict:
-    """A recommended question as it goes to the file, with the checks that were made of it."""
+    """A recommended question as it goes to the file, with the checks that were made of it.
+
+    `likelihood` is the model's of its own words (of the rule's, where it was asked about them): the higher, the more of
+    such questions readers would show (outputs/example/README.md).
+    """
     kept = ("sentence", "question", "answer", "answer_place", "written_by", "edits", "confidence")
+    likelihood = one["likelihood"] if one["written_by"] != "rule" else one.get("rule_likelihood")
     left_out = set() if one["read_answer"] is not None else set(READ_BACK)
     left_out |= set(OF_THE_MODEL) if one["written_by"] == "rule" else set()
     made = [name for name in CHECKS if name not in left_out]
-    return {**_of(chunk), **{name: one[name] for name in kept}, "checks": made}
+    return {**_of(chunk), **{name: one[name] for name in kept}, "likelihood": likelihood, "checks": made}
 
 
 def _reason(chunk: dict, judged_questions: list[dict]) -> str:
