@@ -34,7 +34,7 @@ Set on sheets of readers' marks (outputs/example/README.md): of those from here 
 those from 0.84 to here a quarter.
 """
 
-LIKELY_UNREAD = 0.9
+LIKELY_UNREAD = 0.88
 """The same of a model that cannot vouch for its questions by reading."""
 
 UNNAMED = 0.95

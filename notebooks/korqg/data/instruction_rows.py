@@ -1,5 +1,6 @@
 """Instruction rows, split by article."""
 
+import itertools
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -377,12 +378,14 @@ DRAFTS_TO_AN_ANSWER = 9  # Edited drafts in front of each answering row, while t
 def drafts_first(train: list[dict], drafts: dict[str, bool]) -> list[dict]:
     """Training rows with the edited drafts (by id) in front, and an answering row behind every ninth of them.
 
-    Those about a document's chunk come before those about an article that people ask about too.
+    Those about an article that people ask about too take turns with those about a document's chunk: of 400 rows with
+    the documents' first a model wrote no question that it was sure of.
 
     What few rows teach a small model is how to edit a draft: after 450 of them, seen once, a held-back edit has a loss
     of 0.77 nats a token (after 900 0.71), after 450 rows of every kind 0.83.
     """
-    edited = sorted((row for row in train if row["id"] in drafts), key=lambda row: not drafts[row["id"]])
+    kinds = [[row for row in train if drafts.get(row["id"]) is of_document] for of_document in (False, True)]
+    edited = [row for row in itertools.chain(*itertools.zip_longest(*kinds)) if row]
     others = [row for row in train if row["id"] not in drafts]
     answers = iter([row for row in others if row["instruction"] == INSTRUCTIONS["answer"]])
     front: list[dict] = []
