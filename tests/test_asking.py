@@ -431,13 +431,13 @@ def test_model_that_cannot_read_is_trusted_where_it_is_likely():
 
 
 @pytest.mark.parametrize(
-    ("question", "title"),
-    [("빗은 몇 분 담가야 하는가?", "새록유치원 알림"), ("햇무리에서 가장 흔한 고리는 무엇인가?", "햇무리 > 크기")],
+    ("question", "named", "title"),
+    [
+        ("빗은 몇 분 담가야 하는가?", "머릿니가 나온 반의 빗은 몇 분 담가야 하는가?", "머릿니가 나왔어요"),
+        ("햇무리에서 가장 흔한 고리는 무엇인가?", "햇무리의 가장 흔한 고리는 무엇인가?", "햇무리 > 크기"),
+    ],
 )
-def test_question_that_does_not_say_whose_it_is_must_be_likelier(question, title):
-    named = {"빗": "새록유치원에서는 빗을 몇 분 담가야 하는가?", "햇": "햇무리의 가장 흔한 고리는 무엇인가?"}[
-        question[0]
-    ]
+def test_question_that_does_not_say_what_it_is_about_must_be_likelier(question, named, title):
     row = _asked(question, "오전 9시", OPENS, 0.95, title=title, likelihood=LIKELY + 0.01)
     assert "likely" in judged(row, 0.8, "plain", [])["failed"]
     assert "likely" not in judged({**row, "model_output": named}, 0.8, "plain", [])["failed"]
@@ -562,6 +562,7 @@ def test_half_of_a_name_is_none(question, title, torn):
         ("한물결주택 옥상 장독대 공동 사용 규약", "한물결주택 옥상 장독대"),
         ("귀 건강 안내", ""),
         ("겨우살이", ""),
+        ("가림시 보호수 외과 치료와 통행 제한", "가림시"),
         # A product's name with its number; names whose end Kiwi takes for a particle.
         ("우표 떼기·건조기 '물결판 SD-20' 사용 설명서", "물결판 SD-20"),
         ("가람만 패각자원연구소 6월 월간 보고서", "가람만 패각자원연구소"),

@@ -310,6 +310,17 @@ def test_few_rows_of_the_sample_are_edited_drafts():
     assert len(asking) == 27 and {row["id"] for row in asking} <= drafts
 
 
+def test_drafts_of_articles_and_of_documents_take_turns():
+    passages = read_korquad(SAMPLE_CORPUS).passages[:40]
+    alone = [
+        replace(p, questions=tuple(q for q in p.questions if q.edited_draft), title=f"{p.id}") for p in passages[:10]
+    ]
+    split = {"train": [*alone, *passages[10:20]], "validation": passages[20:30], "test": passages[30:]}
+    rows, _ = make_rows(split, "all", 8, 42, ("answer_aware", "answer"), "plain")
+    of_documents = [row["title"] in {p.title for p in alone} for row in rows["train"]]
+    assert of_documents == [False, True] * 4
+
+
 def test_own_questions_are_learnt_before_the_samples_drafts():
     passages = read_korquad(SAMPLE_CORPUS).passages[:40]
     mine = replace(passages[5], questions=tuple(replace(one, own=True) for one in passages[5].questions))

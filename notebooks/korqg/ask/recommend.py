@@ -57,7 +57,7 @@ def recommend(
     """The recommended questions in the order of the chunks, and the chunks left out with the reason.
 
     `asked` holds one entry for each candidate answer that was asked about: `chunk_id`, `title`, `place`, `passage` (the
-    chunk), `sentence`, `answer`, `answer_place` ([begin, end] in the chunk), `kind`, and what `with_round_trip` gives.
+    chunk), `sentence`, `answer`, `answer_place` ([begin, end] in the chunk), `kind`, and what RoundTrip gives.
     `chunks` holds `id`, `title`, `text` and `place` of every chunk.
 
     Of a chunk's questions that pass every check `questions_per_chunk` are taken at most: the likeliest first, from
@@ -135,7 +135,8 @@ def headings_of(chunk: dict) -> list[str]:
 def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> dict:
     """An asked question after the copy editor, with the checks that it `failed`, who wrote it and its `rank`.
 
-    A `threshold` above 1 is of a model that cannot read: what it has answered does not count.
+    A `threshold` above 1 is of a model that cannot read: what it has answered does not count. The likelihood of a
+    question that does not say what its document is about counts UNNAMED times.
     """
     reads = threshold <= 1
     if not reads:
@@ -217,8 +218,8 @@ def _of(chunk: dict) -> dict:
 def _shown(one: dict, chunk: dict) -> dict:
     """A recommended question as it goes to the file, with the checks that were made of it.
 
-    `likelihood` is the model's of its own words (of the rule's, where it was asked about them): the higher, the more of
-    such questions readers would show (outputs/example/README.md).
+    `likelihood` is the model's of its own words (of the rule's; None where it was not asked about them), undiscounted:
+    the higher, the more of such questions readers would show (outputs/example/README.md).
     """
     kept = ("sentence", "question", "answer", "answer_place", "written_by", "edits", "confidence")
     likelihood = one["likelihood"] if one["written_by"] != "rule" else one.get("rule_likelihood")

@@ -142,7 +142,7 @@ def subject_of(title: str) -> str:
             end, typed, torn = len(event), True, False
             break
         if torn and " " in title[: word[-1].start] and word[-1].tag == "JC":
-            end = stops[-1]  # 보호수 외과 치료와 통행 제한: no name of one thing
+            end = stops[-1]  # 가림시 of 가림시 보호수 외과 치료와 통행 제한: two things have no one name
             break
         if broken or torn or (True in kinds and (end or kinds[0])):
             break
