@@ -164,7 +164,7 @@ def test_recommended_questions_are_a_list_with_their_place(chain):
     recommended = read_json(chain / "compare" / "both" / "recommended_questions.json")
     for entry in recommended:  # of a model with random weights, most likely none
         assert {"chunk", "title", "place", "sentence", "question", "answer", "answer_place", "written_by"} <= set(entry)
-        assert entry["likelihood"] is None or 0 < entry["likelihood"] <= 1
+        assert entry["likelihood"] is None or 0 <= entry["likelihood"] <= 1
     left_out = read_json(chain / "compare" / "both" / "left_out.json")
     (chunk,) = read_jsonl(chain / "data" / "villages" / "chunks.jsonl")
     assert len({entry["chunk"] for entry in recommended}) + len(left_out) == 1  # each chunk has questions or a reason
