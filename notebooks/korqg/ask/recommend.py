@@ -38,7 +38,7 @@ LIKELY_UNREAD = 0.88
 """The same of a model that cannot vouch for its questions by reading."""
 
 UNNAMED = 0.95
-"""What the likelihood of a question counts that does not say what its document is about: of 17 none was shown."""
+"""What the likelihood of a question counts that says no word of its title (readers would show none or one of 17)."""
 
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""

@@ -125,10 +125,9 @@ def trusted_threshold(round_trip: dict) -> float:
     """The confidence from which a run's answers may be believed, by what `choose_threshold` found for it.
 
     NEVER where people's questions were answered right too seldom even above the threshold (LEAST_RIGHT), or none with
-    such confidence: such a model
-    cannot vouch for its own questions, and the rule's stand in their place. USUAL_THRESHOLD for a run that noted
-    nothing, and for one between LEAST_RIGHT and WANTED_RIGHT: no confidence is enough there, but what is likely and
-    comes back is answered by the text in nine of ten cases all the same.
+    such confidence: such a model cannot vouch for its own questions, and is held to their likelihood alone.
+    USUAL_THRESHOLD for a run that noted nothing, and for one between LEAST_RIGHT and WANTED_RIGHT: no confidence is
+    enough there, but what is likely and comes back is answered by the text in nine of ten cases all the same.
     """
     right = round_trip.get("right_above")
     if round_trip.get("questions", 0) >= FEWEST and (right is None or right < WANTED_RIGHT):

@@ -381,8 +381,8 @@ def drafts_first(train: list[dict], drafts: dict[str, bool]) -> list[dict]:
 
     `drafts` says by id whether a draft is of a document that nobody but an editor has asked about.
 
-    Those of the others, the articles, take turns with them: of 400 rows with the documents' first a model wrote no
-    question that it was sure of.
+    Those of the others, the articles, take turns with them: a model of 400 rows with the documents' first asked 88.6 %
+    single questions, where one of 360 rows by turns asks 98.7, and was less sure of all that it asked.
 
     What few rows teach a small model is how to edit a draft: after 450 of them, seen once, a held-back edit has a loss
     of 0.77 nats a token (after 900 0.71), after 450 rows of every kind 0.83.
