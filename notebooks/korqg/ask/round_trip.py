@@ -16,7 +16,7 @@ WANTED_RIGHT = 0.9
 """Share of human questions answered right, of those answered with at least the threshold's confidence."""
 
 LEAST_RIGHT = 0.6
-"""That share, at least, of a model that may vouch for its own questions: with less they are held to their likelihood."""
+"""That share, at least, of a model that may vouch for its own questions; with less their likelihood alone counts."""
 
 FEWEST = 20
 """Human questions, at least, that a threshold is set on; with fewer it is USUAL_THRESHOLD."""
