@@ -112,7 +112,7 @@ def test_documents_are_asked_about_and_every_chunk_is_accounted_for(outputs, doc
     places = {one["place"]["section"] for one in questions} | {one["place"]["section"] for one in left_out}
     assert {place.split(" > ")[-1] for place in places} == {"여는 시간", "표", "빌리기"}
     table = next(one for one in left_out if "여는 시각" in one["chunk"])
-    assert "no words that the rule can draft" in table["reason"]
+    assert "no words that a question could be drafted about" in table["reason"]
     page = (folder / "page.html").read_text(encoding="utf-8")
     assert "추천 질문" in page
     assert "여는 시각" in page

@@ -43,7 +43,7 @@ def test_candidate_knows_its_place_its_sentence_and_the_one_before():
     (monday,) = (one for one in find_candidates(chunk, "도서관 안내") if one.text == "월요일")
     assert chunk[monday.start : monday.end] == "월요일"
     assert monday.sentence == "월요일에는 쉰다."
-    assert monday.before == "한빛도서관은 오전 9시에 연다."
+    assert monday.before == "도서관 안내 한빛도서관은 오전 9시에 연다."
     start, end = monday.place_in_sentence
     assert monday.sentence[start:end] == "월요일"
     assert candidate_at(chunk, monday.start, monday.end).sentence == monday.sentence

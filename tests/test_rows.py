@@ -21,7 +21,7 @@ from korqg.data.instruction_rows import (
 )
 from korqg.data.near_copies import LARGEST_GROUP, join_articles
 from korqg.errors import KorqgError
-from korqg.prompts import INSTRUCTIONS, NOTHING_TO_ASK
+from korqg.prompts import INSTRUCTIONS
 
 
 def _passage(title: str, text: str, questions: int = 2) -> Passage:
@@ -65,19 +65,17 @@ def test_articles_of_edited_drafts_are_for_training_and_move_no_other():
     assert split["train"] == alone["train"] + edited
 
 
-def test_words_that_nobody_would_ask_for_are_learnt_behind_the_drafts_and_not_answered():
+def test_edited_drafts_come_first_and_are_answered_too():
     text = "새숲역은 2월 3일에 문을 열었다. 역무원은 아홉 명이다."
     asked = (
         Question("edited", "새숲역은 언제 문을 열었는가?", "2월 3일", text.index("2월 3일"), edited_draft=True),
-        Question("nothing", NOTHING_TO_ASK, "아홉 명", text.index("아홉 명"), edited_draft=True),
-        Question("person", NOTHING_TO_ASK, "역무원", text.index("역무원")),
+        Question("person", "없음", "역무원", text.index("역무원")),
     )
     station = Passage(make_passage_id(text), "새숲역", text, asked)
     split = {"train": [station, *PASSAGES[6:]], "validation": PASSAGES[:3], "test": PASSAGES[3:6]}
     rows, left_out = make_rows(split, "all", 0, 42, ("answer_aware", "answer"), "plain")
     train = {row["id"]: row for row in rows["train"]}
-    assert next(iter(train)) == "edited" and train["nothing"]["output"] == NOTHING_TO_ASK
-    assert "edited-answer" in train and "nothing-answer" not in train
+    assert next(iter(train)) == "edited" and "edited-answer" in train
     assert {one["id"] for one in left_out if one["file"] == "새숲역"} == {"person"}  # that is no question
 
 

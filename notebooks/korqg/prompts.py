@@ -20,7 +20,7 @@ TASKS = tuple(INSTRUCTIONS)
 OPEN_MARK, CLOSE_MARK = "【", "】"
 """The marks around an answer in its sentence; in any other text they become [ and ], so that nothing forges one."""
 
-NO_DRAFT = NOTHING_TO_ASK = "없음"  # In the place of a draft that the rule has not, or of a question
+NO_DRAFT = "없음"  # In the place of a draft
 
 LONGEST_TITLE = 80
 """Characters of a title that a prompt shows."""
@@ -57,10 +57,10 @@ def unmarked(text: str) -> str:
 
 
 def marked_sentence(title: str, before: str, sentence: str, place: tuple[int, int], draft: str = "") -> str:
-    """The input of task answer_aware: the title, the sentence before (where there is one), the sentence, the draft.
+    """The input of task answer_aware: the title, what stands before the sentence (if anything), it, and the draft.
 
-    `place` is begin and end (characters, end excluded) of the answer in the sentence, which is marked; `draft` is the
-    rule's question about it ("": it has none, and the input says so). A title of more than
+    `place` is begin and end (characters, end excluded) of the answer in the sentence, which is marked; `draft` is a
+    question about it to be rewritten ("": there is none, and the input says so). A title of more than
     LONGEST_TITLE characters is cut. Raises ValueError when the place is empty or outside of the sentence.
     """
     start, end = place
@@ -68,7 +68,7 @@ def marked_sentence(title: str, before: str, sentence: str, place: tuple[int, in
         raise ValueError(f"the answer's place {place} is not inside of its sentence")
     title = " ".join(unmarked(title).split())
     lines = [f"제목: {title[:LONGEST_TITLE].rstrip() + '…' if len(title) > LONGEST_TITLE else title}"]
-    lines += [f"앞 문장: {unmarked(before)}"] if before.strip() else []
+    lines += [f"앞글: {unmarked(before)}"] if before.strip() else []
     answer = OPEN_MARK + unmarked(sentence[start:end]) + CLOSE_MARK
     lines.append(f"문장: {unmarked(sentence[:start])}{answer}{unmarked(sentence[end:])}")
     lines.append(f"초안: {unmarked(draft) or NO_DRAFT}")

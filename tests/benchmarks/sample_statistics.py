@@ -10,7 +10,6 @@ from collections import Counter
 
 from korqg.config import SAMPLE_CORPUS, SAMPLE_EDITS
 from korqg.files import read_json
-from korqg.prompts import NOTHING_TO_ASK
 from korqg.question import copied_share, is_copied
 
 ENDINGS = {
@@ -38,7 +37,6 @@ def statistics() -> dict[str, str]:
     impossible = sum(not qa["answers"] for _, paragraph in paragraphs for qa in paragraph["qas"])
     edits = read_json(SAMPLE_EDITS)["data"]
     chunks = [paragraph for article in edits for paragraph in article["paragraphs"]]
-    written = [qa["question"] != NOTHING_TO_ASK for chunk in chunks for qa in chunk["qas"]]
     edited_documents = len({article["title"].split(" > ")[0] for article in edits})
     kinds = Counter(article.get("kind", "encyclopedia") for article, _ in paragraphs)
     registers = Counter(article.get("register", "다") for article, _ in paragraphs)
@@ -62,7 +60,7 @@ def statistics() -> dict[str, str]:
         "documents (of a newsletter, articles) and chunks of `edited_questions.json`": (
             f"{edited_documents}, {len(chunks)}"
         ),
-        "questions there, marked words without one": f"{sum(written):,}, {len(written) - sum(written):,}",
+        "questions there": f"{sum(len(chunk['qas']) for chunk in chunks):,}",
         "characters of a paragraph (least, median, most)": f"{lengths[0]}, {lengths[len(lengths) // 2]}, {lengths[-1]}",
         "paragraphs by kind": shares(kinds, len(paragraphs)),
         "paragraphs by register": shares(registers, len(paragraphs)),

@@ -144,11 +144,11 @@ class Cores:
 
 
 def chunks_and_rows(
-    documents: Path, count: int, parameters: dict, over: Callable = map
+    documents: Path, count: int, parameters: dict, over: Callable = map, rough: bool = True
 ) -> tuple[list[dict], list[dict], list[dict]]:
     """The documents' chunks, a row for each candidate answer, and the files that were passed over.
 
-    `over` applies a function to many things, as `map` does and `Cores` on several cores.
+    `over` applies a function to many things, as `map` does and `Cores` on several cores; `rough` as for make_own_rows.
     """
     from korqg.data.documents.chunks import chunk_documents
     from korqg.data.instruction_rows import make_own_rows, place_of_chunk
@@ -161,7 +161,7 @@ def chunks_and_rows(
         {"id": chunk.id, "title": chunk.title, "text": chunk.text, "place": place_of_chunk(chunk)}
         for chunk in found.chunks
     ]
-    rows = list(over(partial(make_own_rows, count=count), found.chunks))
+    rows = list(over(partial(make_own_rows, count=count, rough=rough), found.chunks))
     return chunks, [row for some in rows for row in some], found.skipped
 
 
@@ -218,7 +218,8 @@ def ask_documents(
     require_folder_name("name", name)
     run = find_run(outputs, run_name)
     manifest = require_finished(run)
-    chunks, rows, skipped = chunks_and_rows(documents, candidates, manifest["parameters"], over)
+    threshold = trusted_threshold(manifest["figures"].get("round_trip", {}))
+    chunks, rows, skipped = chunks_and_rows(documents, candidates, manifest["parameters"], over, threshold <= 1)
     folder = outputs / "asked" / name
     made_of = {
         "adapter": sha256_of(run / "adapter" / "adapter_model.safetensors"),
@@ -244,7 +245,6 @@ def ask_documents(
     kept = " (the kept adapter: no run of that name has been trained here)" if run.name != run_name else ""
     print(f"runs/{run.name} asks{kept}")
     print(f"{len(chunks)} chunks, {len(rows)} candidate answers; {len(skipped)} files passed over")
-    threshold = trusted_threshold(manifest["figures"].get("round_trip", {}))
     answers = []
     if rows:
         import torch

@@ -56,15 +56,16 @@ ATTRIBUTE = re.compile(
 )
 """Names of lines whose value is an attribute of the thing that the document is about."""
 LINE = re.compile(r"([가-힣A-Za-z0-9 ·()]{2,30}?)\s?[:：]\s?(?=\S)")
-LONGEST_VALUE = 40  # Characters
+LONGEST_VALUE, LONGEST_BEFORE = 40, 220  # Characters
 
 
 @dataclass(frozen=True)
 class CandidateAnswer:
     """Words of a chunk that a question could ask for.
 
-    `start` and `end` are characters of the chunk (end excluded), `sentence_start` and `sentence_end` those of its
-    sentence, `before` the sentence in front of it in the same chunk ("" for the first). `kind` is one of WORTH.
+    `start` and `end` are characters of the chunk (end excluded), `sentence_start` that of its sentence, `before` the
+    sentences in front of it in the same chunk, as many as LONGEST_BEFORE characters hold and one at least ("" for the
+    first). `kind` is one of WORTH.
     """
 
     text: str
@@ -86,8 +87,8 @@ def find_candidates(chunk: str, heading: str = "") -> list[CandidateAnswer]:
 
     Candidates may overlap ("환경부의 허가" and "환경부"); no two of a sentence have the same words.
     """
-    found, before = [], ""
-    for begin, end in sentence_spans(chunk):
+    found, sentences = [], sentence_spans(chunk)
+    for number, (begin, end) in enumerate(sentences):
         sentence = chunk[begin:end]
         if ROW_OF_A_TABLE.search(sentence):
             continue  # without its head a row says nothing
@@ -97,13 +98,21 @@ def find_candidates(chunk: str, heading: str = "") -> list[CandidateAnswer]:
         mark = MARKS.match(sentence)
         first = mark.end() if mark else 0
         spans = [] if NOT_TOLD.search(sentence) else sorted(_spans(sentence))
+        before = _before(chunk, sentences, number)
         for start, stop, kind in spans:
             text = sentence[start:stop]
             if text not in seen and start >= first:
                 seen.add(text)
                 found.append(CandidateAnswer(text, begin + start, begin + stop, sentence, begin, before, kind))
-        before = sentence
     return found
+
+
+def _before(chunk: str, sentences: list[tuple[int, int]], number: int) -> str:
+    """The sentences in front of one of a chunk's, as many as LONGEST_BEFORE characters hold, and one at least."""
+    begin, first = sentences[number][0], max(0, number - 1)
+    while first > 0 and begin - sentences[first - 1][0] <= LONGEST_BEFORE:
+        first -= 1
+    return " ".join(chunk[sentences[first][0] : begin].split())
 
 
 def choose_candidates(candidates: list[CandidateAnswer], count: int) -> list[CandidateAnswer]:
@@ -388,13 +397,13 @@ def _reasons(sentence: str, tokens) -> list[tuple[int, int, str]]:
 
 def candidate_at(passage: str, start: int, end: int) -> CandidateAnswer | None:
     """The candidate that stands at that place of a passage; None where no one sentence holds it whole."""
-    before = ""
-    for begin, stop in sentence_spans(passage):
+    sentences = sentence_spans(passage)
+    for number, (begin, stop) in enumerate(sentences):
         if begin <= start < end <= stop:
             sentence = passage[begin:stop]
             place = (start - begin, end - begin)
             kinds = [kind for one, other, kind in _spans(sentence) if (one, other) == place]
             kind = kinds[0] if kinds else NUMBER if re.match(r"(약 ?)?\d", passage[start:end]) else PHRASE
+            before = _before(passage, sentences, number)
             return CandidateAnswer(passage[start:end], start, end, sentence, begin, before, kind)
-        before = passage[begin:stop]
     return None

@@ -27,7 +27,7 @@ QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8
 """Confidence from which an answer that came back counts, where no validation articles say otherwise."""
 
-LIKELY = 0.92
+LIKELY = 0.9
 """Likelihood (geometric mean of the token probabilities), at least, of a question of the model's own.
 
 Set on sheets of readers' marks (outputs/example/README.md): of those from here on they would show 56 % as they are (38
@@ -43,7 +43,7 @@ UNNAMED = 0.95
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
 
-NOTHING_MARKED = "it holds no words that the rule can draft a question about · 규칙이 초안을 쓸 만한 말이 없음"
+NOTHING_MARKED = "it holds no words that a question could be drafted about · 질문의 초안을 쓸 만한 말이 없음"
 
 
 def recommend(
@@ -162,10 +162,14 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
 
 
 def _says_whose(question: str, title: str) -> bool:
-    """Whether the question names what its document is about, and not a thing as if it were a place (햇무리에서)."""
+    """Whether the question names what its document is about, and not a thing as if it were a place (햇무리에서).
+
+    Of a name its first word must be there: readers would show none of ten that said 야영장 for 새벽나루골 야영장.
+    """
+    if name := subject_of(title):
+        return name.split()[0] in question
     thing = plain_title(title).split(" > ")[0].strip()
-    as_place = thing and not subject_of(title) and re.match(rf"{re.escape(thing)}에서는? ", question)
-    return is_named(question, title) and not as_place
+    return is_named(question, title) and not (thing and re.match(rf"{re.escape(thing)}에서는? ", question))
 
 
 def could_be_shown(one: dict) -> bool:

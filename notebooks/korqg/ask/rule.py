@@ -14,6 +14,7 @@ from korqg.ask.particles import fit_behind
 from korqg.sentences import kiwi
 
 SHORTEST_QUESTION, LONGEST_QUESTION, SHORTEST_DESCRIPTION = 8, 55, 16
+LONGEST_ROUGH = 110
 LONGEST_IN_PLACE, LONGEST_BEHIND, SHORT_CHAIN = 24, 26, 12
 """Characters: of a sentence that asks for 무엇 in its place, behind a question word, of verbs behind an amount."""
 
@@ -216,14 +217,8 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     """A question for a candidate answer, or "" where the rule has none to offer (a pointing word, no predicate)."""
     sentence, (start, end) = candidate.sentence, candidate.place_in_sentence
     answer, kind = sentence[start:end], candidate.kind
-    mark = MARKS.match(sentence)
-    cut = mark.end() if mark and mark.end() <= start else 0
-    connective = CONNECTIVES.match(sentence[cut:])
-    if connective and cut + connective.end() <= start:
-        cut += connective.end()
-    body = sentence[cut:].rstrip(" .!…")
-    start, end = start - cut, end - cut
-    body, (start, end) = _without_brackets(body, start, end)
+    cut = _opening(sentence, start)
+    body, (start, end) = _without_brackets(sentence[cut:].rstrip(" .!…"), start - cut, end - cut)
     body = _wished(WISHED.sub(r"\1야 합니다", body))
     body, start, end = _with_title(body, start, end, title)
     if (
@@ -290,6 +285,44 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     if ": " in asked or any(asked.count(sign) % 2 for sign in "\"'") or asked.count("“") != asked.count("”"):
         return ""
     return asked if SHORTEST_QUESTION <= len(asked) <= LONGEST_QUESTION else ""
+
+
+def ask_roughly(candidate: CandidateAnswer) -> str:
+    """The whole sentence as a question, for a candidate that `ask_by_rule` has none for: a draft, never shown.
+
+    The question word stands in the answer's place whatever that makes of the sentence; a line without a predicate has a
+    question mark behind it. "" where that would be longer than LONGEST_ROUGH characters.
+    """
+    sentence, (start, end) = candidate.sentence, candidate.place_in_sentence
+    cut = _opening(sentence, start)
+    body, (start, end) = _without_brackets(sentence[cut:].rstrip(" .!…"), start - cut, end - cut)
+    if end > len(body):
+        return ""
+    predicate = find_predicate(body, ("EF", "EC"))
+    verb = _verb(body, predicate) if predicate else ""
+    word = question_word(body[start:end], candidate.kind, body, start, verb) or "무엇"
+    rest = body[end:]
+    if word == "왜":
+        rest = re.sub(r"^(이다|입니다|에)\S*", "", rest)
+    elif word.startswith("언제"):
+        rest = re.sub(r"^에(는)?(?![가-힣])", "", rest)
+    follows = fit_behind(word, rest)
+    if word == "누구" and re.match(r"가(?![가-힣])", follows):
+        word = "누"
+    text = body[:start] + word + follows
+    moved = find_predicate(text, ("EF", "EC"))
+    asked = re.sub(r"\s+", " ", asking(text, moved) if moved else text + "?").strip(" ,")
+    if predicate and predicate.ending in POLITE_ENDINGS:
+        asked = without_honorifics(asked)
+    return asked if len(asked) <= LONGEST_ROUGH else ""
+
+
+def _opening(sentence: str, start: int) -> int:
+    """Where a sentence begins behind its mark (②) and a connective (다만), both in front of `start`; in characters."""
+    mark = MARKS.match(sentence)
+    cut = mark.end() if mark and mark.end() <= start else 0
+    connective = CONNECTIVES.match(sentence[cut:])
+    return cut + connective.end() if connective and cut + connective.end() <= start else cut
 
 
 def plainness(question: str) -> float:

@@ -8,7 +8,7 @@ from korqg.ask.candidates import ATTRIBUTE, CandidateAnswer
 from korqg.ask.editor import edit_question
 from korqg.ask.endings import has_topic
 from korqg.ask.particles import fit_behind
-from korqg.ask.rule import PEOPLE, ask_by_rule
+from korqg.ask.rule import PEOPLE, ask_by_rule, ask_roughly
 from korqg.sentences import kiwi
 
 NOT_A_NAME = frozenset(
@@ -18,7 +18,7 @@ NOT_A_NAME = frozenset(
         "개최 소개 요령 방법 휴가 취업 이야기 답변 문의 일정 결과 현황 개요 "
         "시행 자료 기록 조례 세칙 요강 알림 초대 소개서 제품 매뉴얼 가이드 상세 "
         "처음 안내문 안내서 통신문 학기 학년도 입소 입학 등록 "
-        "수칙 안전 출입 예약 취소 수강 수강생 참가자 참여자 신청자 대상자 회원 자원봉사자 생활 "
+        "수칙 안전 출입 예약 취소 수강 수강생 참가자 참여자 신청자 대상자 회원 자원봉사자 생활 관련 "
     ).split()
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
@@ -98,6 +98,39 @@ def is_torn_name(question: str, title: str, chunk: str) -> bool:
     return bool(half_a_word or headline or re.search(r"[,;·-] ", first[words[0][0] : place]))
 
 
+INTRODUCED = re.compile(r"(?:([가-힣A-Za-z0-9]+) )?([가-힣A-Za-z0-9]{3,})\s?\(이하 ")
+IN_QUOTES = re.compile(r"[‘'“\"「『]([^’'”\"」』]{3,20})[’'”\"」』]")
+SOMEBODY = re.compile(r"([가-힣]{4,})(?:은|는|이|가|을|를|의|에서|에|과|와)(?=[\s,])")
+OPENING_READ = 300  # Characters of a document that may name what it is about
+
+
+def name_in_opening(title: str, opening: str) -> str:
+    """The name that a document's first words give, where its title says only what kind of paper it is; "" for none.
+
+    An office that is introduced (윤슬내문화재단(이하 “재단”이라 한다)), what stands within quotation marks in front of
+    words of the title ('톡든든 휴대전화 파손보험'), or somebody of the first sentence whose name Kiwi takes for one.
+    """
+    first = plain_title(title).split(" > ")[0]
+    tokens = kiwi().tokenize(first)
+    kinds = [token.form in NOT_A_NAME for token in tokens]
+    proper = any(token.tag in ("NNP", "SL") for token in tokens) or any(map(NAMED.search, first.split()))
+    if proper or IN_QUOTES.search(first) or True not in kinds:
+        return ""
+    opening = " ".join(opening[:OPENING_READ].split())
+    if introduced := INTRODUCED.search(opening):
+        return "" if any(word and word in first for word in introduced.groups()) else introduced[2]
+    for quoted in IN_QUOTES.finditer(opening):
+        words = quoted[1].split()
+        lead = list(itertools.takewhile(lambda word: word not in first, words))
+        if 0 < len(lead) < len(words):
+            return f"‘{' '.join(lead)}’"
+    for found in SOMEBODY.finditer(re.split(r"(?<=[다요])\. ", opening)[0]):
+        tags = [token.tag for token in kiwi().tokenize(found[1])]
+        if NAMED.search(found[1]) and found[1] not in first and tags[0] == "NNP":
+            return found[1]
+    return ""
+
+
 def _is_sentence(text: str) -> bool:
     """Whether it ends as a sentence does (다시 열다), and not in a noun (동해 바다, 망둥어)."""
     if " " not in text or text.split()[-1] in NOT_A_NAME:  # 안내 is 안 내어 to Kiwi now and then
@@ -141,15 +174,21 @@ def subject_of(title: str) -> str:
         if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
             end, typed, torn = len(event), True, False
             break
-        if torn and " " in title[: word[-1].start] and word[-1].tag == "JC":
-            end = stops[-1]  # 가림시 of 가림시 보호수 외과 치료와 통행 제한: two things have no one name
+        if torn and " " in title[: word[-1].start] and word[-1].tag == "JC":  # two things have no one name
+            lesson = re.search(r"(실습|과정|강좌|교육|캠프|체험)$", title) and len(title) <= LONG_NAME
+            used = bool(WHERE_THINGS_HAPPEN.search(title[:end]))  # 소형 기상 관측기 of … 설치와 사용
+            end = len(title) if lesson else end if used else stops[-1]  # 가림시 of 가림시 보호수 외과 치료와 통행 제한
+            typed, torn = typed or lesson or used, False
             break
         if broken or torn or (True in kinds and (end or kinds[0])):
             break
         stop = word[kinds.index(True)].start if True in kinds else word[-1].end
         somebody = bool(NAMED.search(title[:stop]))
+        made_up = (
+            place == 0 and word[-1].tag == "NNG" and any(token.tag == "ETM" or token.tag == "VV" for token in word)
+        )
         year = re.match(r"\d{4}년", title[word[0].start : word[-1].end])
-        named = named or somebody or any(token.tag in ("NNP", "SL", "SN") for token in word if not year)
+        named = named or somebody or made_up or any(token.tag in ("NNP", "SL", "SN") for token in word if not year)
         whole = title[word[0].start : stop] not in ("마을", "단지", "시장", "주식회사")
         stops += [stop] if somebody and whole and stop <= LONGEST_NAME else []
         end = stop
@@ -167,6 +206,10 @@ def subject_of(title: str) -> str:
     return name if (named or typed) and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
 
 
+PAIRED = ("사용", "이용", "반납", "취소", "환불", "운영", "관리")
+"""Words of NOT_A_NAME that stand behind 와 in a title (설치와 사용), as numbers and 회의록 do not (잠수분과 회의록)."""
+
+
 def _misread(word, behind) -> bool:
     """Whether Kiwi takes the end of an unknown name for a particle (가람만, 잠수분과, 반딧불이)."""
     last, follows = word[-1], behind[0][0] if behind else None
@@ -175,20 +218,27 @@ def _misread(word, behind) -> bool:
     return (
         word[0].tag.startswith("J")
         or (last.tag == "JX" and last.form in ("만", "도"))
-        or (last.tag == "JC" and numbered)
+        or (last.tag == "JC" and numbered and follows.form not in PAIRED)
         or (last.tag == "JKS" and bool(behind) and not verbs)
         or (last.tag == "MAG" and len(word) > 1)
     )
 
 
 def _shortened(name: str, somebody: str) -> str:
-    """Of a long name the part that names somebody, else its first words as far as they say two things (여울 저수지)."""
+    """Of a long name the part that names somebody, else its first word and as many of its last as fit.
+
+    Korean names have their head at the end: 마루내시 환기 설비 개선 지원 사업, without whose ventilation it is.
+    """
     town = re.search(r"[시군구읍면동]$", somebody)  # or 원상복구
     if 2 <= len(somebody) <= LONGEST_NAME and name.startswith(somebody) and not town:
         return somebody
-    if len(name) <= LONG_NAME:
-        return name
-    return " ".join(name.split()[:2])
+    firm = re.match(r"주식회사 \S+|\S+ [A-Z0-9]+-?[A-Z]*\d+\S*", name)  # and a product's number belongs to its name
+    if firm:
+        return firm[0]
+    first, *words = name.split()
+    while len(words) > 1 and len(" ".join([first, *words])) > LONG_NAME:
+        words = words[1:]
+    return " ".join([first, *words])
 
 
 ENDS_A_NAME = ("J", "EC", "EF", "ETM", "MA")
@@ -206,6 +256,11 @@ def with_subject(question: str, subject: str) -> str:
     words = [word for word in re.split(r"\s+|['‘’\"]", subject) if len(word) > 1]
     if not words:
         return question
+    parts = subject.split()
+    for number in range(1, len(parts)):  # 야영장에서 of 새벽나루골 야영장
+        tail = re.escape(" ".join(parts[number:]))
+        if parts[0] not in question and re.match(rf"{tail}(에서|에|의|은|는|이|가|을|를)", question):
+            return f"{' '.join(parts[:number])} {question}"
     there = sum(word in question for word in words)
     first_stands = question.startswith(words[0]) or (NAMED.search(words[0]) and words[0] in question)
     last_stands = words[-1] in question and (len(words[-1]) > 2 or len(words) == 1)  # but 사업 of 사업 기간
@@ -267,6 +322,12 @@ def draft_of(candidate: CandidateAnswer, title: str) -> str:
     """The rule's question about a candidate, mended and with the name in the title; "" where the rule has none."""
     asked = ask_by_rule(candidate, title)
     return with_name(edit_question(asked).text, title) if asked else ""
+
+
+def rough_draft_of(candidate: CandidateAnswer, title: str) -> str:
+    """What a model may rewrite where `draft_of` has nothing: the whole sentence as a question (see ask_roughly)."""
+    asked = ask_roughly(candidate)
+    return with_name(asked, title) if asked else ""
 
 
 def _topic_of(question: str) -> str:

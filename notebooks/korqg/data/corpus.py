@@ -16,7 +16,6 @@ from korqg.data.packed_files import inner_suffix, unpack
 from korqg.data.table_files import IF_KORQUAD2, count_questions, decode_rows
 from korqg.data.text_blocks import WHOLE_FILE, find_files, in_list
 from korqg.errors import KorqgError
-from korqg.prompts import NOTHING_TO_ASK
 
 IMPOSSIBLE = "the paragraph does not answer it: it is marked as unanswerable (is_impossible), or its answers are empty"
 
@@ -44,11 +43,6 @@ class Question:
     instruction: str = ""
     edited_draft: bool = False
     own: bool = False
-
-    @property
-    def nothing(self) -> bool:
-        """Whether the editor found no question for the answer that anybody would ask."""
-        return self.edited_draft and self.text == NOTHING_TO_ASK
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from korqg.ask.candidates import CandidateAnswer, candidate_at, choose_candidates, find_candidates
+from korqg.ask.candidates import NOUN, CandidateAnswer, candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import support
 from korqg.ask.editor import edit_question
-from korqg.ask.subject import PUBLICATION, draft_of, is_headline, plain_title
+from korqg.ask.subject import PUBLICATION, draft_of, is_headline, plain_title, rough_draft_of
 from korqg.data.answer_places import nearest
 from korqg.data.corpus import NO_ANSWER, Passage, Question, make_passage_id, normalized
 from korqg.data.documents.chunks import Chunk
@@ -31,7 +31,8 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
     """One row for a task: instruction, input and output (Alpaca's three keys), and where they come from.
 
     Where the input is not the paragraph itself the row holds it as `passage`. Of task answer_aware it also has
-    `answer_place` (begin and end of the answer in the passage), and its output is the question in the copy editor's
+    `answer_place` (begin and end of the answer in the passage) and `rule_question` (the rule's, the draft, "": the rule
+    has none, and the draft is a rough one), and its output is the question in the copy editor's
     `style` (see korqg.ask.editor; "": as it was written); None where no one sentence holds the answer.
     """
     row = {
@@ -52,47 +53,56 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
     if candidate is None:
         return None
     named = _title_for_asker(passage.title)
+    ruled = draft_of(candidate, named)
     return {
         **row,
-        "input": asking_input(named, candidate, draft_of(candidate, named)),
-        "output": edit_question(question.text, style).text if style and not question.nothing else question.text,
+        "input": asking_input(named, candidate, ruled or rough_draft_of(candidate, named)),
+        "rule_question": ruled,
+        "output": edit_question(question.text, style).text if style else question.text,
         "passage": passage.text,
         "answer_place": [candidate.start, candidate.end],
     }
 
 
 def asking_input(title: str, candidate: CandidateAnswer, draft: str) -> str:
-    """The input of task answer_aware for a candidate: title, sentence before, the marked sentence, the rule's draft."""
+    """The input of task answer_aware for a candidate: title, what stands before, the marked sentence, the draft."""
     return marked_sentence(title, candidate.before, candidate.sentence, candidate.place_in_sentence, draft)
 
 
-def make_own_rows(chunk: Chunk, count: int) -> list[dict]:
+def make_own_rows(chunk: Chunk, count: int, rough: bool = False) -> list[dict]:
     """A row for each of at most `count` candidate answers of a chunk of one's own document, its output empty.
 
-    Beside the keys of `make_row` it has `chunk_id`, `kind` (of the candidate), `sentence`, `rule_question` (the draft),
-    and `place`, which says where the chunk stands in the document (see Chunk; what the document does not have is left
-    out). Only words that the rule has a question about are asked for: of what a model writes without a draft readers
-    would show 11 to 33 % as it is, with one 46 to 70 (outputs/example/README.md). [] for a chunk without such words.
+    Beside the keys of `make_row` it has `chunk_id`, `kind` (of the candidate), `sentence`, `rule_question`, and
+    `place`, which says where the chunk stands in the document (see Chunk; what the document does not have is left out).
+    Words that the rule has a question about come first: its question is the draft. With `rough` the rest of the `count`
+    are words with a rough draft, no bare nouns, and their `rule_question` is "": for a model that has learnt to rewrite
+    such (one of few rows copies them: of 13 one was shown). [] for a chunk without such words.
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     named = _title_for_asker(chunk.title, chunk.file)
     if why_nothing_to_ask(chunk.text):
         return []
-    drafts = {one: draft for one in find_candidates(chunk.text, heading) if (draft := draft_of(one, named))}
+    found = find_candidates(chunk.text, heading)
+    ruled = {one: draft for one in found if (draft := draft_of(one, named))}
+    chosen, roughly = choose_candidates(list(ruled), count), {}
+    if rough and len(chosen) < count:
+        others = [one for one in found if one not in ruled and one.kind != NOUN]
+        roughly = {one: draft for one in others if (draft := rough_draft_of(one, named))}
+        chosen += choose_candidates(list(roughly), count - len(chosen))
     return [
         make_own_row(
             chunk,
             INSTRUCTIONS["answer_aware"],
             id=f"{chunk.id}-{number}",
-            input=asking_input(named, one, drafts[one]),
+            input=asking_input(named, one, ruled.get(one) or roughly[one]),
             answer=one.text,
             answer_place=[one.start, one.end],
             kind=one.kind,
             sentence=one.sentence,
             passage=chunk.text,
-            rule_question=drafts[one],
+            rule_question=ruled.get(one, ""),
         )
-        for number, one in enumerate(choose_candidates(list(drafts), count), start=1)
+        for number, one in enumerate(chosen, start=1)
     ]
 
 
@@ -325,8 +335,7 @@ def make_rows(
     `drafts_first`), and before them the user's own questions. A task that needs the answer leaves out questions without
     one. Of task answer_aware training and validation questions are written in one `style`, and those that speak of what
     the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Edited drafts (see
-    Question) are for training, and not for task question; words for which an editor found no question (NOTHING_TO_ASK)
-    come behind them. Raises KorqgError when a side is left without a row.
+    Question) are for training, and not for task question. Raises KorqgError when a side is left without a row.
     """
     rows: dict[str, list[dict]] = {name: [] for name in split}
     left_out: list[dict] = []
@@ -340,14 +349,12 @@ def make_rows(
             for passage, question in ((p, q) for p in passages for q in p.questions):
                 if question.edited_draft and (name != "train" or task == "question"):
                     continue
-                if question.nothing and task == "answer":
-                    continue
                 if task != "question" and not question.answer:
                     unanswered.setdefault(question.id, passage.title)
                     continue
                 row = make_row(passage, question, task, style if learnt else "")
                 reason = "its answer does not stand in one sentence" if row is None else ""
-                if row and task == "answer_aware" and learnt and not question.nothing:
+                if row and task == "answer_aware" and learnt:
                     if not is_single_question(row["output"]):
                         reason = "it is no question in form, but keywords"
                     elif not grounded(row):
@@ -357,7 +364,7 @@ def make_rows(
                 else:
                     rows[name].append(row)
                     own |= {row["id"]} if question.own else set()
-                    if question.edited_draft and task == "answer_aware" and not question.nothing:
+                    if question.edited_draft and row.get("rule_question"):
                         drafts[row["id"]] = passage.title not in articles
         if passages and not rows[name]:
             raise KorqgError(f"No row is left for {name} with task={'+'.join(tasks)}: its questions have no answer.")

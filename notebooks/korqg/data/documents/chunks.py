@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from korqg.ask.subject import name_in_opening
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
 from korqg.data.documents.hwp import read_hwp
@@ -60,6 +61,8 @@ class Section:
 @dataclass(frozen=True)
 class Chunk:
     """A piece of a document, as RAG would store it: whole sentences, the heading as its first line.
+
+    In front of a title that says only what kind of paper it is stands the name that the document's first words give.
 
     Its place: `file` in the folder that was read, `section` (the headings above it, joined by " > "), its
     paragraphs counted from 1 over the document's text, headings aside, and its pages, 0 where there are none.
@@ -258,8 +261,10 @@ def _sections(blocks: list[Block]) -> list[Section]:
 def _chunk_file(
     file: Path, folder: Path, name: str, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int
 ) -> list[Chunk]:
-    title, sections = read_document(file)
-    sentences = _sentences([block for section in sections for block in section.blocks])
+    heading, sections = read_document(file)
+    blocks = [block for section in sections for block in section.blocks]
+    title = " ".join(filter(None, (name_in_opening(heading, "\n".join(block.text for block in blocks[:5])), heading)))
+    sentences = _sentences(blocks)
     chunks = []
     for section in sections:
         head = f"{section.heading}\n" if section.heading else ""
@@ -272,7 +277,7 @@ def _chunk_file(
             frame = _Part("", "", 0, True, section.first_paragraph + number, block.page, leads=_leads(block, behind))
             frame = replace(frame, head=block.head, alone=block.alone)
             parts += _parts(next(sentences), room, count_tokens, frame)
-        above = section.path[1:] if section.path[:1] == (title,) else section.path
+        above = section.path[1:] if section.path[:1] == (heading,) else section.path
         for group in _fill(head, parts, max_tokens, overlap_tokens, count_tokens):
             chunks.append(
                 Chunk(
