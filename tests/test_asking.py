@@ -10,8 +10,16 @@ from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
 from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
-from korqg.ask.rule import ask_by_rule, plainness
-from korqg.ask.subject import is_headline, is_torn_name, plain_title, subject_of, with_name, with_subject
+from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
+from korqg.ask.subject import (
+    is_headline,
+    is_torn_name,
+    name_in_opening,
+    plain_title,
+    subject_of,
+    with_name,
+    with_subject,
+)
 from korqg.prompts import marked_sentence
 
 
@@ -569,6 +577,13 @@ def test_half_of_a_name_is_none(question, title, torn):
         ("섬돌포어촌계 잠수분과 2026년 제2차 회의록", "섬돌포어촌계 잠수분과"),
         ("2025 어스름골 반딧불이 밤길 탐방 안내", "어스름골 반딧불이 밤길 탐방"),
         ("새봄군 가람골에서 고려 말 청자 가마터가 처음으로 발견되다", ""),
+        # Of a long name its head, at the end, and whose it is; a firm that Kiwi reads as a verb; two things joined.
+        ("마루내시 소규모 음식점 주방 환기 설비 개선 지원 사업 공고", "마루내시 환기 설비 개선 지원 사업"),
+        ("새록브루 SB-340 전자동 커피 머신 사용 설명서", "새록브루 SB-340"),
+        ("바른자국정밀 출장 규정", "바른자국정밀 출장"),
+        ("볕뉘기계 휴가 규정", "볕뉘기계"),
+        ("유물 포장과 운송 실습", "유물 포장과 운송 실습"),
+        ("소형 기상 관측기 설치와 사용", "소형 기상 관측기"),
     ],
 )
 def test_subject_is_the_name_in_a_title(title, subject):
@@ -587,6 +602,39 @@ def test_subject_is_named_where_a_question_leaves_it_out():
     assert with_subject("몇 시에 여는가?", "") == "몇 시에 여는가?"
     place = with_subject("먹거리 부스에서는 무엇을 쓸 수 없는가?", "달여울군")
     assert place == "달여울군의 먹거리 부스에서는 무엇을 쓸 수 없는가?"
+
+
+def test_half_of_a_name_is_made_whole():
+    faq = "새벽나루골 야영장 자주 묻는 질문"
+    assert with_name("야영장에서 목줄은 몇 m인가?", faq) == "새벽나루골 야영장에서 목줄은 몇 m인가?"
+    assert with_name("새벽나루골에서 목줄은 몇 m인가?", faq) == "새벽나루골에서 목줄은 몇 m인가?"
+
+
+@pytest.mark.parametrize(
+    ("title", "opening", "name"),
+    [
+        ("연차휴가 규정", "이 규정은 재단법인 윤슬내문화재단(이하 “재단”이라 한다)의 휴가를 정한다.", "윤슬내문화재단"),
+        ("휴대전화 파손보험 자주 묻는 질문", "'톡든든 휴대전화 파손보험'에 관한 질문을 모았어요.", "‘톡든든’"),
+        ("빗물 저금통 설치 지원 사업 모집 공고", "너른벌시 공고 제2027-41호\n다음과 같이 공고합니다.", "너른벌시"),
+        # It names somebody already, is no paper, or what is introduced stands in it.
+        ("볕뉘기계 휴가 규정", "주식회사 볕뉘기계(이하 '회사'라 한다)의 휴가를 정한다.", ""),
+        ("늘솔터 공유주방 이용 약관", "이 약관은 늘솔터 운영위원회(이하 '위원회')가 정한다.", ""),
+        ("개미귀신", "개미귀신은 명주잠자리의 애벌레로, '작은 개미귀신'이라고도 한다.", ""),
+        ("텃밭 이용 안내", "텃밭을 이용할 때 지켜 주세요.", ""),
+    ],
+)
+def test_document_that_its_title_does_not_name_is_named_by_its_first_words(title, opening, name):
+    assert name_in_opening(title, opening) == name
+
+
+def test_draft_for_what_the_rule_has_no_question_about_is_the_whole_sentence():
+    text = "② 다만 보증 기간은 본체가 1년이고, 배터리만 6개월입니다."
+    candidate = candidate_at(text, text.index("6개월"), text.index("6개월") + 3)
+    assert ask_roughly(candidate) == "보증 기간은 본체가 1년이고, 배터리만 몇 개월인가?"
+    row = "장소: 마을회관 2층"
+    assert ask_roughly(candidate_at(row, row.index("2층"), len(row))) == "장소: 마을회관 몇 층?"
+    long = "가람은 " + "강가를 따라 걷고, " * 12 + "14일 동안 쉬었다."
+    assert ask_roughly(candidate_at(long, long.index("14일"), long.index("14일") + 3)) == ""
 
 
 def test_document_is_named_as_what_is_asked_allows():

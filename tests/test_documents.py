@@ -149,6 +149,21 @@ def test_chunk_carries_its_place(tmp_path):
     assert {(chunk.first_page, chunk.last_page) for chunk in chunks} == {(0, 0)}
 
 
+def test_file_without_headings_is_called_by_a_first_line_that_says_what_it_heads(tmp_path):
+    for first, title in (
+        ("또바기 건조기 FD-8 사용 설명서", "또바기 건조기 FD-8 사용 설명서"),
+        ("말린 과일은 오래 둘 수 있습니다.", "note"),
+    ):
+        (tmp_path / "note.txt").write_text(f"{first}\n\n과일은 얇게 썰어 선반에 놓습니다.", encoding="utf-8")
+        assert {chunk.title for chunk in chunk_documents(tmp_path / "note.txt", 200, len).chunks} == {title}
+
+
+def test_title_that_names_nobody_has_a_name_in_front(tmp_path):
+    rules = "# 휴가 규정\n\n## 목적\n\n이 규정은 새솔문화재단(이하 “재단”이라 한다)의 휴가를 정한다."
+    (tmp_path / "rules.md").write_text(rules, encoding="utf-8")
+    assert [chunk.title for chunk in chunk_documents(tmp_path, 200, len).chunks] == ["새솔문화재단 휴가 규정 > 목적"]
+
+
 def test_overlap_repeats_whole_sentences_of_the_section(tmp_path):
     numbered = [f"{number}번째 문장은 여기에서 끝난다." for number in range(1, 10)]
     half = " ".join(numbered)

@@ -136,6 +136,11 @@ def kiwi():
     return RememberingKiwi()
 
 
+def is_unknown(token) -> bool:
+    """Whether Kiwi's dictionary lacks a noun that it has found, as it lacks names that are made up (고드레굴)."""
+    return token.tag in ("NNG", "NNP") and not kiwi().morpheme(token.id).form
+
+
 def _slices(text: str) -> list[str]:
     """The text in pieces of at most LONGEST_SLICE characters, cut behind a full stop, else between words."""
     slices, start = [], 0

@@ -9,7 +9,7 @@ from korqg.ask.editor import edit_question
 from korqg.ask.endings import has_topic
 from korqg.ask.particles import fit_behind
 from korqg.ask.rule import PEOPLE, ask_by_rule, ask_roughly
-from korqg.sentences import kiwi
+from korqg.sentences import is_unknown, kiwi
 
 NOT_A_NAME = frozenset(
     (
@@ -31,7 +31,7 @@ SHORTEST_PLACE = 4
 """Characters, fewer than those of a title that is the name of a place (한빛도서관) and not of a thing (기송관)."""
 
 WHERE_THINGS_HAPPEN = re.compile(
-    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|서비스|체험|탐방|사업|공사|작업|과정|강좌|수업|시간|[가-힣]기)$"
+    r"(실|관|장|탑|소|집|방|원|터|창고|앱|단|회|반|팀|행사|봉사|교육|분양|캠프|서비스|체험|탐방|사업|공사|작업|과정|강좌|수업|실습|시간|[가-힣]기)$"
 )
 """Endings of common nouns that a question can be asked about with 에서 (곡물 저장탑에서는), unlike 귀 건강."""
 
@@ -39,7 +39,7 @@ SAYS_ITS_KIND = re.compile(r"([,:]? ?(자주 (묻는|하는) 질문|묻고 답�
 """What stands behind the name in a title of questions and answers, or in brackets at its end."""
 
 NAMED = re.compile(
-    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|[가-힣]{2}관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|재단|[가-힣]{2}(기계|정밀|물류|물산|건설|제지|제약|화학|서점|책방|공방|농원|목장|신문)|[가-힣]{2}관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
 )
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
@@ -55,7 +55,8 @@ def plain_title(title: str) -> str:
     """A title without what names nothing: a notice's number, which course it is, what follows a colon, a slogan."""
     first, *rest = title.split(" > ")
     numbered = r"^((\S+ )?)(공고|고시|훈령|예규) ?제[^\s():：]+호 ?"
-    first = re.sub(numbered + r"([:：] ?|\((?=.*\)$))", r"\1", first.strip())
+    first = re.sub(r"^\[[^\]]*\] ?(?=\S)", "", first.strip())  # [공지]
+    first = re.sub(numbered + r"([:：] ?|\((?=.*\)$))", r"\1", first)
     first = first.removesuffix(")") if "(" not in first else first
     year = r"\d{4}(년도?|학년도)?( [상하]반기)?( (봄|여름|가을|겨울)철?)?"
     if first.split(" ")[-1] in NOT_A_NAME:  # a notice's, and not that of 제2차 세계 대전 or 2008년 하계 올림픽
@@ -99,6 +100,7 @@ def is_torn_name(question: str, title: str, chunk: str) -> bool:
 
 
 INTRODUCED = re.compile(r"(?:([가-힣A-Za-z0-9]+) )?([가-힣A-Za-z0-9]{3,})\s?\(이하 ")
+NOTICE_OF = re.compile(r"([가-힣]{2,}[시군구읍면청]) (?:공고|고시) 제")
 IN_QUOTES = re.compile(r"[‘'“\"「『]([^’'”\"」』]{3,20})[’'”\"」』]")
 SOMEBODY = re.compile(r"([가-힣]{4,})(?:은|는|이|가|을|를|의|에서|에|과|와)(?=[\s,])")
 OPENING_READ = 300  # Characters of a document that may name what it is about
@@ -107,16 +109,20 @@ OPENING_READ = 300  # Characters of a document that may name what it is about
 def name_in_opening(title: str, opening: str) -> str:
     """The name that a document's first words give, where its title says only what kind of paper it is; "" for none.
 
-    An office that is introduced (윤슬내문화재단(이하 “재단”이라 한다)), what stands within quotation marks in front of
-    words of the title ('톡든든 휴대전화 파손보험'), or somebody of the first sentence whose name Kiwi takes for one.
+    Whose notice it is (너른벌시 공고 제2027-41호), an office that is introduced (윤슬내문화재단(이하 “재단”이라 한다)),
+    what stands within quotation marks in front of words of the title ('톡든든 휴대전화 파손보험'), or somebody of the
+    first sentence whose name Kiwi takes for one.
     """
     first = plain_title(title).split(" > ")[0]
     tokens = kiwi().tokenize(first)
     kinds = [token.form in NOT_A_NAME for token in tokens]
-    proper = any(token.tag in ("NNP", "SL") for token in tokens) or any(map(NAMED.search, first.split()))
+    proper = any(is_unknown(token) or token.tag in ("NNP", "SL") for token in tokens)
+    proper = proper or any(map(NAMED.search, first.split()))
     if proper or IN_QUOTES.search(first) or True not in kinds:
         return ""
     opening = " ".join(opening[:OPENING_READ].split())
+    if (notice := NOTICE_OF.search(opening)) and notice[1] not in first:
+        return notice[1]
     if introduced := INTRODUCED.search(opening):
         return "" if any(word and word in first for word in introduced.groups()) else introduced[2]
     for quoted in IN_QUOTES.finditer(opening):
@@ -125,10 +131,15 @@ def name_in_opening(title: str, opening: str) -> str:
         if 0 < len(lead) < len(words):
             return f"‘{' '.join(lead)}’"
     for found in SOMEBODY.finditer(re.split(r"(?<=[다요])\. ", opening)[0]):
-        tags = [token.tag for token in kiwi().tokenize(found[1])]
-        if NAMED.search(found[1]) and found[1] not in first and tags[0] == "NNP":
+        word = kiwi().tokenize(found[1])[0]
+        if NAMED.search(found[1]) and found[1] not in first and (word.tag == "NNP" or is_unknown(word)):
             return found[1]
     return ""
+
+
+def says_its_kind(line: str) -> bool:
+    """Whether a line ends in a word that says what kind of paper it heads (또바기 식품 건조기 FD-8 사용 설명서)."""
+    return len(line.split()) > 1 and kiwi().tokenize(line)[-1].form in NOT_A_NAME
 
 
 def _is_sentence(text: str) -> bool:
@@ -170,23 +181,22 @@ def subject_of(title: str) -> str:
         broken = any(token.tag.startswith("SS") or (end and token.form == "·") for token in word)
         torn = not broken and word[-1].tag.startswith(ENDS_A_NAME) and not _misread(word, words[place + 1 :])
         torn = torn and not (typed and word[-1].tag == "ETM")  # 찾아가는 파쇄 작업 안내
-        event = title[: word[-1].start] if torn and word[-1].tag.startswith("J") else ""
-        if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
-            end, typed, torn = len(event), True, False
-            break
         if torn and " " in title[: word[-1].start] and word[-1].tag == "JC":  # two things have no one name
             lesson = re.search(r"(실습|과정|강좌|교육|캠프|체험)$", title) and len(title) <= LONG_NAME
             used = bool(WHERE_THINGS_HAPPEN.search(title[:end]))  # 소형 기상 관측기 of … 설치와 사용
             end = len(title) if lesson else end if used else stops[-1]  # 가림시 of 가림시 보호수 외과 치료와 통행 제한
             typed, torn = typed or lesson or used, False
             break
+        event = title[: word[-1].start] if torn and word[-1].tag.startswith("J") else ""
+        if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
+            end, typed, torn = len(event), True, False
+            break
         if broken or torn or (True in kinds and (end or kinds[0])):
             break
         stop = word[kinds.index(True)].start if True in kinds else word[-1].end
         somebody = bool(NAMED.search(title[:stop]))
-        made_up = (
-            place == 0 and word[-1].tag == "NNG" and any(token.tag == "ETM" or token.tag == "VV" for token in word)
-        )
+        odd = any(is_unknown(token) or token.tag in ("VV", "ETM") for token in word)
+        made_up = odd and typed and place == 0 and word[-1].tag == "NNG"  # 고드레굴, 바른자국정밀
         year = re.match(r"\d{4}년", title[word[0].start : word[-1].end])
         named = named or somebody or made_up or any(token.tag in ("NNP", "SL", "SN") for token in word if not year)
         whole = title[word[0].start : stop] not in ("마을", "단지", "시장", "주식회사")

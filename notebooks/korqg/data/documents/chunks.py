@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from korqg.ask.subject import name_in_opening
+from korqg.ask.subject import name_in_opening, says_its_kind
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
 from korqg.data.documents.hwp import read_hwp
@@ -188,16 +188,19 @@ def chunk_documents(
 
 
 def read_document(path: Path) -> tuple[str, list[Section]]:
-    """A document's title (its first heading, else the file's name) and its sections.
+    """A document's title and its sections.
 
+    The title is the first heading; without one a first line that says what it heads, or else the file's name.
     Raises KorqgError for a suffix that is not read, and for a file that its reader refuses.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise KorqgError(f"{path.name}: {unknown_suffix(path, DOCUMENT_SUFFIXES)}.")
     sections = _sections(_items_as_text(without_contents(reader(path)), code_left_out=reader is read_markdown))
-    title = next((section.heading for section in sections if section.heading), clean(path.stem))
-    return title, sections
+    first_line = sections[0].paragraphs[0].split("\n")[0].strip() if sections and sections[0].paragraphs else ""
+    is_title = len(first_line) <= LONGEST_LEAD and says_its_kind(first_line)
+    title = next((section.heading for section in sections if section.heading), "")
+    return title or (first_line if is_title else clean(path.stem)), sections
 
 
 def _seen(skipped: list[dict]) -> str:
