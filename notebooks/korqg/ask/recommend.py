@@ -30,15 +30,15 @@ THRESHOLD = 0.8
 LIKELY = 0.9
 """Likelihood (geometric mean of the token probabilities), at least, of a question of the model's own.
 
-Set on sheets of readers' marks (outputs/example/README.md): of those from here on they would show 56 % as they are (38
-on other documents), of those from 0.84 to here 15 to 18.
+Set on a sheet of readers' marks (outputs/example/README.md): of those from here on they would show three in five as
+they are (two in five on other documents), of those from 0.84 to here one in six.
 """
 
 LIKELY_UNREAD = 0.88
 """The same of a model that cannot vouch for its questions by reading."""
 
 UNNAMED = 0.95
-"""What the likelihood of a question counts that says no word of its title (readers would show none or one of 17)."""
+"""What the likelihood of a question counts that does not name its document (of 14 such no reader would show one)."""
 
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
