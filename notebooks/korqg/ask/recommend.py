@@ -8,6 +8,7 @@ from functools import partial
 from korqg.ask.candidates import NAME, NUMBER, QUOTED, TIME
 from korqg.ask.checks import (
     CHECKS,
+    LONGEST_OF_A_READER,
     LONGEST_SHOWN,
     OF_THE_MODEL,
     READ_BACK,
@@ -144,7 +145,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     edited = edit_question(one["model_output"], style)
     written_by = one.get("written_by", "model")
     named = with_name(edited.text, one["title"])
-    if len(named) > LONGEST_SHOWN:
+    if len(named) > (LONGEST_OF_A_READER if reads else LONGEST_SHOWN):
         named = edited.text
     edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]
     if written_by == "model" and edits:
