@@ -1,11 +1,17 @@
-// Leaves of a side-by-side page the best and the worst question by the page's own rule, the best first.
+// Leaves of a side-by-side page the best question and the worst one that there is room for, the best first.
 () => {
-  const chosen = ["best", "worst"].map((rule) => document.querySelector(`a[data-rule="${rule}"]`)?.hash).filter(Boolean)
-    .map((hash) => document.querySelector(hash));
-  for (const one of document.querySelectorAll("article, .paragraph, .cards")) {
-    one.hidden = !chosen.some((other) => one === other || one.contains(other));
+  const [bests, worsts] = ["best", "worst"].map((rule) =>
+    [...document.querySelectorAll(`a[data-rule="${rule}"]`)].map((link) => document.querySelector(link.hash)));
+  const show = (...chosen) => {
+    for (const one of document.querySelectorAll("article, .paragraph, .cards")) {
+      one.hidden = !chosen.some((other) => one === other || one.contains(other));
+    }
+  };
+  for (const worst of worsts) {
+    show(bests[0], worst);
+    if (document.querySelector("section.cards:not([hidden])").offsetHeight <= 420) break;
   }
-  const best = chosen[0]?.closest(".paragraph");
+  const best = bests[0]?.closest(".paragraph");
   best?.parentElement.prepend(best);
-  return chosen.length === 2;
+  return Boolean(best && worsts.length);
 }
