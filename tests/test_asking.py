@@ -45,7 +45,7 @@ def test_candidates_are_whole_words_that_a_question_could_ask_for(sentence, want
     assert not unwanted & found
 
 
-def test_candidate_knows_its_place_its_sentence_and_the_one_before():
+def test_candidate_knows_its_place_its_sentence_and_what_stands_before():
     chunk = "도서관 안내\n한빛도서관은 오전 9시에 연다. 월요일에는 쉰다."
     assert not any(one.start < 7 for one in find_candidates(chunk, "도서관 안내"))
     (monday,) = (one for one in find_candidates(chunk, "도서관 안내") if one.text == "월요일")
@@ -582,6 +582,10 @@ def test_half_of_a_name_is_none(question, title, torn):
         ("새록브루 SB-340 전자동 커피 머신 사용 설명서", "새록브루 SB-340"),
         ("바른자국정밀 출장 규정", "바른자국정밀 출장"),
         ("볕뉘기계 휴가 규정", "볕뉘기계"),
+        ("고드레굴 관람 안내", "고드레굴 관람"),
+        ("먹는물 관리 규정", ""),
+        ("승강기 교체 공사와 통행 제한 안내", "승강기 교체 공사"),
+        ("여울시 2026 청년 창업 지원 사업 공고", "여울시 2026 청년 창업 지원 사업"),
         ("유물 포장과 운송 실습", "유물 포장과 운송 실습"),
         ("소형 기상 관측기 설치와 사용", "소형 기상 관측기"),
     ],
@@ -621,10 +625,28 @@ def test_half_of_a_name_is_made_whole():
         ("늘솔터 공유주방 이용 약관", "이 약관은 늘솔터 운영위원회(이하 '위원회')가 정한다.", ""),
         ("개미귀신", "개미귀신은 명주잠자리의 애벌레로, '작은 개미귀신'이라고도 한다.", ""),
         ("텃밭 이용 안내", "텃밭을 이용할 때 지켜 주세요.", ""),
+        # What is introduced, quoted or ordered is a common noun, a menu, a law or another office.
+        ("이용 약관", "이 약관은 이용자(이하 ‘회원’이라 한다)의 권리를 정한다.", ""),
+        ("연차 휴가 규정", "이 규정은 근로기준법(이하 “법”이라 한다)에 따라 정한다.", ""),
+        ("휴가 신청 방법", "‘전자결재 휴가 신청’ 메뉴를 누르세요.", ""),
+        ("모집 공고", "질병관리청 고시 제2024-3호에 따라 다음과 같이 모집합니다.", ""),
     ],
 )
 def test_document_that_its_title_does_not_name_is_named_by_its_first_words(title, opening, name):
     assert name_in_opening(title, opening) == name
+
+
+def test_label_in_front_of_a_title_goes_and_a_name_stays():
+    assert plain_title("[사내 공지] 출입 카드 교체 안내") == "출입 카드 교체 안내"
+    assert plain_title("[한빛도서관] 이용 안내") == "한빛도서관 이용 안내"
+
+
+def test_long_questions_are_a_reading_models_alone():
+    question = "한빛도서관은 공휴일을 뺀 평일과 토요일에 아침마다 몇 시부터 이용자를 맞으려고 문을 여는가?"
+    asked = {**_asked(question, "오전 9시", OPENS, 0.99), "question": question, "chunk": CHUNK}
+    assert 50 < len(question) <= 60
+    assert "short" not in failed_checks(asked, 0.8)
+    assert "short" in failed_checks(asked, 1.01) and "short" in failed_checks({**asked, "written_by": "rule"}, 0.8)
 
 
 def test_draft_for_what_the_rule_has_no_question_about_is_the_whole_sentence():
@@ -633,6 +655,8 @@ def test_draft_for_what_the_rule_has_no_question_about_is_the_whole_sentence():
     assert ask_roughly(candidate) == "보증 기간은 본체가 1년이고, 배터리만 몇 개월인가?"
     row = "장소: 마을회관 2층"
     assert ask_roughly(candidate_at(row, row.index("2층"), len(row))) == "장소: 마을회관 몇 층?"
+    bare = "마을회관 2층"
+    assert ask_roughly(candidate_at(bare, 0, len(bare))) == ""
     long = "가람은 " + "강가를 따라 걷고, " * 12 + "14일 동안 쉬었다."
     assert ask_roughly(candidate_at(long, long.index("14일"), long.index("14일") + 3)) == ""
 

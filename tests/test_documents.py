@@ -150,12 +150,16 @@ def test_chunk_carries_its_place(tmp_path):
 
 
 def test_file_without_headings_is_called_by_a_first_line_that_says_what_it_heads(tmp_path):
-    for first, title in (
-        ("또바기 건조기 FD-8 사용 설명서", "또바기 건조기 FD-8 사용 설명서"),
-        ("말린 과일은 오래 둘 수 있습니다.", "note"),
+    for name, first, title in (
+        ("note", "또바기 건조기 FD-8 사용 설명서", "또바기 건조기 FD-8 사용 설명서"),
+        ("note", "말린 과일은 오래 둘 수 있습니다.", "note"),
+        ("note", "- 전화로 문의", "note"),
+        ("note", "담당자: 김 과장, 전화 문의", "note"),
+        ("한빛도서관 이용 안내", "책 빌리는 방법", "한빛도서관 이용 안내"),
     ):
-        (tmp_path / "note.txt").write_text(f"{first}\n\n과일은 얇게 썰어 선반에 놓습니다.", encoding="utf-8")
-        assert {chunk.title for chunk in chunk_documents(tmp_path / "note.txt", 200, len).chunks} == {title}
+        file = tmp_path / f"{name}.md"
+        file.write_text(f"{first}\n\n과일은 얇게 썰어 선반에 놓습니다.", encoding="utf-8")
+        assert {chunk.title for chunk in chunk_documents(file, 200, len).chunks} == {title}, first
 
 
 def test_title_that_names_nobody_has_a_name_in_front(tmp_path):

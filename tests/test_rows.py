@@ -79,6 +79,18 @@ def test_edited_drafts_come_first_and_are_answered_too():
     assert {one["id"] for one in left_out if one["file"] == "새숲역"} == {"person"}  # that is no question
 
 
+def test_words_that_the_rule_has_no_question_about_are_asked_for_last_and_roughly():
+    text = "보증 기간은 구입일부터 1년이고, 압축기만 3년입니다. 호스는 안지름 14mm짜리를 배수구에 끼우십시오."
+    chunk = Chunk("1", "솔바온 제습기 SBD-160 사용 설명서", text)
+    ruled, both = make_own_rows(chunk, 8), make_own_rows(chunk, 8, rough=True)
+    assert ruled and all(row["rule_question"] for row in ruled)
+    assert both[: len(ruled)] == ruled and len(ruled) < len(both) <= 8
+    for row in both[len(ruled) :]:
+        assert row["rule_question"] == "" and row["kind"] != "noun"
+        assert "초안: 솔바온 제습기 SBD-160" in row["input"] and row["input"].endswith("?")
+    assert make_own_rows(chunk, len(ruled), rough=True) == ruled
+
+
 def test_split_depends_on_the_seed_and_on_nothing_else():
     first = _split(PASSAGES, 0.1, 0.1, seed=42)
     assert _split(PASSAGES, 0.1, 0.1, seed=42) == first

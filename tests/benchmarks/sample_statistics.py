@@ -58,7 +58,7 @@ def statistics() -> dict[str, str]:
         "questions without an answer": f"{impossible:,}",
         "edited drafts of the rule": f"{len(every) - len(asked):,}",
         "documents (of a newsletter, articles) and chunks of `edited_questions.json`": (
-            f"{edited_documents}, {len(chunks)}"
+            f"{edited_documents}, {len(chunks):,}"
         ),
         "questions there": f"{sum(len(chunk['qas']) for chunk in chunks):,}",
         "characters of a paragraph (least, median, most)": f"{lengths[0]}, {lengths[len(lengths) // 2]}, {lengths[-1]}",

@@ -6,6 +6,7 @@ their particle. A question is asked about one of them at a time; see `CandidateA
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from korqg.sentences import kiwi, sentence_spans
@@ -107,8 +108,11 @@ def find_candidates(chunk: str, heading: str = "") -> list[CandidateAnswer]:
     return found
 
 
-def _before(chunk: str, sentences: list[tuple[int, int]], number: int) -> str:
-    """The sentences in front of one of a chunk's, as many as LONGEST_BEFORE characters hold, and one at least."""
+def _before(chunk: str, sentences: Sequence[tuple[int, int]], number: int) -> str:
+    """The sentences in front of one of a chunk's, as many as LONGEST_BEFORE characters hold, and one at least.
+
+    Headings and rows of tables are among them.
+    """
     begin, first = sentences[number][0], max(0, number - 1)
     while first > 0 and begin - sentences[first - 1][0] <= LONGEST_BEFORE:
         first -= 1

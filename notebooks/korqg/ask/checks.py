@@ -16,7 +16,7 @@ GOES_ON, SHORTEST_BEGINNING = 10, 6
 AGREED = 0.8  # Character F1 (KorQuAD's, 0 to 1) from which the answer that came back counts as the marked one
 LEAST_SUPPORT = 0.75  # Share of a question's content words that stand in the chunk or its title, at least
 # Characters of a question, at most. Of longer ones of the rule, and of a model that cannot read yet, readers show a
-# third as many; of a model's that can read as many as of its shorter ones (43 to 48 % as they are, n 23).
+# third as many; of a model that can read, as many as of its shorter ones (43 to 48 % as they are, n 23).
 LONGEST_SHOWN, LONGEST_OF_A_READER = 50, 60
 FEWEST_CONTENT_WORDS = 3  # Words that say what a question is about, at least
 # The checks in their order, each with what is said of a question that fails it.
@@ -78,17 +78,17 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
     `different` is for whoever sees its neighbours, OF_THE_MODEL for whoever knows the writer (korqg.ask.recommend).
 
     `asked` holds `question`, `answer`, `kind` (of the candidate), `chunk`, `title`, `stopped`, and where the question
-    was read back `read_answer` and `confidence` (0 to 1), which is held to `threshold`.
+    was read back `read_answer` and `confidence` (0 to 1), which is held to `threshold`; `written_by` is "rule" of the
+    rule's.
     """
     question, answer, chunk = asked["question"], asked["answer"], asked["chunk"]
     if not is_single_question(question):
         return ["single_question"]  # the others are about questions
     headings = [asked["title"], *headings]
-    longest = LONGEST_OF_A_READER if threshold <= 1 and asked.get("written_by") != "rule" else LONGEST_SHOWN
     passed = {
         "stopped": asked.get("stopped", True) is not False,
         "one_sentence": _is_one_sentence(question),
-        "short": len(question) <= longest,
+        "short": len(question) <= longest_shown(asked.get("written_by"), threshold),
         "asks_for_words": _asks_for_words(question),
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
         "in_its_place": not (MISPLACED.search(question) or _lacks_particle(question) or _asks_in_modifier(question)),
@@ -105,6 +105,11 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         passed["agreed"] = agreement(asked["read_answer"], answer) >= AGREED
         passed["confident"] = asked["confidence"] >= threshold
     return [name for name in CHECKS if passed.get(name) is False]
+
+
+def longest_shown(written_by: str | None, threshold: float) -> int:
+    """Characters of a question at most, by who wrote it; a `threshold` above 1 is of a model that cannot read."""
+    return LONGEST_OF_A_READER if threshold <= 1 and written_by != "rule" else LONGEST_SHOWN
 
 
 def _asks_for_words(question: str) -> bool:
@@ -202,7 +207,7 @@ def asks_right(question: str, answer: str, kind: str) -> bool:
     if re.search(r"언제", question) and not digits:
         return bool(
             re.search(
-                r"때|날|뒤|후|전|봄|여름|가을|겨울|아침|저녁|밤|낮|새벽|요일|주말|평일|[휴당]일|일$|초|말|순|무렵|시대|시기|직후|직전|즉시|중|동안|철|해|달|주|시$|부터|까지|마다|년|절",
+                r"때|날|뒤|후|전|봄|여름|가을|겨울|아침|저녁|밤|낮|새벽|요일|주말|평일|[휴당]일|[가-힣]{2}일$|초|말|순|무렵|시대|시기|직후|직전|즉시|중|동안|철|해|달|주|시$|부터|까지|마다|년|절",
                 answer,
             )
         )

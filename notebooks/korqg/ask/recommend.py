@@ -8,13 +8,12 @@ from functools import partial
 from korqg.ask.candidates import NAME, NUMBER, QUOTED, TIME
 from korqg.ask.checks import (
     CHECKS,
-    LONGEST_OF_A_READER,
-    LONGEST_SHOWN,
     OF_THE_MODEL,
     READ_BACK,
     agreement,
     failed_checks,
     is_named,
+    longest_shown,
     same_thing,
 )
 from korqg.ask.editor import edit_question
@@ -145,7 +144,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     edited = edit_question(one["model_output"], style)
     written_by = one.get("written_by", "model")
     named = with_name(edited.text, one["title"])
-    if len(named) > (LONGEST_OF_A_READER if reads else LONGEST_SHOWN):
+    if len(named) > longest_shown(written_by, threshold):
         named = edited.text
     edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]
     if written_by == "model" and edits:
@@ -167,8 +166,8 @@ def _says_whose(question: str, title: str) -> bool:
 
     Of a name its first word must be there: readers would show none of ten that said 야영장 for 새벽나루골 야영장.
     """
-    if name := subject_of(title):
-        return name.split()[0] in question
+    if name := [word for word in subject_of(title).split() if len(word) > 1 and word not in ("주식회사", "재단법인")]:
+        return name[0] in question
     thing = plain_title(title).split(" > ")[0].strip()
     return is_named(question, title) and not (thing and re.match(rf"{re.escape(thing)}에서는? ", question))
 

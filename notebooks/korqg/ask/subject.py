@@ -23,6 +23,9 @@ NOT_A_NAME = frozenset(
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
 
+LABELS = frozenset("사내 긴급 필독 재공고 전자우편 모음".split())
+"""Words of a label in brackets in front of a title, beside those of NOT_A_NAME."""
+
 LONGEST_NAME, LONG_NAME, SHORT_NAME, LONGEST_TITLE = 26, 20, 16, 10
 """Characters of a name, of one that nobody's name could shorten, of one that takes 의 before anything, and words of a
 title that is no headline, at most."""
@@ -35,11 +38,18 @@ WHERE_THINGS_HAPPEN = re.compile(
 )
 """Endings of common nouns that a question can be asked about with 에서 (곡물 저장탑에서는), unlike 귀 건강."""
 
+PAPER = re.compile(
+    r"(설명서|규[정칙약]|내규|회칙|지침|공[고지]|회의록|보고서|[수세]칙|약관|계약서|안내[문서]?|통신문|요강|매뉴얼|가이드|알림)$"
+)
+"""Kinds of papers, at the end of their titles."""
+
+LESSON = re.compile(r"(실습|과정|강좌|교육|캠프|체험)$")
+
 SAYS_ITS_KIND = re.compile(r"([,:]? ?(자주 (묻는|하는) 질문|묻고 답하기|FAQ|Q&A).*|\s*\([^()]*\))$")
 """What stands behind the name in a title of questions and answers, or in brackets at its end."""
 
 NAMED = re.compile(
-    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|재단|[가-힣]{2}(기계|정밀|물류|물산|건설|제지|제약|화학|서점|책방|공방|농원|목장|신문)|[가-힣]{2}관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|재단|[가-힣]{2}(기계|정밀|엔지니어링|물류|물산|건설|제지|제약|화학|서점|책방|공방|농원|목장|신문)|[가-힣]{2}관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
 )
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
@@ -55,8 +65,10 @@ def plain_title(title: str) -> str:
     """A title without what names nothing: a notice's number, which course it is, what follows a colon, a slogan."""
     first, *rest = title.split(" > ")
     numbered = r"^((\S+ )?)(공고|고시|훈령|예규) ?제[^\s():：]+호 ?"
-    first = re.sub(r"^\[[^\]]*\] ?(?=\S)", "", first.strip())  # [공지]
-    first = re.sub(numbered + r"([:：] ?|\((?=.*\)$))", r"\1", first)
+    if label := re.match(r"\[([^\]]*)\] ?(?=\S)", first.strip()):  # [사내 공지], but the words of [한빛도서관]
+        kept = "" if set(label[1].split()) <= NOT_A_NAME | LABELS else f"{label[1]} "
+        first = kept + first.strip()[label.end() :]
+    first = re.sub(numbered + r"([:：] ?|\((?=.*\)$))", r"\1", first.strip())
     first = first.removesuffix(")") if "(" not in first else first
     year = r"\d{4}(년도?|학년도)?( [상하]반기)?( (봄|여름|가을|겨울)철?)?"
     if first.split(" ")[-1] in NOT_A_NAME:  # a notice's, and not that of 제2차 세계 대전 or 2008년 하계 올림픽
@@ -100,7 +112,7 @@ def is_torn_name(question: str, title: str, chunk: str) -> bool:
 
 
 INTRODUCED = re.compile(r"(?:([가-힣A-Za-z0-9]+) )?([가-힣A-Za-z0-9]{3,})\s?\(이하 ")
-NOTICE_OF = re.compile(r"([가-힣]{2,}[시군구읍면청]) (?:공고|고시) 제")
+NOTICE_OF = re.compile(r"^([가-힣]{2,}[시군구읍면청]) (?:공고|고시) 제\S+호$", re.MULTILINE)
 IN_QUOTES = re.compile(r"[‘'“\"「『]([^’'”\"」』]{3,20})[’'”\"」』]")
 SOMEBODY = re.compile(r"([가-힣]{4,})(?:은|는|이|가|을|를|의|에서|에|과|와)(?=[\s,])")
 OPENING_READ = 300  # Characters of a document that may name what it is about
@@ -120,26 +132,41 @@ def name_in_opening(title: str, opening: str) -> str:
     proper = proper or any(map(NAMED.search, first.split()))
     if proper or IN_QUOTES.search(first) or True not in kinds:
         return ""
-    opening = " ".join(opening[:OPENING_READ].split())
     if (notice := NOTICE_OF.search(opening)) and notice[1] not in first:
         return notice[1]
+    opening = " ".join(opening[:OPENING_READ].split())
     if introduced := INTRODUCED.search(opening):
-        return "" if any(word and word in first for word in introduced.groups()) else introduced[2]
-    for quoted in IN_QUOTES.finditer(opening):
-        words = quoted[1].split()
-        lead = list(itertools.takewhile(lambda word: word not in first, words))
-        if 0 < len(lead) < len(words):
-            return f"‘{' '.join(lead)}’"
+        known = any(word and word in first for word in introduced.groups())
+        return introduced[2] if not known and _is_somebody(introduced[2]) else ""
+    about = _without_kinds(first)
+    for quoted in IN_QUOTES.finditer(opening) if about else ():
+        lead = quoted[1].partition(about)[0].strip()
+        if lead and about in quoted[1]:
+            return f"‘{lead}’"
     for found in SOMEBODY.finditer(re.split(r"(?<=[다요])\. ", opening)[0]):
-        word = kiwi().tokenize(found[1])[0]
-        if NAMED.search(found[1]) and found[1] not in first and (word.tag == "NNP" or is_unknown(word)):
+        if found[1] not in first and _is_somebody(found[1]):
             return found[1]
     return ""
 
 
+def _without_kinds(title: str) -> str:
+    """A title without the words at its end that say what kind of paper it is (휴대전화 파손보험 자주 묻는 질문)."""
+    title = SAYS_ITS_KIND.sub("", title).strip()
+    tokens = kiwi().tokenize(title)
+    while tokens and tokens[-1].form in NOT_A_NAME:
+        title = title[: tokens.pop().start].strip()
+    return title
+
+
+def _is_somebody(word: str) -> bool:
+    """Whether a word is a name, as Kiwi has it or does not know it, of somebody or of a place."""
+    token = kiwi().tokenize(word)[0]
+    return bool(NAMED.search(word)) and (token.tag == "NNP" or is_unknown(token))
+
+
 def says_its_kind(line: str) -> bool:
-    """Whether a line ends in a word that says what kind of paper it heads (또바기 식품 건조기 FD-8 사용 설명서)."""
-    return len(line.split()) > 1 and kiwi().tokenize(line)[-1].form in NOT_A_NAME
+    """Whether a line is more than one word and ends in a kind of paper (또바기 건조기 FD-8 사용 설명서)."""
+    return len(line.split()) > 1 and bool(PAPER.search(line))
 
 
 def _is_sentence(text: str) -> bool:
@@ -155,9 +182,10 @@ def subject_of(title: str) -> str:
     """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 곡물 저장탑 of "곡물 저장탑 안전 수칙".
 
     What stands in quotation marks, else Kiwi's nouns and numbers from the beginning up to the first other word or word
-    of NOT_A_NAME; words that Kiwi does not know (가림시) count as they stand. Of a long name
-    the part that names somebody, or its first words. "" where that is no name (a title of common nouns that does not
-    say what kind of paper it is: 겨우살이), or where the title is a headline of many words.
+    of NOT_A_NAME; words that Kiwi does not know (가림시) count as they stand. A long name is shortened (see
+    `_shortened`); of two things that are joined it is what both belong to, or a course's whole title. "" where that is
+    no name (a title of common nouns that does not say what kind of paper it is: 겨우살이), or where the title is a
+    headline of many words.
     """
     title = plain_title(title).split(" > ")[0].strip()
     quoted = re.search(r"[‘'“\"「『]([^’'”\"」』]{2,12})[’'”\"」』]", title)
@@ -181,22 +209,25 @@ def subject_of(title: str) -> str:
         broken = any(token.tag.startswith("SS") or (end and token.form == "·") for token in word)
         torn = not broken and word[-1].tag.startswith(ENDS_A_NAME) and not _misread(word, words[place + 1 :])
         torn = torn and not (typed and word[-1].tag == "ETM")  # 찾아가는 파쇄 작업 안내
-        if torn and " " in title[: word[-1].start] and word[-1].tag == "JC":  # two things have no one name
-            lesson = re.search(r"(실습|과정|강좌|교육|캠프|체험)$", title) and len(title) <= LONG_NAME
-            used = bool(WHERE_THINGS_HAPPEN.search(title[:end]))  # 소형 기상 관측기 of … 설치와 사용
-            end = len(title) if lesson else end if used else stops[-1]  # 가림시 of 가림시 보호수 외과 치료와 통행 제한
-            typed, torn = typed or lesson or used, False
+        joined = torn and " " in title[: word[-1].start] and word[-1].tag == "JC"
+        if joined and len(title) <= LONG_NAME and LESSON.search(title):  # 유물 포장과 운송 실습
+            end, typed, torn = len(title), True, False
             break
         event = title[: word[-1].start] if torn and word[-1].tag.startswith("J") else ""
         if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
             end, typed, torn = len(event), True, False
             break
+        if joined and WHERE_THINGS_HAPPEN.search(title[:end]):  # 소형 기상 관측기 of … 설치와 사용
+            typed, used, torn = True, True, False
+            break
+        if joined:  # two things have no one name: 가림시 of 가림시 보호수 외과 치료와 통행 제한
+            end = stops[-1]
+            break
         if broken or torn or (True in kinds and (end or kinds[0])):
             break
         stop = word[kinds.index(True)].start if True in kinds else word[-1].end
         somebody = bool(NAMED.search(title[:stop]))
-        odd = any(is_unknown(token) or token.tag in ("VV", "ETM") for token in word)
-        made_up = odd and typed and place == 0 and word[-1].tag == "NNG"  # 고드레굴, 바른자국정밀
+        made_up = typed and place == 0 and any(map(is_unknown, word))  # 고드레굴
         year = re.match(r"\d{4}년", title[word[0].start : word[-1].end])
         named = named or somebody or made_up or any(token.tag in ("NNP", "SL", "SN") for token in word if not year)
         whole = title[word[0].start : stop] not in ("마을", "단지", "시장", "주식회사")
@@ -216,7 +247,7 @@ def subject_of(title: str) -> str:
     return name if (named or typed) and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
 
 
-PAIRED = ("사용", "이용", "반납", "취소", "환불", "운영", "관리")
+PAIRED = ("사용", "이용", "취소", "운영", "관리")
 """Words of NOT_A_NAME that stand behind 와 in a title (설치와 사용), as numbers and 회의록 do not (잠수분과 회의록)."""
 
 
@@ -235,20 +266,25 @@ def _misread(word, behind) -> bool:
 
 
 def _shortened(name: str, somebody: str) -> str:
-    """Of a long name the part that names somebody, else its first word and as many of its last as fit.
+    """Of a long name the part that names somebody, a firm or a product, else as many of its last words as fit.
 
-    Korean names have their head at the end: 마루내시 환기 설비 개선 지원 사업, without whose ventilation it is.
+    Korean names have their head at the end: 환기 설비 개선 지원 사업. In front of it stands the first word where that
+    is a name (마루내시).
     """
     town = re.search(r"[시군구읍면동]$", somebody)  # or 원상복구
     if 2 <= len(somebody) <= LONGEST_NAME and name.startswith(somebody) and not town:
         return somebody
-    firm = re.match(r"주식회사 \S+|\S+ [A-Z0-9]+-?[A-Z]*\d+\S*", name)  # and a product's number belongs to its name
+    firm = re.match(r"주식회사 \S+|\S+ (?=\S*[A-Z])[A-Z0-9-]*\d\S*", name)  # a product's number belongs to its name
+    if len(name) <= LONG_NAME:
+        return name
     if firm:
         return firm[0]
     first, *words = name.split()
-    while len(words) > 1 and len(" ".join([first, *words])) > LONG_NAME:
+    owner = NAMED.search(first) or any(token.tag == "NNP" or is_unknown(token) for token in kiwi().tokenize(first))
+    front = [first] if owner else []
+    while len(words) > 1 and len(" ".join([*front, *words])) > LONG_NAME:
         words = words[1:]
-    return " ".join([first, *words])
+    return " ".join([*front, *words])
 
 
 ENDS_A_NAME = ("J", "EC", "EF", "ETM", "MA")
@@ -259,7 +295,7 @@ def with_subject(question: str, subject: str) -> str:
     """The question with its subject named: of a topic in front (안건은) "…의", before anything else "…에서는".
 
     Before a question that has a topic of its own it is "…에서", before a place of its own "…의", and 회사 gives way to
-    the company's name.
+    the company's name. Half of a name is made whole (야영장에서: 새벽나루골 야영장에서).
     As it is where the subject's last word stands in it already, two of its words, its first, where that is a name, or
     where the question begins with it.
     """
@@ -269,7 +305,7 @@ def with_subject(question: str, subject: str) -> str:
     parts = subject.split()
     for number in range(1, len(parts)):  # 야영장에서 of 새벽나루골 야영장
         tail = re.escape(" ".join(parts[number:]))
-        if parts[0] not in question and re.match(rf"{tail}(에서|에|의|은|는|이|가|을|를)", question):
+        if parts[0] not in question and re.match(rf"{tail}(에서|에|의|은|는|이|가|을|를)(는|도)?(?![가-힣])", question):
             return f"{' '.join(parts[:number])} {question}"
     there = sum(word in question for word in words)
     first_stands = question.startswith(words[0]) or (NAMED.search(words[0]) and words[0] in question)

@@ -31,8 +31,8 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
     """One row for a task: instruction, input and output (Alpaca's three keys), and where they come from.
 
     Where the input is not the paragraph itself the row holds it as `passage`. Of task answer_aware it also has
-    `answer_place` (begin and end of the answer in the passage) and `rule_question` (the rule's, the draft, "": the rule
-    has none, and the draft is a rough one), and its output is the question in the copy editor's
+    `answer_place` (begin and end of the answer in the passage) and `rule_question` (the rule's question, which is the
+    draft; "" where it has none, and the draft is a rough one), and its output is the question in the copy editor's
     `style` (see korqg.ask.editor; "": as it was written); None where no one sentence holds the answer.
     """
     row = {
@@ -76,7 +76,7 @@ def make_own_rows(chunk: Chunk, count: int, rough: bool = False) -> list[dict]:
     `place`, which says where the chunk stands in the document (see Chunk; what the document does not have is left out).
     Words that the rule has a question about come first: its question is the draft. With `rough` the rest of the `count`
     are words with a rough draft, no bare nouns, and their `rule_question` is "": for a model that has learnt to rewrite
-    such (one of few rows copies them: of 13 one was shown). [] for a chunk without such words.
+    such (one trained on few rows copies them; of 13 such questions readers would show one). [] for a chunk without any.
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
     named = _title_for_asker(chunk.title, chunk.file)
@@ -358,7 +358,7 @@ def make_rows(
                     if not is_single_question(row["output"]):
                         reason = "it is no question in form, but keywords"
                     elif not grounded(row):
-                        reason = "it speaks of things that stand neither in its sentence nor in the one before"
+                        reason = "it speaks of things that stand neither in its sentence nor before it"
                 if reason:
                     left_out.append({"file": passage.title, "id": question.id, "reason": reason})
                 else:

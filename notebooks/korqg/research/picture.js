@@ -7,10 +7,11 @@
       one.hidden = !chosen.some((other) => one === other || one.contains(other));
     }
   };
-  for (const worst of worsts) {
+  const fits = (worst) => {
     show(bests[0], worst);
-    if (document.querySelector("section.cards:not([hidden])").offsetHeight <= 420) break;
-  }
+    return document.querySelector("section.cards:not([hidden])")?.offsetHeight <= 420;
+  };
+  if (!worsts.some(fits)) show(bests[0], worsts[0]);
   const best = bests[0]?.closest(".paragraph");
   best?.parentElement.prepend(best);
   return Boolean(best && worsts.length);

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from korqg.ask.subject import name_in_opening, says_its_kind
+from korqg.ask.subject import name_in_opening, says_its_kind, subject_of
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
 from korqg.data.documents.hwp import read_hwp
@@ -197,10 +197,16 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
     if reader is None:
         raise KorqgError(f"{path.name}: {unknown_suffix(path, DOCUMENT_SUFFIXES)}.")
     sections = _sections(_items_as_text(without_contents(reader(path)), code_left_out=reader is read_markdown))
-    first_line = sections[0].paragraphs[0].split("\n")[0].strip() if sections and sections[0].paragraphs else ""
-    is_title = len(first_line) <= LONGEST_LEAD and says_its_kind(first_line)
-    title = next((section.heading for section in sections if section.heading), "")
-    return title or (first_line if is_title else clean(path.stem)), sections
+    title, name = next((section.heading for section in sections if section.heading), ""), clean(path.stem)
+    return title or ("" if subject_of(name) else _title_line(sections)) or name, sections
+
+
+def _title_line(sections: list[Section]) -> str:
+    """The first line of a document without headings, where it says what it heads; "" where it is anything else."""
+    first = next(iter(sections[0].blocks), None) if sections else None
+    line = first.text.split("\n")[0].strip() if first and not first.is_row else ""
+    marked = begins_bullet(line) or begins_number(line) or re.search(r"[|:：,.]", line)
+    return line if line and not marked and len(line) <= LONGEST_LEAD and says_its_kind(line) else ""
 
 
 def _seen(skipped: list[dict]) -> str:
