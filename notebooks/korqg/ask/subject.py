@@ -275,10 +275,8 @@ def _shortened(name: str, somebody: str) -> str:
     if 2 <= len(somebody) <= LONGEST_NAME and name.startswith(somebody) and not town:
         return somebody
     firm = re.match(r"주식회사 \S+|\S+ (?=\S*[A-Z])[A-Z0-9-]*\d\S*", name)  # a product's number belongs to its name
-    if len(name) <= LONG_NAME:
-        return name
-    if firm:
-        return firm[0]
+    if firm or len(name) <= LONG_NAME:
+        return firm[0] if firm else name
     first, *words = name.split()
     owner = NAMED.search(first) or any(token.tag == "NNP" or is_unknown(token) for token in kiwi().tokenize(first))
     front = [first] if owner else []
