@@ -49,7 +49,7 @@ SAYS_ITS_KIND = re.compile(r"([,:]? ?(자주 (묻는|하는) 질문|묻고 답�
 """What stands behind the name in a title of questions and answers, or in brackets at its end."""
 
 NAMED = re.compile(
-    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|유치원|어린이집|학원|가전|산업|살림|천문대|재단|[가-힣]{2}(기계|정밀|엔지니어링|물류|물산|건설|제지|제약|화학|서점|책방|공방|농원|목장|신문)|[가-힣]{2}관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|극장|유치원|어린이집|학원|가전|산업|살림|천문대|재단|[가-힣]{2}(기계|정밀|엔지니어링|물류|물산|건설|제지|제약|화학|서점|책방|공방|농원|목장|신문)|[가-힣]{2}관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
 )
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
@@ -214,7 +214,9 @@ def subject_of(title: str) -> str:
             end, typed, torn = len(title), True, False
             break
         event = title[: word[-1].start] if torn and word[-1].tag.startswith("J") else ""
-        if " " in event and WHERE_THINGS_HAPPEN.search(event):  # 승강기 교체 공사를 앞두고
+        if (
+            " " in event and WHERE_THINGS_HAPPEN.search(event) and not (joined and stops[-1])
+        ):  # 승강기 교체 공사를 앞두고
             end, typed, torn = len(event), True, False
             break
         if joined and WHERE_THINGS_HAPPEN.search(title[:end]):  # 소형 기상 관측기 of … 설치와 사용
