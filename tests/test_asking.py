@@ -443,6 +443,11 @@ def test_model_that_cannot_read_is_trusted_where_it_is_likely():
     [
         ("빗은 몇 분 담가야 하는가?", "머릿니가 나온 반의 빗은 몇 분 담가야 하는가?", "머릿니가 나왔어요"),
         ("햇무리에서 가장 흔한 고리는 무엇인가?", "햇무리의 가장 흔한 고리는 무엇인가?", "햇무리 > 크기"),
+        (
+            "밤 9시가 넘으면 야영장에서는 무엇을 닫는가?",
+            "밤 9시가 넘으면 새벽나루골 야영장에서는 무엇을 닫는가?",
+            "새벽나루골 야영장 자주 묻는 질문",
+        ),
     ],
 )
 def test_question_that_does_not_say_what_it_is_about_must_be_likelier(question, named, title):
@@ -649,6 +654,15 @@ def test_long_questions_are_a_reading_models_alone():
     assert 50 < len(question) <= 60
     assert "short" not in failed_checks(asked, 0.8)
     assert "short" in failed_checks(asked, 1.01) and "short" in failed_checks({**asked, "written_by": "rule"}, 0.8)
+
+
+def test_what_stands_before_is_whole_sentences_and_one_at_least():
+    sentences = [f"{number}번 방은 {'아주 ' * 12}넓다." for number in range(1, 8)]
+    chunk = " ".join([*sentences, "마지막 방은 3월에 연다."])
+    (march,) = (one for one in find_candidates(chunk) if one.text == "3월")
+    assert march.before == " ".join(sentences[3:]) and len(march.before) <= 220 < len(" ".join(sentences[2:]))
+    long = f"첫 방은 {'아주 ' * 100}넓다. 둘째 방은 3월에 연다."
+    assert candidate_at(long, long.index("3월"), long.index("3월") + 2).before.startswith("첫 방은 아주")
 
 
 def test_draft_for_what_the_rule_has_no_question_about_is_the_whole_sentence():
