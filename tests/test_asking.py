@@ -12,15 +12,17 @@ from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
 from korqg.ask.subject import (
+    draft_of,
     is_headline,
     is_torn_name,
-    name_in_opening,
+    names_in,
     plain_title,
     subject_of,
     with_name,
     with_subject,
 )
 from korqg.prompts import marked_sentence
+from korqg.sentences import opening_of
 
 
 def _found(chunk: str) -> set[str]:
@@ -621,26 +623,38 @@ def test_half_of_a_name_is_made_whole():
     assert with_name("새벽나루골에서 목줄은 몇 m인가?", faq) == "새벽나루골에서 목줄은 몇 m인가?"
 
 
-@pytest.mark.parametrize(
-    ("title", "opening", "name"),
-    [
-        ("연차휴가 규정", "이 규정은 재단법인 윤슬내문화재단(이하 “재단”이라 한다)의 휴가를 정한다.", "윤슬내문화재단"),
-        ("휴대전화 파손보험 자주 묻는 질문", "'톡든든 휴대전화 파손보험'에 관한 질문을 모았어요.", "‘톡든든’"),
-        ("빗물 저금통 설치 지원 사업 모집 공고", "너른벌시 공고 제2027-41호\n다음과 같이 공고합니다.", "너른벌시"),
-        # It names somebody already, is no paper, or what is introduced stands in it.
-        ("볕뉘기계 휴가 규정", "주식회사 볕뉘기계(이하 '회사'라 한다)의 휴가를 정한다.", ""),
-        ("늘솔터 공유주방 이용 약관", "이 약관은 늘솔터 운영위원회(이하 '위원회')가 정한다.", ""),
-        ("개미귀신", "개미귀신은 명주잠자리의 애벌레로, '작은 개미귀신'이라고도 한다.", ""),
-        ("텃밭 이용 안내", "텃밭을 이용할 때 지켜 주세요.", ""),
-        # What is introduced, quoted or ordered is a common noun, a menu, a law or another office.
-        ("이용 약관", "이 약관은 이용자(이하 ‘회원’이라 한다)의 권리를 정한다.", ""),
-        ("연차 휴가 규정", "이 규정은 근로기준법(이하 “법”이라 한다)에 따라 정한다.", ""),
-        ("휴가 신청 방법", "‘전자결재 휴가 신청’ 메뉴를 누르세요.", ""),
-        ("모집 공고", "질병관리청 고시 제2024-3호에 따라 다음과 같이 모집합니다.", ""),
-    ],
-)
-def test_document_that_its_title_does_not_name_is_named_by_its_first_words(title, opening, name):
-    assert name_in_opening(title, opening) == name
+def test_name_that_only_the_opening_says_is_as_good_as_one_in_the_title():
+    title, opening = "빨래가 마르면 알려 주는 집게", "볕솔은 빨래에 물려 두면 마른 때를 알려 주는 집게입니다."
+    assert names_in("하늬벌군은 노선을 늘린다.") == {"하늬벌군"}
+    asked = {"title": title, "opening": opening, "passage": f"{opening} 볕솔의 방수 등급은 IPX4입니다."}
+    asked |= {"answer": "IPX4", "kind": "name", "sentence": "볕솔의 방수 등급은 IPX4입니다.", "likelihood": 0.92}
+    asked |= {"model_output": "볕솔의 방수 등급은 무엇인가?", "read_answer": "IPX4", "confidence": 0.99}
+    assert "likely" not in judged(asked, 0.8, "plain", [])["failed"]
+    assert "likely" in judged({**asked, "opening": ""}, 0.8, "plain", [])["failed"]  # 0.92 x 0.95
+
+
+def test_opening_is_the_first_sentences_and_stands_in_the_input_once():
+    text = (
+        "관람 안내\n솔빛박물관은 옹기를 모은 곳입니다. 월요일에는 쉽니다. " + "표는 누리집에서 예매할 수 있습니다. " * 9
+    )
+    opening = opening_of(text)
+    assert opening.startswith("솔빛박물관은 옹기를 모은 곳입니다. 월요일에는 쉽니다. 표는") and len(opening) <= 200
+    assert opening_of("표 | 값\n가 | 1") == "표 | 값 가 | 1"
+    sentence, place = "어른은 3천 원입니다.", (4, 8)
+    made = marked_sentence("요금", "", sentence, place, opening=opening)
+    assert made.split("\n")[:2] == ["제목: 요금", f"첫머리: {opening}"]
+    for again in (marked_sentence("요금", opening, sentence, place, opening=opening),
+                  marked_sentence("요금", "", opening.split(". ")[0], (0, 5), opening=opening)):  # fmt: skip
+        assert "첫머리" not in again
+
+
+def test_head_of_minutes_asks_about_the_meeting():
+    title = "물빛마을 양봉조합 3월 정기 회의록 > 회의 개요"
+    text = "일시: 2025년 3월 6일(목) 오후 7시\n장소: 마을회관 2층\n기록: 총무"
+    when, where = ((text.index(answer), text.index(answer) + len(answer)) for answer in ("2025년 3월 6일", "마을회관"))
+    assert draft_of(candidate_at(text, *when), title) == "물빛마을 양봉조합 3월 정기 회의는 언제 열렸는가?"
+    assert draft_of(candidate_at(text, *where), title) == "물빛마을 양봉조합 3월 정기 회의는 어디에서 열렸는가?"
+    assert "회의는" not in draft_of(candidate_at(text, *where), "물빛마을 꽃놀이 안내")
 
 
 def test_label_in_front_of_a_title_goes_and_a_name_stays():
@@ -671,8 +685,8 @@ def test_draft_for_what_the_rule_has_no_question_about_is_the_whole_sentence():
     assert ask_roughly(candidate) == "보증 기간은 본체가 1년이고, 배터리만 몇 개월인가?"
     row = "장소: 마을회관 2층"
     assert ask_roughly(candidate_at(row, row.index("2층"), len(row))) == "장소: 마을회관 몇 층?"
-    bare = "마을회관 2층"
-    assert ask_roughly(candidate_at(bare, 0, len(bare))) == ""
+    bare = "마을회관 2층"  # the answer is the whole line: the word alone still says what is asked for
+    assert ask_roughly(candidate_at(bare, 0, len(bare))) == "무엇?"
     long = "가람은 " + "강가를 따라 걷고, " * 12 + "14일 동안 쉬었다."
     assert ask_roughly(candidate_at(long, long.index("14일"), long.index("14일") + 3)) == ""
 

@@ -15,6 +15,7 @@ from korqg.data.documents.chunks import (
     reading_report,
     refused_chunks,
 )
+from korqg.data.instruction_rows import make_own_rows
 from korqg.errors import KorqgError
 from korqg.sentences import split_sentences
 
@@ -162,10 +163,18 @@ def test_file_without_headings_is_called_by_a_first_line_that_says_what_it_heads
         assert {chunk.title for chunk in chunk_documents(file, 200, len).chunks} == {title}, first
 
 
-def test_title_that_names_nobody_has_a_name_in_front(tmp_path):
-    rules = "# 휴가 규정\n\n## 목적\n\n이 규정은 새솔문화재단(이하 “재단”이라 한다)의 휴가를 정한다."
+def test_every_chunk_has_the_opening_that_says_whose_document_it_is(tmp_path):
+    first = (
+        "이 규정은 새솔문화재단에서 일하는 사람이 휴가를 쓸 때 지켜야 할 것과 알아야 할 것을 차례로 하나씩 모두 정한다."
+    )
+    rules = f"# 휴가 규정\n\n## 목적\n\n{first}\n\n## 신청\n\n휴가는 쓰기 사흘 전까지 전자결재로 신청하고, 팀장은 신청을 받은 날에 승인 여부를 알린다."
     (tmp_path / "rules.md").write_text(rules, encoding="utf-8")
-    assert [chunk.title for chunk in chunk_documents(tmp_path, 200, len).chunks] == ["새솔문화재단 휴가 규정 > 목적"]
+    chunks = chunk_documents(tmp_path, 90, len).chunks
+    assert [chunk.title for chunk in chunks] == ["휴가 규정 > 목적", "휴가 규정 > 신청"]
+    for chunk in chunks:
+        assert chunk.opening == first
+    asked = make_own_rows(chunks[-1], 8)
+    assert asked and all(f"첫머리: {first}" in row["input"] for row in asked)
 
 
 def test_overlap_repeats_whole_sentences_of_the_section(tmp_path):

@@ -355,9 +355,9 @@ def test_own_questions_are_learnt_before_the_samples_drafts():
     ],
 )
 def test_asker_sees_no_name_of_a_file_or_a_paper(title, file, asked):
-    from korqg.data.instruction_rows import _title_for_asker
+    from korqg.data.instruction_rows import _title_for_drafts
 
-    assert _title_for_asker(title, file) == asked
+    assert _title_for_drafts(title, file) == asked
 
 
 def test_drafts_name_their_document():

@@ -56,8 +56,12 @@ def unmarked(text: str) -> str:
     return text.replace(OPEN_MARK, "[").replace(CLOSE_MARK, "]")
 
 
-def marked_sentence(title: str, before: str, sentence: str, place: tuple[int, int], draft: str = "") -> str:
-    """The input of task answer_aware: the title, what stands before the sentence (if anything), it, and the draft.
+def marked_sentence(
+    title: str, before: str, sentence: str, place: tuple[int, int], draft: str = "", opening: str = ""
+) -> str:
+    """The input of task answer_aware: title, the document's opening, what stands before the sentence, it, the draft.
+
+    The opening says what a document is about whose title does not; it is left out where it is part of the rest.
 
     `place` is begin and end (characters, end excluded) of the answer in the sentence, which is marked; `draft` is a
     question about it to be rewritten ("": there is none, and the input says so). A title of more than
@@ -68,6 +72,8 @@ def marked_sentence(title: str, before: str, sentence: str, place: tuple[int, in
         raise ValueError(f"the answer's place {place} is not inside of its sentence")
     title = " ".join(unmarked(title).split())
     lines = [f"제목: {title[:LONGEST_TITLE].rstrip() + '…' if len(title) > LONGEST_TITLE else title}"]
+    if opening and opening not in before and sentence.strip() not in opening:
+        lines.append(f"첫머리: {' '.join(unmarked(opening).split())}")
     lines += [f"앞글: {unmarked(before)}"] if before.strip() else []
     answer = OPEN_MARK + unmarked(sentence[start:end]) + CLOSE_MARK
     lines.append(f"문장: {unmarked(sentence[:start])}{answer}{unmarked(sentence[end:])}")

@@ -153,6 +153,25 @@ def _slices(text: str) -> list[str]:
     return [*slices, text[start:]]
 
 
+OPENING_ENOUGH, OPENING_MOST = 60, 200  # Characters of an opening: no sentence more from here on; never more than this
+
+
+def opening_of(text: str) -> str:
+    """The first sentences of a document's text, of which one learns what it is about; without any, its first words.
+
+    Sentences end in . ! ? or …; lines that do not, headings and rows of tables, are passed over.
+    """
+    opening = ""
+    for begin, end in sentence_spans(text):
+        sentence = text[begin:end].strip()
+        if not re.search(r"[.!?…][\"”’]?$", sentence):
+            continue
+        if len(opening) > OPENING_ENOUGH or (opening and len(opening) + len(sentence) > OPENING_MOST):
+            break
+        opening = f"{opening} {sentence}".strip()
+    return (opening or " ".join(text.split()))[: OPENING_MOST + 10].rstrip()
+
+
 @functools.lru_cache(REMEMBERED_PASSAGES)
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     """Begin and end (characters, end excluded) of each sentence in the text; line breaks end a sentence too."""

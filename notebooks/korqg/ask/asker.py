@@ -7,7 +7,7 @@ from korqg.prompts import INSTRUCTIONS
 from korqg.question import is_single_question
 
 KEPT = ("id", "title", "input", "passage", "answer", "answer_place", "references", "split")
-KEPT_OF_OWN = ("chunk_id", "place", "kind", "sentence")
+KEPT_OF_OWN = ("chunk_id", "place", "kind", "sentence", "opening")
 
 
 class Asker:

@@ -18,7 +18,7 @@ from korqg.ask.checks import (
 )
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
-from korqg.ask.subject import plain_title, subject_of, with_name
+from korqg.ask.subject import names_in, plain_title, subject_of, with_name
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
 from korqg.question import is_single_question, why_nothing_to_ask
@@ -34,8 +34,8 @@ Set on a sheet of readers' marks (outputs/example/README.md): of those from here
 they are (two in five on other documents), of those from 0.84 to here one in six.
 """
 
-LIKELY_UNREAD = 0.88
-"""The same of a model that cannot vouch for its questions by reading; of 19 from 0.84 to here the text answers 58 %."""
+LIKELY_UNREAD = 0.86
+"""The same of a model that cannot vouch for its questions by reading; of 10 below the text answers 80 %."""
 
 UNNAMED = 0.95
 """What the likelihood of a question counts that does not name its document (of 14 such no reader would show one)."""
@@ -143,7 +143,8 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         one = {**one, "read_answer": None, "confidence": None}
     edited = edit_question(one["model_output"], style)
     written_by = one.get("written_by", "model")
-    named = with_name(edited.text, one["title"])
+    about = one["title"], one.get("opening", "")
+    named = edited.text if _says_whose(edited.text, *about) else with_name(edited.text, one["title"])
     if len(named) > longest_shown(written_by, threshold):
         named = edited.text
     edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]
@@ -151,7 +152,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         written_by = "edited"
     entry = {**one, "question": named, "edits": edits, "written_by": written_by}
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
-    likelihood = entry["likelihood"] * (1.0 if _says_whose(named, one["title"]) else UNNAMED)
+    likelihood = entry["likelihood"] * (1.0 if _says_whose(named, *about) else UNNAMED)
     if written_by != "rule":
         failed += [] if likelihood >= (LIKELY if reads else LIKELY_UNREAD) else ["likely"]
     # Confidence and agreement have been held to their thresholds; what they still tell apart is little.
@@ -161,13 +162,20 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     return {**entry, "failed": failed, "rank": rank}
 
 
-def _says_whose(question: str, title: str) -> bool:
+def _says_whose(question: str, title: str, opening: str = "") -> bool:
     """Whether the question names what its document is about, and not a thing as if it were a place (햇무리에서).
 
-    Of a name its first word must be there: readers would show none of ten that said 야영장 for 새벽나루골 야영장.
+    Of a name in the title its first word must be there, or a proper name of the document's `opening`: readers would
+    show none of ten that said 야영장 for 새벽나루골 야영장. Where the title names nobody (a slogan, a headline) the
+    question may begin with any word of the opening.
     """
     if name := [word for word in subject_of(title).split() if len(word) > 1 and word not in ("주식회사", "재단법인")]:
-        return name[0] in question
+        return name[0] in question or any(one in question for one in names_in(opening))
+    first = re.match(
+        r"[‘'“\"「『]?([가-힣A-Za-z0-9]+?)(?:[은는이가을를의에]|에서|에서는|에는|으로|로)?[’'”\"」』]? ", question
+    )
+    if first and len(first[1]) > 1 and re.search(rf"(?<![가-힣]){first[1]}", opening):
+        return True
     thing = plain_title(title).split(" > ")[0].strip()
     return is_named(question, title) and not (thing and re.match(rf"{re.escape(thing)}에서는? ", question))
 

@@ -291,7 +291,8 @@ def ask_roughly(candidate: CandidateAnswer) -> str:
     """The whole sentence as a question, for a candidate that `ask_by_rule` has none for: a draft, not shown as such.
 
     The question word stands in the answer's place whatever that makes of the sentence; a line without a predicate has a
-    question mark behind it. "" where that would be longer than LONGEST_ROUGH characters, or little but the word.
+    question mark behind it, and a line that is the answer alone is left with the word (왜?), so that a row whose answer
+    is given never lacks a draft. "" where it would be longer than LONGEST_ROUGH characters.
     """
     sentence, (start, end) = candidate.sentence, candidate.place_in_sentence
     cut = _opening(sentence, start)
@@ -314,7 +315,7 @@ def ask_roughly(candidate: CandidateAnswer) -> str:
     asked = re.sub(r"\s+", " ", asking(text, moved) if moved else text + "?").strip(" ,")
     if predicate and predicate.ending in POLITE_ENDINGS:
         asked = without_honorifics(asked)
-    return asked if SHORTEST_QUESTION <= len(asked) <= LONGEST_ROUGH else ""
+    return asked if len(asked) <= LONGEST_ROUGH else ""
 
 
 def _opening(sentence: str, start: int) -> int:

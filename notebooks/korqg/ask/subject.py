@@ -23,7 +23,7 @@ NOT_A_NAME = frozenset(
 )
 """Words of a title that say what kind of paper it is, not whom or what it is about."""
 
-LABELS = frozenset("사내 긴급 필독 재공고 전자우편 모음".split())
+LABELS = frozenset("사내 긴급 필독 재공고 전자우편 모음 전 직원 임직원 전체".split())
 """Words of a label in brackets in front of a title, beside those of NOT_A_NAME."""
 
 LONGEST_NAME, LONG_NAME, SHORT_NAME, LONGEST_TITLE = 26, 20, 16, 10
@@ -111,57 +111,13 @@ def is_torn_name(question: str, title: str, chunk: str) -> bool:
     return bool(half_a_word or headline or re.search(r"[,;·-] ", first[words[0][0] : place]))
 
 
-INTRODUCED = re.compile(r"(?:([가-힣A-Za-z0-9]+) )?([가-힣A-Za-z0-9]{3,})\s?\(이하 ")
-NOTICE_OF = re.compile(r"^([가-힣]{2,}[시군구읍면청]) (?:공고|고시) 제\S+호$", re.MULTILINE)
-IN_QUOTES = re.compile(r"[‘'“\"「『]([^’'”\"」』]{3,20})[’'”\"」』]")
-SOMEBODY = re.compile(r"([가-힣]{4,})(?:은|는|이|가|을|를|의|에서|에|과|와)(?=[\s,])")
-OPENING_READ = 300  # Characters of a document that may name what it is about
-
-
-def name_in_opening(title: str, opening: str) -> str:
-    """The name that a document's first words give, where its title says only what kind of paper it is; "" for none.
-
-    Whose notice it is (너른벌시 공고 제2027-41호), an office that is introduced (윤슬내문화재단(이하 “재단”이라 한다)),
-    what stands within quotation marks in front of words of the title ('톡든든 휴대전화 파손보험'), or somebody of the
-    first sentence whose name Kiwi takes for one.
-    """
-    first = plain_title(title).split(" > ")[0]
-    tokens = kiwi().tokenize(first)
-    kinds = [token.form in NOT_A_NAME for token in tokens]
-    proper = any(is_unknown(token) or token.tag in ("NNP", "SL") for token in tokens)
-    proper = proper or any(map(NAMED.search, first.split()))
-    if proper or IN_QUOTES.search(first) or True not in kinds:
-        return ""
-    if (notice := NOTICE_OF.search(opening)) and notice[1] not in first:
-        return notice[1]
-    opening = " ".join(opening[:OPENING_READ].split())
-    if introduced := INTRODUCED.search(opening):
-        known = any(word and word in first for word in introduced.groups())
-        return introduced[2] if not known and _is_somebody(introduced[2]) else ""
-    about = _without_kinds(first)
-    for quoted in IN_QUOTES.finditer(opening) if about else ():
-        lead = quoted[1].partition(about)[0].strip()
-        if lead and about in quoted[1]:
-            return f"‘{lead}’"
-    for found in SOMEBODY.finditer(re.split(r"(?<=[다요])\. ", opening)[0]):
-        if found[1] not in first and _is_somebody(found[1]):
-            return found[1]
-    return ""
-
-
-def _without_kinds(title: str) -> str:
-    """A title without the words at its end that say what kind of paper it is (휴대전화 파손보험 자주 묻는 질문)."""
-    title = SAYS_ITS_KIND.sub("", title).strip()
-    tokens = kiwi().tokenize(title)
-    while tokens and tokens[-1].form in NOT_A_NAME:
-        title = title[: tokens.pop().start].strip()
-    return title
-
-
-def _is_somebody(word: str) -> bool:
-    """Whether a word is a name, as Kiwi has it or does not know it, of somebody or of a place."""
-    token = kiwi().tokenize(word)[0]
-    return bool(NAMED.search(word)) and (token.tag == "NNP" or is_unknown(token))
+@functools.cache
+def names_in(opening: str) -> frozenset[str]:
+    """The proper names in a document's first sentences: those that Kiwi knows and those it does not (볕솔)."""
+    tokens = kiwi().tokenize(opening)
+    return frozenset(
+        token.form for token in tokens if len(token.form) > 1 and (token.tag in ("NNP", "SL") or is_unknown(token))
+    )
 
 
 def says_its_kind(line: str) -> bool:
@@ -364,8 +320,23 @@ PARTS = frozenset(
 """What belongs to the thing that an article is about."""
 
 
+HELD = {"일시": "언제", "일자": "언제", "날짜": "언제", "장소": "어디에서"}
+"""Lines at the head of minutes, by what they say of the meeting."""
+
+
+def _about_meeting(candidate: CandidateAnswer, title: str) -> str:
+    """When or where a meeting was held, of whose minutes the line is: no date is the cooperative's (조합의 일시)."""
+    minutes = plain_title(title).split(" > ")[0].strip()
+    line = re.match(r"\W*([가-힣]+) ?[:：]", candidate.sentence)
+    if not line or line[1] not in HELD or not minutes.endswith("회의록"):
+        return ""
+    return f"{minutes.removesuffix('록')}는 {HELD[line[1]]} 열렸는가?"
+
+
 def draft_of(candidate: CandidateAnswer, title: str) -> str:
     """The rule's question about a candidate, mended and with the name in the title; "" where the rule has none."""
+    if meeting := _about_meeting(candidate, title):
+        return meeting
     asked = ask_by_rule(candidate, title)
     return with_name(edit_question(asked).text, title) if asked else ""
 

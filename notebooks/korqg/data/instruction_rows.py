@@ -19,7 +19,7 @@ from korqg.data.near_copies import ArticleGroups, near_duplicates
 from korqg.errors import KorqgError
 from korqg.prompts import INSTRUCTIONS, marked_sentence, passage_of, question_and_passage
 from korqg.question import is_single_question, why_nothing_to_ask
-from korqg.sentences import split_sentences
+from korqg.sentences import opening_of, split_sentences
 
 SPLITS = ("train", "validation", "test")
 # Share of the questions that may be lost where long passages are divided: what is left would be another corpus.
@@ -27,12 +27,15 @@ MOST_HOMELESS = 0.5
 DEALS = 20  # So often are the articles dealt out anew where copies that must go leave a side without any
 
 
-def make_row(passage: Passage, question: Question, task: str = "question", style: str = "") -> dict | None:
+def make_row(
+    passage: Passage, question: Question, task: str = "question", style: str = "", opening: str = ""
+) -> dict | None:
     """One row for a task: instruction, input and output (Alpaca's three keys), and where they come from.
 
     Where the input is not the paragraph itself the row holds it as `passage`. Of task answer_aware it also has
     `answer_place` (begin and end of the answer in the passage) and `rule_question` (the rule's question, which is the
-    draft; "" where it has none, and the draft is a rough one), and its output is the question in the copy editor's
+    draft; "" where it has none, and the draft is a rough one), its input has the `opening` of the passage's article
+    (see korqg.sentences.opening_of), and its output is the question in the copy editor's
     `style` (see korqg.ask.editor; "": as it was written); None where no one sentence holds the answer.
     """
     row = {
@@ -52,11 +55,11 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
     candidate = candidate_at(passage.text, question.answer_start, question.answer_start + len(question.answer))
     if candidate is None:
         return None
-    named = _title_for_asker(passage.title)
+    named = _title_for_drafts(passage.title)
     ruled = draft_of(candidate, named)
     return {
         **row,
-        "input": asking_input(named, candidate, ruled or rough_draft_of(candidate, named)),
+        "input": asking_input(passage.title, candidate, ruled or rough_draft_of(candidate, named), opening),
         "rule_question": ruled,
         "output": edit_question(question.text, style).text if style else question.text,
         "passage": passage.text,
@@ -64,9 +67,10 @@ def make_row(passage: Passage, question: Question, task: str = "question", style
     }
 
 
-def asking_input(title: str, candidate: CandidateAnswer, draft: str) -> str:
-    """The input of task answer_aware for a candidate: title, what stands before, the marked sentence, the draft."""
-    return marked_sentence(title, candidate.before, candidate.sentence, candidate.place_in_sentence, draft)
+def asking_input(title: str, candidate: CandidateAnswer, draft: str, opening: str) -> str:
+    """The input of task answer_aware for a candidate (see marked_sentence); of the title no part stands there twice."""
+    title = " > ".join(dict.fromkeys(title.split(" > ")))
+    return marked_sentence(title, candidate.before, candidate.sentence, candidate.place_in_sentence, draft, opening)
 
 
 def make_own_rows(chunk: Chunk, count: int, rough: bool = False) -> list[dict]:
@@ -79,7 +83,8 @@ def make_own_rows(chunk: Chunk, count: int, rough: bool = False) -> list[dict]:
     such (one trained on few rows copies them; of 13 such questions readers would show one). [] for a chunk without any.
     """
     heading = chunk.section.split(" > ")[-1] if chunk.section else ""
-    named = _title_for_asker(chunk.title, chunk.file)
+    named = _title_for_drafts(chunk.title, chunk.file)
+    title = named if named_by_file(chunk.title, chunk.file) else chunk.title
     if why_nothing_to_ask(chunk.text):
         return []
     found = find_candidates(chunk.text, heading)
@@ -94,22 +99,29 @@ def make_own_rows(chunk: Chunk, count: int, rough: bool = False) -> list[dict]:
             chunk,
             INSTRUCTIONS["answer_aware"],
             id=f"{chunk.id}-{number}",
-            input=asking_input(named, one, ruled.get(one) or roughly[one]),
+            input=asking_input(title, one, ruled.get(one) or roughly[one], chunk.opening),
             answer=one.text,
             answer_place=[one.start, one.end],
             kind=one.kind,
             sentence=one.sentence,
             passage=chunk.text,
             rule_question=ruled.get(one, ""),
+            opening=chunk.opening,
         )
         for number, one in enumerate(chosen, start=1)
     ]
 
 
-def _title_for_asker(title: str, file: str = "") -> str:
-    """A title as the asker sees it: the name of a paper, a notice's number, a file's name say nothing to ask with."""
+def named_by_file(title: str, file: str) -> bool:
+    """Whether a document has no title but its file's name, without Hangul, which says nothing to ask with."""
+    first = title.split(" > ")[0]
+    return bool(file) and first == Path(file).stem and not re.search("[가-힣]", first)
+
+
+def _title_for_drafts(title: str, file: str = "") -> str:
+    """A title as the rule sees it: the name of a paper, a notice's number, a file's name say nothing to ask with."""
     first, *rest = plain_title(title).split(" > ")
-    unnamed = bool(file) and first == Path(file).stem and not re.search("[가-힣]", first)
+    unnamed = named_by_file(first, file)
     if is_headline(first):
         return ""  # its words, and those of its sections, are slogans
     return " > ".join(rest) if unnamed or (rest and PUBLICATION.search(first)) else " > ".join([first, *rest])
@@ -343,6 +355,9 @@ def make_rows(
     articles = {p.title for some in split.values() for p in some if not all(q.edited_draft for q in p.questions)}
     drafts: dict[str, bool] = {}  # rows of edited drafts, and whether they are about a document's chunk
     own: set[str] = set()  # rows of the user's own questions
+    openings: dict[str, str] = {}  # of each article
+    for passage in itertools.chain(*split.values()):
+        openings.setdefault(passage.title.split(" > ")[0], opening_of(passage.text))
     for name, passages in split.items():
         learnt = name != "test"
         for task in tasks:
@@ -352,7 +367,8 @@ def make_rows(
                 if task != "question" and not question.answer:
                     unanswered.setdefault(question.id, passage.title)
                     continue
-                row = make_row(passage, question, task, style if learnt else "")
+                opening = openings[passage.title.split(" > ")[0]]
+                row = make_row(passage, question, task, style if learnt else "", opening)
                 reason = "its answer does not stand in one sentence" if row is None else ""
                 if row and task == "answer_aware" and learnt:
                     if not is_single_question(row["output"]):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from korqg.ask.subject import name_in_opening, says_its_kind, subject_of
+from korqg.ask.subject import says_its_kind, subject_of
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
 from korqg.data.documents.hwp import read_hwp
@@ -30,11 +30,12 @@ from korqg.data.text_blocks import (
 )
 from korqg.errors import KorqgError
 from korqg.question import why_nothing_to_ask
-from korqg.sentences import split_all
+from korqg.sentences import opening_of, split_all
 
 READERS = dict(
     zip(DOCUMENT_SUFFIXES, (read_text, read_markdown, read_docx, read_pdf, read_hwpx, read_hwp), strict=True)
 )
+BLOCKS_OF_AN_OPENING = 8  # Paragraphs at a document's beginning in which its first sentences are looked for
 LONGEST_LEAD = 40  # Characters of a line that may be a heading without being marked as one
 MOST_LEADS = 4  # Lines at a chunk's end that may go over to the next one: a part's heading, a chapter's, a section's
 _FINISHED = re.compile(r"[.!?…;,][\"'”’)\]」』》〉]*$|[다요]$")
@@ -62,7 +63,7 @@ class Section:
 class Chunk:
     """A piece of a document, as RAG would store it: whole sentences, the heading as its first line.
 
-    In front of a title that says only what kind of paper it is stands the name that the document's first words give.
+    `opening` holds the first sentences of its document, which say what it is about where the title does not.
 
     Its place: `file` in the folder that was read, `section` (the headings above it, joined by " > "), its
     paragraphs counted from 1 over the document's text, headings aside, and its pages, 0 where there are none.
@@ -71,6 +72,7 @@ class Chunk:
     id: str
     title: str
     text: str
+    opening: str = ""
     file: str = ""
     section: str = ""
     first_paragraph: int = 0
@@ -272,7 +274,7 @@ def _chunk_file(
 ) -> list[Chunk]:
     heading, sections = read_document(file)
     blocks = [block for section in sections for block in section.blocks]
-    title = " ".join(filter(None, (name_in_opening(heading, "\n".join(block.text for block in blocks[:5])), heading)))
+    opening = opening_of("\n".join(block.text for block in blocks[:BLOCKS_OF_AN_OPENING]))
     sentences = _sentences(blocks)
     chunks = []
     for section in sections:
@@ -291,8 +293,9 @@ def _chunk_file(
             chunks.append(
                 Chunk(
                     id=f"{name}-{len(chunks) + 1:04d}",
-                    title=" > ".join((title, *above)),
+                    title=" > ".join((heading, *above)),
                     text=_text(head, group),
+                    opening=opening,
                     file=relative_name(file, folder),
                     section=" > ".join(section.path),
                     first_paragraph=group[0].paragraph,
