@@ -167,7 +167,8 @@ def test_every_chunk_has_the_opening_that_says_whose_document_it_is(tmp_path):
     first = (
         "이 규정은 새솔문화재단에서 일하는 사람이 휴가를 쓸 때 지켜야 할 것과 알아야 할 것을 차례로 하나씩 모두 정한다."
     )
-    rules = f"# 휴가 규정\n\n## 목적\n\n{first}\n\n## 신청\n\n휴가는 쓰기 사흘 전까지 전자결재로 신청하고, 팀장은 신청을 받은 날에 승인 여부를 알린다."
+    second = "휴가는 쓰기 사흘 전까지 전자결재로 신청하고, 팀장은 신청을 받은 날에 승인 여부를 알린다."
+    rules = f"# 휴가 규정\n\n## 목적\n\n{first}\n\n## 신청\n\n{second}"
     (tmp_path / "rules.md").write_text(rules, encoding="utf-8")
     chunks = chunk_documents(tmp_path, 90, len).chunks
     assert [chunk.title for chunk in chunks] == ["휴가 규정 > 목적", "휴가 규정 > 신청"]
