@@ -8,7 +8,7 @@ from korqg.ask.candidates import candidate_at, choose_candidates, find_candidate
 from korqg.ask.checks import CHECKS, agreement, asks_right, failed_checks, takes_heading
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
-from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, judged, recommend
+from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, chance_shown, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
 from korqg.ask.subject import (
@@ -375,7 +375,7 @@ def test_recommended_are_the_surest_about_different_things_with_their_writer():
     asked = [
         _asked("한빛도서관은 몇 시에 문을 여는가?", "오전 9시", OPENS, 0.9),
         _asked("한빛도서관이 문을 여는 시각은 몇 시인가?", "오전 9시", OPENS, 0.95),  # the same thing
-        _asked("한빛도서관은 언제 쉬나요?", "월요일과 공휴일", CLOSED, 0.9),
+        _asked("한빛도서관은 언제 쉬나요?", "월요일과 공휴일", CLOSED, 0.9, likelihood=0.93),
         _asked("책은 누가 찾아 주는가?", "사서", BOOKS, 0.2, kind="noun"),  # not sure enough
     ]
     recommended, left_out = recommend(asked, CHUNKS, threshold=0.8)
@@ -453,10 +453,26 @@ def test_model_that_cannot_read_is_trusted_where_it_is_likely():
     ],
 )
 def test_question_that_does_not_say_what_it_is_about_must_be_likelier(question, named, title):
-    row = _asked(question, "오전 9시", OPENS, 0.95, title=title, likelihood=LIKELY + 0.01)
+    enough = next(one / 1000 for one in range(800, 1000) if chance_shown(named, one / 1000) >= LIKELY)
+    row = _asked(question, "오전 9시", OPENS, 0.95, title=title, likelihood=enough)
     assert "likely" in judged(row, 0.8, "plain", [])["failed"]
     assert "likely" not in judged({**row, "model_output": named}, 0.8, "plain", [])["failed"]
-    assert "likely" not in judged({**row, "likelihood": 0.99}, 0.8, "plain", [])["failed"]
+
+
+def test_short_question_that_asks_for_an_amount_is_likelier_to_be_shown():
+    question = "한빛도서관은 책을 며칠 동안 빌려주는가?"
+    assert 0 < chance_shown(question, 0.86) < chance_shown(question, 0.95) < chance_shown(question, 1.0) < 1
+    longer = "한빛도서관은 회원증을 가지고 온 사람에게 책을 며칠 동안 빌려주는가?"
+    assert chance_shown(longer, 0.95) < chance_shown(question, 0.95)
+    assert chance_shown("한빛도서관은 무엇을 며칠 동안 빌려주는가?", 0.95) < chance_shown(question, 0.95) / 1.5
+    assert chance_shown("한빛도서관은 며칠 안에 알려 주는가?", 0.98) < LIKELY  # one is told
+
+
+def test_question_word_that_stands_in_the_middle_of_a_time_is_out_of_place():
+    for question in ("햇살관은 언제 08:30에 여는가?", "햇살관은 몇 시간 반에서 두 시간이 걸리는가?"):
+        assert "in_its_place" in failed_checks(
+            _asked(question, "오전 9시", OPENS, 1) | {"question": question, "chunk": CHUNK}, 0
+        )
 
 
 def test_rule_stands_in_where_no_question_of_the_model_passes():
