@@ -433,6 +433,7 @@ def test_model_that_cannot_read_is_trusted_where_it_is_likely():
         assert "agreed" not in found[0]["checks"]
         assert ("likely" in found[0]["checks"]) == (writer == "model")
         assert found[0]["likelihood"] == (likelihood if writer == "model" else 0.6)
+        assert (found[0]["chance"] is None) == (writer == "rule")
     unsure = {**one, "likelihood": 0.5, "rule_question": "", "read_answer": None, "confidence": None}
     _, left_out = recommend([unsure], CHUNKS[:1], threshold=1.01)  # it fails nothing else
     english, korean = CHECKS["likely"].split(" · ")

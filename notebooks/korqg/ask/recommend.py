@@ -157,7 +157,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     read = entry["read_answer"]
     sure = 1.0 if read is None else entry["confidence"] * agreement(read, entry["answer"])
     rank = chance * sure**0.5
-    return {**entry, "failed": failed, "rank": rank}
+    return {**entry, "failed": failed, "chance": chance, "rank": rank}
 
 
 def chance_shown(question: str, likelihood: float) -> float:
@@ -241,15 +241,17 @@ def _of(chunk: dict) -> dict:
 def _shown(one: dict, chunk: dict) -> dict:
     """A recommended question as it goes to the file, with the checks that were made of it.
 
-    `likelihood` is the model's of its own words (of the rule's; None where it was not asked about them), undiscounted:
-    the higher, the more of such questions readers would show (outputs/example/README.md).
+    `likelihood` is the model's of its own words (of the rule's; None where it was not asked about them), undiscounted,
+    and `chance` that readers would show such a question of its own as it is (see `chance_shown`; None of the rule's).
     """
     kept = ("sentence", "question", "answer", "answer_place", "written_by", "edits", "confidence")
-    likelihood = one["likelihood"] if one["written_by"] != "rule" else one.get("rule_likelihood")
+    ruled = one["written_by"] == "rule"
+    said = {"likelihood": one.get("rule_likelihood") if ruled else one["likelihood"]}
+    said["chance"] = None if ruled else round(one["chance"], 2)
     left_out = set() if one["read_answer"] is not None else set(READ_BACK)
     left_out |= set(OF_THE_MODEL) if one["written_by"] == "rule" else set()
     made = [name for name in CHECKS if name not in left_out]
-    return {**_of(chunk), **{name: one[name] for name in kept}, "likelihood": likelihood, "checks": made}
+    return {**_of(chunk), **{name: one[name] for name in kept}, **said, "checks": made}
 
 
 def _reason(chunk: dict, judged_questions: list[dict]) -> str:
