@@ -163,7 +163,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
 def chance_shown(question: str, likelihood: float) -> float:
     """The share of such questions that readers would show as they are, 0 to 1: of short, likely ones the largest.
 
-    A logistic regression on 517 questions of six adapters with a likelihood from 0.86 on, which two readers each had
+    A logistic regression on 517 questions of seven adapters with a likelihood from 0.86 on, which two readers each had
     marked without knowing them (outputs/example/README.md): from the likelihood, the length, whether it asks for 무엇,
     and whether it copies the giver's 주는가, where an editor asks what one gets.
     """
