@@ -37,7 +37,7 @@ CHECKS = {
     "agreed": "read in the whole paragraph, it has another answer · 문단 전체를 읽으면 다른 답이 나옴",
     "confident": "the answer that came back is not certain enough · 되돌아온 답이 확실하지 않음",
     "likely": "readers would hardly show it: the model is unsure of it, it is long, or does not say what it is about · "
-    "모델이 확신하지 못하거나, 길거나, 무엇에 관한 것인지 말하지 않아서 그대로 보여 줄 만한 질문이 못 됨",
+    "모델이 확신하지 못하거나, 질문이 길거나, 무엇에 관한 것인지 밝히지 않아서 그대로 보여 줄 만하지 않음",
     "different": "another question about this chunk asks the same · 이 조각의 다른 질문과 같은 것을 물음",
 }
 READ_BACK = ("agreed", "confident")  # Those that are made only of a question that the model has answered itself
