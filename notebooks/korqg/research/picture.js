@@ -7,12 +7,13 @@
       one.hidden = !chosen.some((other) => one === other || one.contains(other));
     }
   };
-  const fits = (worst) => {
-    show(bests[0], worst);
+  const fits = (best, worst) => {
+    show(best, worst);
     return document.querySelector("section.cards:not([hidden])")?.offsetHeight <= 420;
   };
-  if (!worsts.some(fits)) show(bests[0], worsts[0]);
-  const best = bests[0]?.closest(".paragraph");
+  const fitting = bests.find((one) => worsts.some((worst) => fits(one, worst)));
+  if (!fitting) show(bests[0], worsts[0]);
+  const best = (fitting ?? bests[0])?.closest(".paragraph");
   best?.parentElement.prepend(best);
   return Boolean(best && worsts.length);
 }
