@@ -444,7 +444,6 @@ def test_model_that_cannot_read_is_trusted_where_it_is_likely():
 @pytest.mark.parametrize(
     ("question", "named", "title"),
     [
-        ("빗은 몇 분 담가야 하는가?", "머릿니가 나온 반의 빗은 몇 분 담가야 하는가?", "머릿니가 나왔어요"),
         ("햇무리에서 가장 흔한 고리는 무엇인가?", "햇무리의 가장 흔한 고리는 무엇인가?", "햇무리 > 크기"),
         (
             "밤 9시가 넘으면 야영장에서는 무엇을 닫는가?",
@@ -458,6 +457,14 @@ def test_question_that_does_not_say_what_it_is_about_must_be_likelier(question, 
     row = _asked(question, "오전 9시", OPENS, 0.95, title=title, likelihood=enough)
     assert "likely" in judged(row, 0.8, "plain", [])["failed"]
     assert "likely" not in judged({**row, "model_output": named}, 0.8, "plain", [])["failed"]
+
+
+def test_topic_without_a_name_must_be_named_less_strictly():
+    row = _asked(
+        "상추씨는 몇 ℃가 넘으면 싹이 트지 않는가?", "오전 9시", OPENS, 0.95, title="처음 가꾸는 텃밭", likelihood=0.93
+    )
+    assert "likely" not in judged(row, 0.8, "plain", [])["failed"]
+    assert "likely" in judged({**row, "likelihood": 0.88}, 0.8, "plain", [])["failed"]
 
 
 def test_short_question_that_asks_for_an_amount_is_likelier_to_be_shown():

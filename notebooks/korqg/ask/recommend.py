@@ -33,8 +33,9 @@ LIKELY = 0.28
 LIKELY_UNREAD = 0.86
 """Likelihood, at least, of a question of a model that cannot vouch for it; of 10 below the text answers 80 %."""
 
-UNNAMED = 0.9
-"""What the likelihood of a question counts that does not name its document (of 14 such no reader would show one)."""
+UNNAMED, UNNAMED_TOPIC = 0.9, 0.95
+"""What the likelihood of a question counts that does not name its document (of 14 such no reader would show one), and
+where the title names nobody: a garden guide's 상추씨 needs no name."""
 
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
@@ -132,7 +133,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     """An asked question after the copy editor, with the checks that it `failed`, who wrote it and its `rank`.
 
     A `threshold` above 1 is of a model that cannot read: what it has answered does not count. The likelihood of a
-    question that does not say what its document is about counts UNNAMED times.
+    question that does not say what its document is about counts UNNAMED or UNNAMED_TOPIC times.
     """
     reads = threshold <= 1
     if not reads:
@@ -148,7 +149,9 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         written_by = "edited"
     entry = {**one, "question": named, "edits": edits, "written_by": written_by}
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
-    likelihood = entry["likelihood"] * (1.0 if _says_whose(named, *about) else UNNAMED)
+    likelihood = entry["likelihood"]
+    if not _says_whose(named, *about):
+        likelihood *= UNNAMED if subject_of(one["title"]) else UNNAMED_TOPIC
     chance = chance_shown(named, likelihood)
     if written_by != "rule":
         likely = chance >= LIKELY if reads else likelihood >= LIKELY_UNREAD
