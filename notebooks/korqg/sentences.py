@@ -153,7 +153,8 @@ def _slices(text: str) -> list[str]:
     return [*slices, text[start:]]
 
 
-OPENING_ENOUGH, OPENING_MOST = 60, 200  # Characters of an opening: no sentence more from here on; never more than this
+# Characters of an opening: from so many on no other sentence is added, none that makes it longer than so, and never more
+OPENING_ENOUGH, OPENING_FULL, OPENING_MOST = 60, 200, 210
 
 
 def opening_of(text: str) -> str:
@@ -166,10 +167,10 @@ def opening_of(text: str) -> str:
         sentence = text[begin:end].strip()
         if not re.search(r"[.!?…][\"”’]?$", sentence):
             continue
-        if len(opening) > OPENING_ENOUGH or (opening and len(opening) + len(sentence) > OPENING_MOST):
+        if len(opening) > OPENING_ENOUGH or (opening and len(opening) + len(sentence) > OPENING_FULL):
             break
         opening = f"{opening} {sentence}".strip()
-    return (opening or " ".join(text.split()))[: OPENING_MOST + 10].rstrip()
+    return (opening or " ".join(text.split()))[:OPENING_MOST].rstrip()
 
 
 @functools.lru_cache(REMEMBERED_PASSAGES)

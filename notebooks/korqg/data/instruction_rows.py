@@ -357,7 +357,8 @@ def make_rows(
     own: set[str] = set()  # rows of the user's own questions
     openings: dict[str, str] = {}  # of each article
     for passage in itertools.chain(*split.values()):
-        openings.setdefault(passage.title.split(" > ")[0], opening_of(passage.text))
+        if (article := passage.title.split(" > ")[0]) not in openings:
+            openings[article] = opening_of(passage.text)
     for name, passages in split.items():
         learnt = name != "test"
         for task in tasks:
