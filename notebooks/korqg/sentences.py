@@ -153,7 +153,7 @@ def _slices(text: str) -> list[str]:
     return [*slices, text[start:]]
 
 
-# Characters of an opening: from so many on no other sentence is added, none that makes it longer than so, and never more
+# Characters of an opening: enough for no sentence more, what another sentence may fill it up to, and never more than
 OPENING_ENOUGH, OPENING_FULL, OPENING_MOST = 60, 200, 210
 
 
