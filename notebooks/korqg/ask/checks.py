@@ -14,7 +14,7 @@ from korqg.sentences import kiwi, split_sentences
 # Characters behind the marked words, at most, of an answer that counts as them; of one that begins a period, at least
 GOES_ON, SHORTEST_BEGINNING = 10, 6
 AGREED = 0.8  # Character F1 (KorQuAD's, 0 to 1) from which the answer that came back counts as the marked one
-LEAST_SUPPORT = 0.75  # Share of a question's content words that stand in the chunk or its title, at least
+LEAST_SUPPORT = 0.75  # Share of a question's content words that stand in chunk, opening or title, at least
 # Characters of a question, at most. Of longer ones of the rule, and of a model that cannot read yet, readers show a
 # third as many; of a model that can read, as many as of its shorter ones (43 to 48 % as they are, n 23).
 LONGEST_SHOWN, LONGEST_OF_A_READER = 50, 60
@@ -79,9 +79,9 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
 
     `different` is for whoever sees its neighbours, OF_THE_MODEL for whoever knows the writer (korqg.ask.recommend).
 
-    `asked` holds `question`, `answer`, `kind` (of the candidate), `chunk`, `title`, `stopped`, and where the question
-    was read back `read_answer` and `confidence` (0 to 1), which is held to `threshold`; `written_by` is "rule" of the
-    rule's.
+    `asked` holds `question`, `answer`, `kind` (of the candidate), `chunk`, `title`, `stopped`, the document's `opening`
+    where it has one, and where the question was read back `read_answer` and `confidence` (0 to 1), which is held to
+    `threshold`; `written_by` is "rule" of the rule's.
     """
     question, answer, chunk = asked["question"], asked["answer"], asked["chunk"]
     if not is_single_question(question):
@@ -101,7 +101,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         and not BARE_ATTRIBUTE.search(question),
         "own_words": not is_copied(question, chunk),
         "keeps_its_answer": not gives_answer_away(question, answer) and not _lists_what_it_counts(question, answer),
-        "supported": support(question, " ".join([chunk, *headings])) >= LEAST_SUPPORT,
+        "supported": support(question, " ".join([chunk, asked.get("opening", ""), *headings])) >= LEAST_SUPPORT,
     }
     if asked.get("read_answer") is not None:
         passed["agreed"] = agreement(asked["read_answer"], answer) >= AGREED
