@@ -43,11 +43,15 @@ CHECKS = {
 READ_BACK = ("agreed", "confident")  # Those that are made only of a question that the model has answered itself
 OF_THE_MODEL = ("likely",)  # Those that are made only of the model's own questions
 POINTING = re.compile(
-    r"(^|\s)(이|그|저|이런|그런|이러한|그러한|해당|위|아래|본|동|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자"
-    r"|이번|이날|그날|우리(?=[는가])|저희|나머지|지금|이렇게|그렇게|이럴|그럴|이를|그보다|그만큼|이만큼|이처럼|그처럼"
-    r"|같은 (기록|책|글|해|날|달|시기|기간|방법|경우)|앞의|앞서 말한)"
-    r"(?=\s|[은는이가을를의에와과도](\s|$))"
+    r"(^|\s)((이|그|저|이런|그런|이러한|그러한|해당|이번|저희|앞서 말한)(?=\s)"
+    r"|(본|동)(?= (기기|제품|서비스|수칙|규[정칙약]|지침|약관|계약|공고|안내|사업|조례|회))"
+    r"|(이는|이를|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자|이날|그날|우리(?=[는가])|저희|나머지|이렇게|그렇게"
+    r"|이럴|그럴|그보다|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우))"
+    r"(?=\s|[은는이가을를의에와과도](\s|$)))|^(위|아래|앞)(의|에|에서)? "
 )
+# Words in POINTING that may point at a clause of the question itself (호명된 뒤 … 그 차례는), and how clauses end
+BACKWARD = re.compile(r"그|이때|이날|나머지|같은|이렇게|이만큼")
+CLAUSE = re.compile(r"[가-힣](면|고|며|서|뒤|때|지만|어|아|여|려|기에?|라도|도록|되|으?니),? ")
 # An attribute of nothing named: the period, the limit of what?
 BARE_ATTRIBUTE = re.compile(r"(^|의 )(기간|기한|한도|비용|금액|시간|대상|방법|내용|결과)(은|는) ")
 # A bare count that the question is about: eleven of what?
@@ -95,7 +99,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
         "in_its_place": not (MISPLACED.search(question) or _lacks_particle(question) or _asks_in_modifier(question)),
         "no_heading": not takes_heading(question, headings, chunk) and not is_torn_name(question, headings[0], chunk),
-        "stands_alone": not POINTING.search(NOT_POINTING.sub(" ", question)) and not COUNT_AS_TOPIC.search(question),
+        "stands_alone": not _points_outside(question) and not COUNT_AS_TOPIC.search(question),
         "says_enough": len(_content(question)) + is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS
         and not _lacks_argument(question)
         and not BARE_ATTRIBUTE.search(question),
@@ -117,6 +121,15 @@ def longest_shown(written_by: str | None, threshold: float) -> int:
 def _asks_for_words(question: str) -> bool:
     """Whether it asks with a question word, outside of what it quotes, or ends in the noun that it asks for."""
     return bool(QUESTION_WORDS.search(QUOTATION.sub("", question)) or NOUN_ENDING.search(question))
+
+
+def _points_outside(question: str) -> bool:
+    """Whether it points at something that it does not hold itself."""
+    question = NOT_POINTING.sub(" ", question)
+    return any(
+        not (BACKWARD.match(one[0].strip()) and CLAUSE.search(question[: one.start() + 1]))
+        for one in POINTING.finditer(question)
+    )
 
 
 def _lacks_particle(question: str) -> bool:
