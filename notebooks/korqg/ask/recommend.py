@@ -27,8 +27,9 @@ QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8
 """Confidence from which an answer that came back counts, where no validation articles say otherwise."""
 
-LIKELY = 0.4
-"""Chance (see `chance_shown`), at least, of a question of the model's own that readers would show it as it is."""
+LIKELY, LESS_LIKELY = 0.5, 0.4
+"""Chance (see `chance_shown`), at least, of a question of the model's own that readers would show it as it is, and of
+one that stands where neither the model nor the rule has a better."""
 
 UNHELD = ("no_heading", "says_enough")
 """Checks that do not count against a reading model's own question: of 90 that failed one of them alone readers would
@@ -88,6 +89,8 @@ def _recommend_for(
     if not chosen:
         rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
         chosen = _choose(rule, 1)
+    if not chosen and threshold <= 1:
+        chosen = _choose([{**one, "failed": []} for one in model if _is_unsure(one)], 1)
     return [_shown(one, chunk) for one in chosen], "" if chosen else _reason(chunk, model)
 
 
@@ -194,10 +197,16 @@ def _says_whose(question: str, title: str, opening: str = "") -> bool:
     return is_named(question, title) and not (thing and re.match(rf"{re.escape(thing)}에서는? ", question))
 
 
+def _is_unsure(entry: dict) -> bool:
+    """Whether a judged question of the model's is too unlikely, but has no other fault."""
+    return entry["failed"] == ["likely"] and entry["chance"] >= LESS_LIKELY
+
+
 def could_be_shown(one: dict) -> bool:
     """Whether an asked question passes every check that needs no reading back: only then is it worth reading."""
     unread = {**one, "read_answer": None, "confidence": None}
-    return not judged(unread, THRESHOLD, "", headings_of(one))["failed"]
+    entry = judged(unread, THRESHOLD, "", headings_of(one))
+    return not entry["failed"] or _is_unsure(entry)
 
 
 def rule_could_be_shown(one: dict) -> bool:
