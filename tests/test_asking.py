@@ -532,7 +532,7 @@ def test_threshold_is_the_lowest_confidence_that_leaves_nine_in_ten_right():
 def test_reader_that_is_seldom_right_vouches_for_nothing():
     assert trusted_threshold({"threshold": 0.7, "questions": 300, "right_above": 0.93}) == 0.7
     assert trusted_threshold({"threshold": 0.8, "questions": 300, "right_above": 0.34}) > 1
-    assert trusted_threshold({"threshold": 0.95, "questions": 300, "right_above": 0.7}) == 0.8
+    assert trusted_threshold({"threshold": 0.95, "questions": 300, "right_above": 0.7}) == 0.95
     assert trusted_threshold({"threshold": 0.8, "questions": 300, "right_above": None}) > 1  # it was never sure
     assert trusted_threshold({"threshold": 0.8, "questions": 5, "right_above": 0.2}) == 0.8  # too few to say
 
@@ -647,6 +647,10 @@ def test_half_of_a_name_is_none(question, title, torn):
         ("여울시 2026 청년 창업 지원 사업 공고", "여울시 2026 청년 창업 지원 사업"),
         ("유물 포장과 운송 실습", "유물 포장과 운송 실습"),
         ("소형 기상 관측기 설치와 사용", "소형 기상 관측기"),
+        ("윤슬군 오래된 상수도관 교체 공사에 따른 단수 공고", "윤슬군 오래된 상수도관 교체 공사"),
+        ("윤슬군 빈 양조장 고쳐 쓰기 지원 대상자 모집 공고", "윤슬군 빈 양조장 고쳐 쓰기 지원"),
+        ("보람찬마을 3단지 까치집 대책 임시 회의록", "보람찬마을 3단지"),
+        ("보람찬마을 3단지 주민 자치회 회의록", "보람찬마을 3단지 주민 자치회"),
     ],
 )
 def test_subject_is_the_name_in_a_title(title, subject):

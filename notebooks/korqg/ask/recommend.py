@@ -10,7 +10,6 @@ from korqg.ask.checks import (
     CHECKS,
     OF_THE_MODEL,
     READ_BACK,
-    agreement,
     failed_checks,
     is_named,
     longest_shown,
@@ -163,10 +162,9 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         failed = [name for name in failed if not reads or name not in UNHELD]
         likely = chance >= LIKELY if reads else likelihood >= LIKELY_UNREAD
         failed += [] if likely else ["likely"]
-    # Confidence and agreement have been held to their thresholds; what they still tell apart is little.
-    read = entry["read_answer"]
-    sure = 1.0 if read is None else entry["confidence"] * agreement(read, entry["answer"])
-    rank = chance * sure**0.5
+    # Both are probabilities: what is left of the second tells apart a quarter as much as what is left of the first.
+    unread = 1.0 if entry["read_answer"] is None else 1 - min(entry["confidence"], 0.999)
+    rank = 1 - (1 - min(likelihood, 0.995)) * unread**0.25
     return {**entry, "failed": failed, "chance": chance, "rank": rank}
 
 

@@ -49,7 +49,7 @@ SAYS_ITS_KIND = re.compile(r"([,:]? ?(자주 (묻는|하는) 질문|묻고 답�
 """What stands behind the name in a title of questions and answers, or in brackets at its end."""
 
 NAMED = re.compile(
-    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|극장|유치원|어린이집|학원|가전|산업|살림|천문대|재단|[가-힣]{2}(기계|정밀|엔지니어링|물류|물산|건설|제지|제약|화학|서점|책방|공방|농원|목장|신문)|[가-힣]{2}관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
+    r"(도서관|아파트|마을|단지|회관|센터|학교|공원|병원|의원|회사|전자|조합|클럽|동호회|상가|빌라|캠핑장|시장|봉사단|연구소|약국|마트|수영장|[치한]과|협의회|위원회|어촌계|분과|주택|빌딩|축제|대회|공모전|극장|유치원|어린이집|학원|가전|산업|살림|천문대|재단|[가-힣]{2}(기계|정밀|엔지니어링|물류|물산|건설|제지|제약|화학|서점|책방|공방|농원|목장|신문)|[가-힣]{2}(?<!수도|하수|송수|급수|온수|가스)관|시|군|구|[가-힣]{3}읍|[가-힣]{3}면)$"
 )
 """Endings of words that name somebody, though Kiwi does not know the name."""
 
@@ -165,6 +165,8 @@ def subject_of(title: str) -> str:
         broken = any(token.tag.startswith("SS") or (end and token.form == "·") for token in word)
         torn = not broken and word[-1].tag.startswith(ENDS_A_NAME) and not _misread(word, words[place + 1 :])
         torn = torn and not (typed and word[-1].tag == "ETM")  # 찾아가는 파쇄 작업 안내
+        follows = words[place + 1][-1].tag if place + 1 < len(words) else ""
+        torn = torn and not (end and word[-1].tag == "EC" and follows == "ETN")  # 고쳐 쓰기
         joined = torn and " " in title[: word[-1].start] and word[-1].tag == "JC"
         if joined and len(title) <= LONG_NAME and LESSON.search(title):  # 유물 포장과 운송 실습
             end, typed, torn = len(title), True, False
@@ -200,6 +202,8 @@ def subject_of(title: str) -> str:
     )
     if len(name) > SHORT_NAME:
         name = _shortened(name, title[: stops[-1]])
+    if title.endswith("회의록") and not GROUP.search(name):  # what they met about is not who met: 제비집 대책
+        name = title[: stops[-1]] or name
     year_alone = re.fullmatch(r"\d+년도?", name)
     typed = typed and not torn and (used or bool(WHERE_THINGS_HAPPEN.search(name)))
     return name if (named or typed) and not year_alone and 2 <= len(name) <= LONGEST_NAME else ""
