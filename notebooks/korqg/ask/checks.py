@@ -94,7 +94,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
     passed = {
         "stopped": asked.get("stopped", True) is not False,
         "one_sentence": _is_one_sentence(question),
-        "short": len(question) <= longest_shown(asked.get("written_by"), threshold),
+        "short": len(question) <= _longest_shown(asked.get("written_by"), threshold),
         "asks_for_words": _asks_for_words(question),
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
         "in_its_place": not (MISPLACED.search(question) or _lacks_particle(question) or _asks_in_modifier(question)),
@@ -113,7 +113,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
     return [name for name in CHECKS if passed.get(name) is False]
 
 
-def longest_shown(written_by: str | None, threshold: float) -> int:
+def _longest_shown(written_by: str | None, threshold: float) -> int:
     """Characters of a question at most, by who wrote it; a `threshold` above 1 is of a model that cannot read."""
     return LONGEST_OF_A_READER if threshold <= 1 and written_by != "rule" else LONGEST_SHOWN
 

@@ -12,12 +12,11 @@ from korqg.ask.checks import (
     READ_BACK,
     failed_checks,
     is_named,
-    longest_shown,
     same_thing,
 )
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
-from korqg.ask.subject import names_in, plain_title, subject_of, with_name
+from korqg.ask.subject import names_in, plain_title, subject_of
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
 from korqg.question import is_single_question, why_nothing_to_ask
@@ -145,17 +144,12 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         one = {**one, "read_answer": None, "confidence": None}
     edited = edit_question(one["model_output"], style)
     written_by = one.get("written_by", "model")
-    about = one["title"], one.get("opening", "")
-    named = edited.text if _says_whose(edited.text, *about) else with_name(edited.text, one["title"])
-    if len(named) > longest_shown(written_by, threshold):
-        named = edited.text
-    edits = [*edited.edits, *(["subject named"] if named != edited.text else [])]
-    if written_by == "model" and edits:
+    if written_by == "model" and edited.edits:
         written_by = "edited"
-    entry = {**one, "question": named, "edits": edits, "written_by": written_by}
+    entry = {**one, "question": edited.text, "edits": list(edited.edits), "written_by": written_by}
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
     likelihood = entry["likelihood"]
-    if not _says_whose(named, *about):
+    if not _says_whose(edited.text, one["title"], one.get("opening", "")):
         likelihood *= UNNAMED
     chance = chance_shown(likelihood)
     if written_by != "rule":
