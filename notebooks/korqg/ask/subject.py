@@ -172,9 +172,8 @@ def subject_of(title: str) -> str:
             end, typed, torn = len(title), True, False
             break
         event = title[: word[-1].start] if torn and word[-1].tag.startswith("J") else ""
-        if (
-            " " in event and WHERE_THINGS_HAPPEN.search(event) and not (joined and stops[-1])
-        ):  # 승강기 교체 공사를 앞두고
+        happens = WHERE_THINGS_HAPPEN.search(event) or re.match(" (따른|따라|인한|앞두고) ", title[word[-1].end :])
+        if " " in event and happens and not (joined and stops[-1]):  # 승강기 교체 공사를 앞두고, 선착장 보수에 따른
             end, typed, torn = len(event), True, False
             break
         if joined and WHERE_THINGS_HAPPEN.search(title[:end]):  # 소형 기상 관측기 of … 설치와 사용
