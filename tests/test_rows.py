@@ -303,9 +303,13 @@ def test_chunks_that_overlap_share_no_sentence_between_sides(width, step):
 
 
 def test_edited_drafts_come_first_with_an_answering_row_behind_every_ninth():
-    rows = [{"id": f"q{number}", "instruction": INSTRUCTIONS["answer_aware"]} for number in range(40)]
+    edit = {"rule_question": "표는 어디에서 받는가?", "output": "축제의 표는 어디에서 받는가?"}
+    rows = [{"id": f"q{number}", "instruction": INSTRUCTIONS["answer_aware"], **edit} for number in range(40)]
     rows += [{"id": f"a{number}", "instruction": INSTRUCTIONS["answer"]} for number in range(3)]
     ordered = drafts_first(rows, {f"q{number}": number > 21 for number in range(20, 40)})  # two are of an article
+    rows[20]["output"] = "누리집에서 표를 신청한 사람은 축제 날 누구를 찾아가야 하는가?"  # a large edit
+    behind = [row["id"] for row in drafts_first(rows, {f"q{number}": number > 21 for number in range(20, 40)})]
+    assert behind.index("q20") > behind.index("q39")
     assert [row["id"] for row in ordered[:10]] == "q20 q22 q21 q23 q24 q25 q26 q27 q28 a0".split()
     assert sorted(row["id"] for row in ordered) == sorted(row["id"] for row in rows)
     assert drafts_first(rows, {}) == rows

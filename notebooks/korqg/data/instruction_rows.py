@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rapidfuzz import fuzz
+
 from korqg.ask.candidates import NOUN, CandidateAnswer, candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import support
 from korqg.ask.editor import edit_question
@@ -398,6 +400,9 @@ def make_rows(
 
 
 DRAFTS_TO_AN_ANSWER = 9  # Edited drafts in front of each answering row, while there are any
+SMALL_EDIT = (
+    0.7  # Similarity (rapidfuzz's ratio, 0 to 1) of a question with its draft, at least, that a small edit leaves
+)
 
 
 def drafts_first(train: list[dict], drafts: dict[str, bool]) -> list[dict]:
@@ -406,13 +411,20 @@ def drafts_first(train: list[dict], drafts: dict[str, bool]) -> list[dict]:
     `drafts` says by id whether a draft is of a document that nobody but an editor has asked about.
 
     Those of the others, the articles, take turns with them: a model of 400 rows with the documents' first asked 88.6 %
-    single questions, where one of 360 rows by turns asks 98.7, and was less sure of all that it asked.
+    single questions, where one of 360 rows by turns asks 98.7, and was less sure of all that it asked. Small edits come
+    before large ones (see SMALL_EDIT), which few rows cannot teach: of two draws of 320 rows the one whose questions
+    were as near to their drafts as 0.76 in the mean asked 98.7 % single questions, the one with 0.72 91.0.
 
     What few rows teach a small model is how to edit a draft: after 450 of them, seen once, a held-back edit has a loss
     of 0.77 nats a token (after 900 0.71), after 450 rows of every kind 0.83.
     """
-    kinds = [[row for row in train if drafts.get(row["id"]) is of_document] for of_document in (False, True)]
-    edited = [row for row in itertools.chain(*itertools.zip_longest(*kinds)) if row]
+    kinds: dict[tuple[bool, bool], list[dict]] = {(large, of): [] for large in (False, True) for of in (False, True)}
+    for row in train:
+        if row["id"] in drafts:
+            large = fuzz.ratio(row["rule_question"], row["output"]) < 100 * SMALL_EDIT
+            kinds[large, drafts[row["id"]]].append(row)
+    turns = [itertools.zip_longest(kinds[large, False], kinds[large, True]) for large in (False, True)]
+    edited = [row for turn in itertools.chain(*turns) for row in turn if row]
     others = [row for row in train if row["id"] not in drafts]
     answers = iter([row for row in others if row["instruction"] == INSTRUCTIONS["answer"]])
     front: list[dict] = []
