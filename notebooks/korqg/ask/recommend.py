@@ -31,7 +31,7 @@ one that stands where neither the model nor the rule has a better."""
 
 UNHELD = ("no_heading", "says_enough")
 """Checks that do not count against a reading model's own question: of 90 that failed one of them alone readers would
-show as many (51 to 53 %) as of others with such a chance."""
+show 52 %, of others as likely 60."""
 
 LIKELY_UNREAD = 0.86
 """Likelihood, at least, of a question of a model that cannot vouch for it; of 10 below the text answers 80 %."""
