@@ -8,7 +8,7 @@ from korqg.ask.candidates import candidate_at, choose_candidates, find_candidate
 from korqg.ask.checks import CHECKS, agreement, asks_right, failed_checks, takes_heading
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
-from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, chance_shown, judged, recommend
+from korqg.ask.recommend import LESS_LIKELY, LIKELY, LIKELY_UNREAD, chance_shown, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
 from korqg.ask.subject import (
@@ -415,6 +415,32 @@ def test_only_what_could_be_shown_is_read_back():
     assert "rule_likelihood" not in round_trip([row], outputs[:1])[0]
 
 
+def test_of_two_as_likely_the_one_whose_answer_came_back_surer_is_taken():
+    one, other = (
+        _asked(question, answer, sentence, 0.9) for question, (answer, sentence) in zip(ASKED, PLACES, strict=True)
+    )
+    for pair in ((one, {**other, "confidence": 0.99}), ({**one, "confidence": 0.99}, other)):
+        (found,), _ = recommend(list(pair), CHUNKS[:1], 1, 0.8)
+        assert found["confidence"] == 0.99
+        assert 0 < found["chance"] < 1
+
+
+ASKED = ("한빛도서관은 몇 시에 문을 여는가?", "한빛도서관은 언제 쉬는가?")
+PLACES = (("오전 9시", OPENS), ("월요일과 공휴일", CLOSED))
+
+
+def test_less_likely_question_stands_where_there_is_no_other_and_is_not_said_to_be_likely():
+    unsure = next(one / 1000 for one in range(800, 1000) if chance_shown(one / 1000) >= LESS_LIKELY)
+    row = _asked(ASKED[0], "오전 9시", OPENS, 0.99, likelihood=unsure)
+    (found,), _ = recommend([row], CHUNKS[:1], 1, 0.8)
+    assert found["question"] == ASKED[0]
+    assert "confident" in found["checks"] and "likely" not in found["checks"]
+    by_rule = {"rule_question": "한빛도서관은 언제 쉬는가?", "rule_likelihood": 0.8}
+    ruled = _asked("무엇?", "월요일과 공휴일", CLOSED, 0.99, **by_rule)
+    assert [one["written_by"] for one in recommend([row, ruled], CHUNKS[:1], 1, 0.8)[0]] == ["rule"]
+    assert not recommend([{**row, "likelihood": unsure - 0.01}], CHUNKS[:1], 1, 0.8)[0]
+
+
 def test_likeliest_question_of_the_rule_stands_in():
     nine = {"rule_question": "한빛도서관은 몇 시에 문을 여는가?", "rule_likelihood": 0.6}
     closed = {"rule_question": "한빛도서관은 언제 쉬는가?", "rule_likelihood": 0.8}
@@ -433,7 +459,7 @@ def test_model_that_cannot_read_is_trusted_where_it_is_likely():
         assert "agreed" not in found[0]["checks"]
         assert ("likely" in found[0]["checks"]) == (writer == "model")
         assert found[0]["likelihood"] == (likelihood if writer == "model" else 0.6)
-        assert (found[0]["chance"] is None) == (writer == "rule")
+        assert found[0]["chance"] is None  # it is that of a model that reads
     unsure = {**one, "likelihood": 0.5, "rule_question": "", "read_answer": None, "confidence": None}
     _, left_out = recommend([unsure], CHUNKS[:1], threshold=1.01)  # it fails nothing else
     english, korean = CHECKS["likely"].split(" · ")

@@ -43,15 +43,15 @@ CHECKS = {
 READ_BACK = ("agreed", "confident")  # Those that are made only of a question that the model has answered itself
 OF_THE_MODEL = ("likely",)  # Those that are made only of the model's own questions
 POINTING = re.compile(
-    r"(^|\s)((이|그|저|이런|그런|이러한|그러한|해당|이번|저희|앞서 말한)(?=\s)"
+    r"(^|\s)((이|그|저|이런|그런|이러한|그러한|해당|이번|앞서 말한)(?=\s)"
     r"|(본|동)(?= (기기|제품|서비스|수칙|규[정칙약]|지침|약관|계약|공고|안내|사업|조례|회))"
     r"|(이는|이를|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자|이날|그날|우리(?=[는가])|저희|나머지|이렇게|그렇게"
     r"|이럴|그럴|그보다|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우))"
     r"(?=\s|[은는이가을를의에와과도](\s|$)))|^(위|아래|앞)(의|에|에서)? "
 )
-# Words in POINTING that may point at a clause of the question itself (호명된 뒤 … 그 차례는), and how clauses end
-BACKWARD = re.compile(r"그|이때|이날|나머지|같은|이렇게|이만큼")
-CLAUSE = re.compile(r"[가-힣](면|고|며|서|뒤|때|지만|어|아|여|려|기에?|라도|도록|되|으?니),? ")
+BACKWARD = re.compile(
+    r"그|이때|이날|나머지|같은|이렇게|이만큼"
+)  # Words in POINTING that may point at a clause before them
 # An attribute of nothing named: the period, the limit of what?
 BARE_ATTRIBUTE = re.compile(r"(^|의 )(기간|기한|한도|비용|금액|시간|대상|방법|내용|결과)(은|는) ")
 # A bare count that the question is about: eleven of what?
@@ -124,12 +124,13 @@ def _asks_for_words(question: str) -> bool:
 
 
 def _points_outside(question: str) -> bool:
-    """Whether it points at something that it does not hold itself."""
+    """Whether it points at something that it does not hold itself: not at a clause of its own (불린 뒤 … 그 차례는)."""
     question = NOT_POINTING.sub(" ", question)
-    return any(
-        not (BACKWARD.match(one[0].strip()) and CLAUSE.search(question[: one.start() + 1]))
-        for one in POINTING.finditer(question)
-    )
+    for one in POINTING.finditer(question):
+        before = kiwi().tokenize(question[: one.start()]) if BACKWARD.match(one[0].strip()) else []
+        if not any(token.tag in ("EC", "ETM") for token in before):
+            return True
+    return False
 
 
 def _lacks_particle(question: str) -> bool:
