@@ -411,8 +411,8 @@ def drafts_first(train: list[dict], drafts: dict[str, bool]) -> list[dict]:
     Those of the others, the articles, take turns with them: a model of 400 rows with the documents' first asked 88.6 %
     single questions, where one of 360 rows by turns asks 98.7, and was less sure of all that it asked. Small edits come
     before large ones (see SMALL_EDIT): of two draws of 320 rows the one whose questions were as near to their drafts as
-    0.76 in the mean asked 98.7 % single questions, the one with 0.72 91.0; a draw of small edits alone (0.84) asks 94.9,
-    so that much is left to the draw.
+    0.76 in the mean asked 98.7 % single questions, the one with 0.72 91.0. One of small edits alone (0.84) asks 94.9:
+    much is left to the draw.
 
     What few rows teach a small model is how to edit a draft: after 450 of them, seen once, a held-back edit has a loss
     of 0.77 nats a token (after 900 0.71), after 450 rows of every kind 0.83.
