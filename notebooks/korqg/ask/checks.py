@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable
 
 from korqg.ask.candidates import NUMBER, TIME
+from korqg.ask.drafts import is_name
 from korqg.ask.editor import QUESTION_WORDS
 from korqg.ask.rule import PEOPLE, is_person
-from korqg.ask.subject import is_torn_name, subject_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 
@@ -98,7 +98,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         "asks_for_words": _asks_for_words(question),
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
         "in_its_place": not (MISPLACED.search(question) or _lacks_particle(question) or _asks_in_modifier(question)),
-        "no_heading": not takes_heading(question, headings, chunk) and not is_torn_name(question, headings[0], chunk),
+        "no_heading": not takes_heading(question, headings, chunk),
         "stands_alone": not _points_outside(question) and not COUNT_AS_TOPIC.search(question),
         "says_enough": len(_content(question)) + is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS
         and not _lacks_argument(question)
@@ -242,7 +242,7 @@ def takes_heading(question: str, headings: Iterable[str], chunk: str) -> bool:
             part = part.strip()
             words = [token for token in kiwi().tokenize(part) if token.tag[0] in "NVXMS" and token.tag not in ("SF",)]
             named = words and re.search(rf"(^|\s)이 {re.escape(words[-1].form)}", body)  # the text says "this rule"
-            named = named or subject_of(part) == part
+            named = named or is_name(part)
             if len(words) >= 2 and len(part) >= 6 and " " in part and not named:
                 flat = re.sub(r"\s", "", part)
                 if flat in squeezed and flat not in re.sub(r"\s", "", body):

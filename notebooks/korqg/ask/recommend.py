@@ -1,7 +1,6 @@
 """The questions to put beside a chunk: checked, about different things, with their answers, or none with the reason."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -14,9 +13,9 @@ from korqg.ask.checks import (
     is_named,
     same_thing,
 )
+from korqg.ask.drafts import names_in, with_name
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
-from korqg.ask.subject import names_in, plain_title, subject_of
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
 from korqg.question import is_single_question, why_nothing_to_ask
@@ -25,7 +24,7 @@ QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8
 """Confidence from which an answer that came back counts, where no validation articles say otherwise."""
 
-LIKELY, LESS_LIKELY = 0.291, 0.215
+LIKELY, LESS_LIKELY = 0.391, 0.3
 """Chance (see `chance_shown`), at least, of a question of the model's own that readers would show it as it is, and of
 one that stands where neither the model nor the rule has a better."""
 
@@ -167,28 +166,15 @@ def chance_shown(likelihood: float) -> float:
     """The share of questions of such a likelihood (0 to 1) that readers would show as they are, 0 to 1.
 
     A logistic regression: its slope of 4,797 questions of three adapters about 325 documents that each had not learnt,
-    marked by one reader each; its intercept of 139 of the kept adapter about 36 others, marked by two, who are stricter
+    marked by one reader each; its intercept of 96 of the kept adapter about 24 others, marked by two, who are stricter
     (outputs/example/README.md).
     """
-    return 1 / (1 + math.exp(4.97 + 1.7 * math.log(1 - min(likelihood, 0.995))))
+    return 1 / (1 + math.exp(4.52 + 1.7 * math.log(1 - min(likelihood, 0.995))))
 
 
 def _says_whose(question: str, title: str, opening: str = "") -> bool:
-    """Whether the question names what its document is about, and not a thing as if it were a place (햇무리에서).
-
-    Of a name in the title its first word must be there, or a proper name of the document's `opening`: readers would
-    show none of ten that said 야영장 for 새벽나루골 야영장. Where the title names nobody (a slogan, a headline) the
-    question may begin with any word of the opening.
-    """
-    if name := [word for word in subject_of(title).split() if len(word) > 1 and word not in ("주식회사", "재단법인")]:
-        return name[0] in question or any(one in question for one in names_in(opening))
-    first = re.match(
-        r"[‘'“\"「『]?([가-힣A-Za-z0-9]+?)(?:[은는이가을를의에]|에서|에서는|에는|으로|로)?[’'”\"」』]? ", question
-    )
-    if first and len(first[1]) > 1 and re.search(rf"(?<![가-힣]){first[1]}", opening):
-        return True
-    thing = plain_title(title).split(" > ")[0].strip()
-    return is_named(question, title) and not (thing and re.match(rf"{re.escape(thing)}에서는? ", question))
+    """Whether the question names what its document is about: a word of the title, or a proper name of its `opening`."""
+    return is_named(question, title) or any(name in question for name in names_in(opening))
 
 
 def _is_unsure(entry: dict) -> bool:
@@ -210,15 +196,16 @@ def rule_could_be_shown(one: dict) -> bool:
 
 
 def _by_rule(one: dict) -> dict | None:
-    """The rule's question about the same answer as an entry of its own; None where there is none, or it is not plain.
+    """The rule's question about the same answer, its document named; None where there is none, or it is not plain.
 
     Its likelihood is what the model gives it, its plainness where the model was not asked. It is not held to the round
     trip: it keeps the sentence's own words, and readers find that the text answers it in 76 to 94 % of cases.
     """
-    question = one.get("rule_question")
-    plain = plainness(question) if question else 0.0
+    draft = one.get("rule_question")
+    plain = plainness(draft) if draft else 0.0
     if plain < LEAST_PLAIN:
         return None
+    question = with_name(draft, one["title"])
     said = {"model_output": question, "read_answer": None, "confidence": None, "stopped": True}
     return {**one, **said, "likelihood": one.get("rule_likelihood", plain), "written_by": "rule"}
 

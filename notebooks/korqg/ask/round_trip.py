@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from korqg.ask.candidates import candidate_at
+from korqg.ask.drafts import draft_of, with_name
 from korqg.ask.recommend import could_be_shown, rule_could_be_shown
-from korqg.ask.subject import draft_of
 from korqg.model.generate import Generator
 from korqg.prompts import answer_row, passage_of
 from korqg.question import character_f1
@@ -83,7 +83,10 @@ class RoundTrip:
         if for_readers:
             good = self.over(rule_could_be_shown, [{**rows[number], **completed[number]} for number, _ in ruled])
             scored = [one for one, shown in zip(ruled, good, strict=True) if shown]
-            asked, rules = [rows[number] for number, _ in scored], [rule for _, rule in scored]
+            asked, rules = (
+                [rows[number] for number, _ in scored],
+                [with_name(rule, rows[n]["title"]) for n, rule in scored],
+            )
             scores = self.generator.likelihoods(asked, rules) if scored else []
             for (number, _), likelihood in zip(scored, scores, strict=True):
                 completed[number]["rule_likelihood"] = round(likelihood, 4)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from korqg.ask.subject import says_its_kind, subject_of
+from korqg.ask.drafts import name_in
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
 from korqg.data.documents.hwp import read_hwp
@@ -37,6 +37,9 @@ READERS = dict(
 )
 BLOCKS_OF_AN_OPENING = 8  # Paragraphs at a document's beginning in which its first sentences are looked for
 LONGEST_LEAD = 40  # Characters of a line that may be a heading without being marked as one
+PAPER = re.compile(
+    r"(설명서|규[정칙약]|내규|회칙|지침|공[고지]|회의록|보고서|[수세]칙|약관|계약서|안내[문서]?|통신문|요강|매뉴얼|가이드|알림)$"
+)  # Kinds of papers, at the end of a first line that is the title (또바기 건조기 FD-8 사용 설명서)
 MOST_LEADS = 4  # Lines at a chunk's end that may go over to the next one: a part's heading, a chapter's, a section's
 _FINISHED = re.compile(r"[.!?…;,][\"'”’)\]」』》〉]*$|[다요]$")
 _FACT = re.compile(r"[:：]\s*\S|\d.*(?:[음함임됨%]|증가|감소|완료|예정|실시|추진|개최|운영|확정)$")
@@ -200,7 +203,7 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
         raise KorqgError(f"{path.name}: {unknown_suffix(path, DOCUMENT_SUFFIXES)}.")
     sections = _sections(_items_as_text(without_contents(reader(path)), code_left_out=reader is read_markdown))
     title, name = next((section.heading for section in sections if section.heading), ""), clean(path.stem)
-    return title or ("" if subject_of(name) else _title_line(sections)) or name, sections
+    return title or ("" if name_in(name) else _title_line(sections)) or name, sections
 
 
 def _title_line(sections: list[Section]) -> str:
@@ -208,7 +211,8 @@ def _title_line(sections: list[Section]) -> str:
     first = next(iter(sections[0].blocks), None) if sections else None
     line = first.text.split("\n")[0].strip() if first and not first.is_row else ""
     marked = begins_bullet(line) or begins_number(line) or re.search(r"[|:：,.]", line)
-    return line if line and not marked and len(line) <= LONGEST_LEAD and says_its_kind(line) else ""
+    headed = len(line.split()) > 1 and PAPER.search(line)
+    return line if headed and not marked and len(line) <= LONGEST_LEAD else ""
 
 
 def _seen(skipped: list[dict]) -> str:
