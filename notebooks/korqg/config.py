@@ -271,7 +271,7 @@ class TrainConfig(_Checked):
 
     run_name: str = _parameter(FOLDER_NAME)
     data_name: str = _parameter(FOLDER_NAME)
-    max_train_rows: int = _parameter((-1, 10**9))
+    max_train_rows: int = _parameter(ROWS)
     model_name: str = _parameter()
     prompt_format: str = _parameter(PROMPT_FORMATS)
     loss_on: str = _parameter(LOSS_ON)

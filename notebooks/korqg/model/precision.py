@@ -15,18 +15,12 @@ class Precision:
     autocast: str
     reason: str
 
-    @property
-    def rows(self) -> int:
-        """Rows of the sample that 2 CPU cores learn in some seven minutes."""
-        return 320 if self.autocast == "no" else 640
-
 
 def choose_precision(precision: str, quantization: str) -> Precision:
     """Weights and arithmetic for this machine's device.
 
     bfloat16 from CUDA compute capability 8; on older CUDA devices float32 weights with fp16 autocast
-    (Gemma 3's activations pass fp16's largest number, 65,504, so fp16 weights give NaN). A CPU holds float32, and
-    trains with bfloat16 autocast where it has instructions for it (AVX-512 or AMX); asking in bfloat16 is slower there.
+    (Gemma 3's activations pass fp16's largest number, 65,504, so fp16 weights give NaN); float32 on a CPU.
     Quantized layers (int8, nf4) compute in the autocast's type, or beside it; all else is held as this says.
     Raises KorqgError for a precision that the device cannot do.
     """
@@ -40,10 +34,8 @@ def choose_precision(precision: str, quantization: str) -> Precision:
         except ImportError:
             raise KorqgError(f'quantization="{quantization}" needs bitsandbytes: pip install bitsandbytes') from None
     if precision == "auto":
-        if not cuda and quantization == "none" and _cpu_has_bfloat16():
-            return Precision("float32", "bf16", "this CPU multiplies bfloat16 in hardware, twice as fast as float32")
         if not cuda:
-            return Precision("float32", "no", "this CPU has no bfloat16 in hardware")
+            return Precision("float32", "no", "a CPU computes float32 right and fast enough for the small model")
         device = f"{torch.cuda.get_device_name()}, compute capability {capability[0]}.{capability[1]}"
         if capability >= (8, 0):
             return Precision("bfloat16", "bf16", f"{device}: bfloat16 is in hardware and has float32's range")
@@ -64,14 +56,6 @@ def choose_precision(precision: str, quantization: str) -> Precision:
         precision
     ]
     return Precision(weights, autocast, "asked for")
-
-
-def _cpu_has_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 matrices by instructions of its own."""
-    import torch
-
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 @dataclass(frozen=True)

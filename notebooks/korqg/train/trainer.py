@@ -1,13 +1,11 @@
 """What the Trainer does beside training: progress, a log of one's own, whole checkpoints, less memory when it must."""
 
 import contextlib
-import ctypes
 import gc
 import itertools
 import json
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -155,7 +153,6 @@ def course_arguments() -> dict:
         per_device_eval_batch_size=32 if on_gpu else 8,  # no gradients, so many fit; evaluated rows go in one piece
         metric_for_best_model="eval_loss",
         dataloader_pin_memory=on_gpu,
-        use_cpu=not on_gpu and not torch.backends.mps.is_available(),  # without it bf16 is refused
         logging_first_step=True,
         logging_nan_inf_filter=False,  # a NaN must be seen
         prediction_loss_only=True,  # the logits of 262,144 tokens are not collected
@@ -194,8 +191,6 @@ class CourseTrainer(Trainer):
         args._n_gpu = min(args.n_gpu, 1)
         super().__init__(args=args, **kwargs)
         self.remove_callback(PrinterCallback)  # PrintProgress prints
-        if args.device.type == "cpu":
-            self.add_callback(ReturnMemory)
         self.max_batch_tokens = max_batch_tokens
         if (processes := args.world_size) > 1:
             self.train_dataset = FilledRows(self.train_dataset, args.per_device_train_batch_size * processes)
@@ -297,18 +292,6 @@ class PrintProgress(TrainerCallback):
     def on_train_end(self, args, state, control, **kwargs):
         if most := peak_device_memory_gb():
             print(f"GPU memory: torch held {most:.1f} GB at most until here, in all that was tried", flush=True)
-
-
-class ReturnMemory(TrainerCallback):
-    """Gives memory that a step has freed back to the system, where the C library (glibc) would keep it.
-
-    Without it what is kept grows with every length of a row; 13 steps of bfloat16 autocast held 3.6 GB, with it 1.8.
-    """
-
-    def on_step_end(self, args, state, control, **kwargs):
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-        if trim:
-            trim(0)
 
 
 class LogFile(TrainerCallback):
