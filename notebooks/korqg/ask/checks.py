@@ -49,9 +49,8 @@ POINTING = re.compile(
     r"|이럴|그럴|그보다|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우))"
     r"(?=\s|[은는이가을를의에와과도](\s|$)))|^(위|아래|앞)(의|에|에서)? "
 )
-BACKWARD = re.compile(
-    r"그|이때|이날|나머지|같은|이렇게|이만큼"
-)  # Words in POINTING that may point at a clause before them
+# Words in POINTING that may point at a clause before them
+BACKWARD = re.compile(r"그|이때|이날|나머지|같은|이렇게|이만큼")
 # An attribute of nothing named: the period, the limit of what?
 BARE_ATTRIBUTE = re.compile(r"(^|의 )(기간|기한|한도|비용|금액|시간|대상|방법|내용|결과)(은|는) ")
 # A bare count that the question is about: eleven of what?

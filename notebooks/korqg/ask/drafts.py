@@ -68,21 +68,20 @@ def name_in(title: str) -> str:
 
 def is_name(title: str) -> bool:
     """Whether a title is a name as it stands (두루목 홍예교), without a kind of paper behind it."""
-    return title.split()[-1] not in KINDS and _is_proper(title)
+    words = title.split()
+    return bool(words) and words[-1] not in KINDS and _is_proper(title)
 
 
 def _is_proper(text: str) -> bool:
-    """Whether it holds a proper name: one that Kiwi knows, Latin letters, or a noun that Kiwi does not know."""
-    return any(token.tag in ("NNP", "SL") or is_unknown(token) for token in kiwi().tokenize(text))
+    """Whether it holds a proper name (see `names_in`)."""
+    return bool(names_in(text))
 
 
 @functools.cache
-def names_in(opening: str) -> frozenset[str]:
-    """The proper names in a document's first sentences: those that Kiwi knows and those it does not (볕솔)."""
-    tokens = kiwi().tokenize(opening)
-    return frozenset(
-        token.form for token in tokens if len(token.form) > 1 and (token.tag in ("NNP", "SL") or is_unknown(token))
-    )
+def names_in(text: str) -> frozenset[str]:
+    """The proper names in a text: those that Kiwi knows, words in Latin letters, and nouns that Kiwi does not know."""
+    proper = (token for token in kiwi().tokenize(text) if token.tag in ("NNP", "SL") or is_unknown(token))
+    return frozenset(token.form for token in proper if len(token.form) > 1)
 
 
 def with_name(question: str, title: str) -> str:

@@ -83,10 +83,8 @@ class RoundTrip:
         if for_readers:
             good = self.over(rule_could_be_shown, [{**rows[number], **completed[number]} for number, _ in ruled])
             scored = [one for one, shown in zip(ruled, good, strict=True) if shown]
-            asked, rules = (
-                [rows[number] for number, _ in scored],
-                [with_name(rule, rows[n]["title"]) for n, rule in scored],
-            )
+            asked = [rows[number] for number, _ in scored]
+            rules = [with_name(rule, rows[number]["title"]) for number, rule in scored]
             scores = self.generator.likelihoods(asked, rules) if scored else []
             for (number, _), likelihood in zip(scored, scores, strict=True):
                 completed[number]["rule_likelihood"] = round(likelihood, 4)
