@@ -9,7 +9,7 @@ from korqg.ask.checks import CHECKS, agreement, asks_right, failed_checks, takes
 from korqg.ask.drafts import draft_of, name_in, names_in, with_name
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
-from korqg.ask.recommend import LESS_LIKELY, LIKELY, LIKELY_UNREAD, chance_shown, judged, recommend
+from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, chance_shown, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
 from korqg.prompts import marked_sentence
@@ -420,16 +420,22 @@ ASKED = ("한빛도서관은 몇 시에 문을 여는가?", "한빛도서관은 
 PLACES = (("오전 9시", OPENS), ("월요일과 공휴일", CLOSED))
 
 
-def test_less_likely_question_stands_where_there_is_no_other_and_is_not_said_to_be_likely():
-    unsure = next(one / 1000 for one in range(800, 1000) if chance_shown(one / 1000) >= LESS_LIKELY)
-    row = _asked(ASKED[0], "오전 9시", OPENS, 0.99, likelihood=unsure)
-    (found,), _ = recommend([row], CHUNKS[:1], 1, 0.8)
-    assert found["question"] == ASKED[0]
-    assert "confident" in found["checks"] and "likely" not in found["checks"]
+def test_likely_question_of_the_model_comes_before_the_rule_s_and_an_unlikely_one_never():
+    enough = next(one / 1000 for one in range(800, 1000) if chance_shown(one / 1000) >= LIKELY)
+    row = _asked(ASKED[0], "오전 9시", OPENS, 0.99, likelihood=enough)
     by_rule = {"rule_question": "한빛도서관은 언제 쉬는가?", "rule_likelihood": 0.8}
     ruled = _asked("무엇?", "월요일과 공휴일", CLOSED, 0.99, **by_rule)
-    assert [one["written_by"] for one in recommend([row, ruled], CHUNKS[:1], 1, 0.8)[0]] == ["rule"]
-    assert not recommend([{**row, "likelihood": unsure - 0.01}], CHUNKS[:1], 1, 0.8)[0]
+    for likelihood, writers in ((enough, ["model"]), (enough - 0.01, ["rule"])):
+        found, _ = recommend([{**row, "likelihood": likelihood}, ruled], CHUNKS[:1], 1, 0.8)
+        assert [one["written_by"] for one in found] == writers
+    assert not recommend([{**row, "likelihood": enough - 0.01}], CHUNKS[:1], 1, 0.8)[0]
+
+
+def test_check_that_does_not_count_is_not_said_to_be_passed():
+    heading = {"id": "1", "title": "표 받기와 환불", "text": CHUNK, "place": {}}
+    row = _asked("표 받기와 환불은 몇 시에 여는가?", "오전 9시", OPENS, 0.99, title=heading["title"])
+    (found,), _ = recommend([row], [heading], 1, 0.8)
+    assert "no_heading" not in found["checks"] and "confident" in found["checks"]
 
 
 def test_likeliest_question_of_the_rule_stands_in():
