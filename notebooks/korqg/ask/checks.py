@@ -36,8 +36,7 @@ CHECKS = {
     "supported": "it speaks of things that the text does not name · 글에 나오지 않는 것을 말함",
     "agreed": "read in the whole paragraph, it has another answer · 문단 전체를 읽으면 다른 답이 나옴",
     "confident": "the answer that came back is not certain enough · 되돌아온 답이 확실하지 않음",
-    "likely": "readers would hardly show it: the model is unsure of it, it is long, or does not say what it is about · "
-    "모델이 확신하지 못하거나, 질문이 길거나, 무엇에 관한 것인지 밝히지 않아서 그대로 보여 줄 만하지 않음",
+    "likely": "the model is too unsure of it for readers to show it · 모델이 확신하지 못해 그대로 보여 줄 만하지 않음",
     "different": "another question about this chunk asks the same · 이 조각의 다른 질문과 같은 것을 물음",
 }
 READ_BACK = ("agreed", "confident")  # Those that are made only of a question that the model has answered itself
@@ -195,13 +194,17 @@ def _is_one_sentence(question: str) -> bool:
 def agreement(read_answer: str, answer: str) -> float:
     """How much the answer that came back is the marked one: KorQuAD's character F1, 0 to 1.
 
-    1 where the reader went on past it (주인이 14일 안 for 주인), or gave the beginning of a period for all of it.
+    1 where the reader went on past it (주인이 14일 안 for 주인), gave the beginning of a period for all of it, or where
+    one of the two holds the other and no more than as much again (6개월 for 6개월 동안): of such questions that are
+    likely readers show 55 % of 87 as they are and find 89 % answered; of those that came back exactly 63 and 86 of 723.
     """
     behind = read_answer[len(answer) :] if read_answer.startswith(answer) else ""
     went_on = len(behind) <= GOES_ON and re.match("에|이|의|가|을|를|은|는|로|으로|와|과|도", behind)
     left = answer[len(read_answer) :] if answer.startswith(read_answer) else ""
     began = len(read_answer) >= SHORTEST_BEGINNING and re.match(r"[\s(~부]", left)
-    return 1.0 if went_on or began else character_f1(read_answer, [answer])
+    short, long = sorted((read_answer.replace(" ", ""), answer.replace(" ", "")), key=len)
+    holds = bool(short) and short in long and 2 * len(short) >= len(long)
+    return 1.0 if went_on or began or holds else character_f1(read_answer, [answer])
 
 
 def asks_right(question: str, answer: str, kind: str) -> bool:

@@ -1,6 +1,7 @@
 """The questions to put beside a chunk: checked, about different things, with their answers, or none with the reason."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -10,10 +11,9 @@ from korqg.ask.checks import (
     OF_THE_MODEL,
     READ_BACK,
     failed_checks,
-    is_named,
     same_thing,
 )
-from korqg.ask.drafts import names_in, with_name
+from korqg.ask.drafts import with_name
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
 from korqg.errors import KorqgError
@@ -24,9 +24,8 @@ QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8
 """Confidence from which an answer that came back counts, where no validation articles say otherwise."""
 
-LIKELY = 0.3
-"""Chance (see `chance_shown`), at least, of a question of the model's own that readers would show it as it is. Of those
-just above readers show 39 to 44 %, of the rule's, which would stand there, 7."""
+LIKELY = 0.4
+"""Chance (see `chance_shown`), at least, of a question of the model's own that readers would show it as it is."""
 
 UNHELD = ("no_heading", "says_enough")
 """Checks that do not count against a reading model's own question: of 90 that failed one of them alone readers would
@@ -34,9 +33,6 @@ show 52 %, of others as likely 60."""
 
 LIKELY_UNREAD = 0.86
 """Likelihood, at least, of a question of a model that cannot vouch for it; of 10 below the text answers 80 %."""
-
-UNNAMED = 0.95
-"""What the likelihood of a question counts that does not name its document."""
 
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
@@ -131,12 +127,11 @@ def headings_of(chunk: dict) -> list[str]:
 
 
 def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> dict:
-    """An asked question after the copy editor, with the checks that it `failed`, who wrote it and its `rank`.
+    """An asked question after the copy editor, with the checks that it `failed` and who wrote it.
 
     `unpassed` are the checks that it failed and those that do not count against it (see UNHELD).
 
-    A `threshold` above 1 is of a model that cannot read: what it has answered does not count. The likelihood of a
-    question that does not say what its document is about counts UNNAMED times.
+    A `threshold` above 1 is of a model that cannot read: what it has answered does not count.
     """
     reads = threshold <= 1
     if not reads:
@@ -147,35 +142,22 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         written_by = "edited"
     entry = {**one, "question": edited.text, "edits": list(edited.edits), "written_by": written_by}
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
-    likelihood = entry["likelihood"]
-    if not _says_whose(edited.text, one["title"], one.get("opening", "")):
-        likelihood *= UNNAMED
-    chance = chance_shown(likelihood)
+    chance = chance_shown(entry["likelihood"])
     unheld = UNHELD if reads and written_by != "rule" else ()
     unpassed, failed = failed, [name for name in failed if name not in unheld]
     if written_by != "rule":
-        likely = chance >= LIKELY if reads else likelihood >= LIKELY_UNREAD
+        likely = chance >= LIKELY if reads else entry["likelihood"] >= LIKELY_UNREAD
         failed += [] if likely else ["likely"]
-    # What the confidence leaves open weighs a quarter of what the likelihood does: of 173 questions that two readers
-    # have marked the area under the curve is 0.67, with the likelihood alone 0.65.
-    unread = 1.0 if entry["read_answer"] is None else 1 - min(entry["confidence"], 0.999)
-    rank = 1 - (1 - min(likelihood, 0.995)) * unread**0.25
-    return {**entry, "failed": failed, "unpassed": unpassed, "chance": chance, "rank": rank}
+    return {**entry, "failed": failed, "unpassed": unpassed, "chance": chance}
 
 
 def chance_shown(likelihood: float) -> float:
     """The share of questions of such a likelihood (0 to 1) that readers would show as they are, 0 to 1.
 
-    A logistic regression: its slope of 4,797 questions of three adapters about 325 documents that each had not learnt,
-    marked by one reader each; its intercept of 96 of the kept adapter about 24 others, marked by two, who are stricter
-    (outputs/example/README.md).
+    A logistic regression on 1,328 questions of likelihood 0.84 or more that three adapters asked about 183 documents
+    which each had not learnt, marked by one reader each (outputs/example/README.md).
     """
-    return 1 / (1 + math.exp(4.52 + 1.7 * math.log(1 - min(likelihood, 0.995))))
-
-
-def _says_whose(question: str, title: str, opening: str = "") -> bool:
-    """Whether the question names what its document is about: a word of the title, or a proper name of its `opening`."""
-    return is_named(question, title) or any(name in question for name in names_in(opening))
+    return 1 / (1 + math.exp(4.61 + 2.07 * math.log(1 - min(likelihood, 0.995))))
 
 
 def could_be_shown(one: dict) -> bool:
@@ -207,8 +189,8 @@ def _by_rule(one: dict) -> dict | None:
 
 
 def _choose(entries: list[dict], count: int) -> list[dict]:
-    """At most `count` of the entries: the highest rank first, other sentences before the same."""
-    waiting = sorted(entries, key=lambda one: -one["rank"])
+    """At most `count` of the entries: the likeliest first, other sentences before the same."""
+    waiting = sorted(entries, key=lambda one: (-one["likelihood"], -(one["confidence"] or 0.0)))
     chosen: list[dict] = []
     for fresh_sentence in (True, False):
         for one in waiting:
@@ -233,14 +215,26 @@ def _shown(one: dict, chunk: dict) -> dict:
     and `chance` that readers would show such a question of its own as it is (see `chance_shown`; None of the rule's,
     and of a model that cannot read, for which it does not hold).
     """
-    kept = ("sentence", "question", "answer", "answer_place", "written_by", "edits", "confidence")
+    kept = ("sentence", "question", "written_by", "edits", "confidence")
+    answer, place = _whole_answer(one)
     ruled = one["written_by"] == "rule"
     said = {"likelihood": one.get("rule_likelihood") if ruled else one["likelihood"]}
     said["chance"] = None if ruled or one["read_answer"] is None else round(one["chance"], 2)
     left_out = set() if one["read_answer"] is not None else set(READ_BACK)
     left_out |= set(OF_THE_MODEL) if one["written_by"] == "rule" else set()
     made = [name for name in CHECKS if name not in left_out and name not in one["unpassed"]]
-    return {**_of(chunk), **{name: one[name] for name in kept}, **said, "checks": made}
+    answered = {"answer": answer, "answer_place": place}
+    return {**_of(chunk), **{name: one[name] for name in kept}, **answered, **said, "checks": made}
+
+
+def _whole_answer(one: dict) -> tuple[str, list[int]]:
+    """The marked answer and its place, or what came back where that names more at the place (2층 회의실 for 회의실)."""
+    read, answer, (begin, end) = one["read_answer"] or "", one["answer"], one["answer_place"]
+    before, found, behind = read.partition(answer)
+    begin, end = begin - len(before), end + len(behind)
+    if not found or re.match(r"\w", behind) or one["passage"][max(0, begin) : end] != read:
+        return answer, one["answer_place"]
+    return read, [begin, end]
 
 
 def _reason(chunk: dict, judged_questions: list[dict]) -> str:
