@@ -196,7 +196,7 @@ def agreement(read_answer: str, answer: str) -> float:
 
     1 where the reader went on past it (주인이 14일 안 for 주인), gave the beginning of a period for all of it, or where
     one of the two holds the other and no more than as much again (6개월 for 6개월 동안): of such questions that are
-    likely readers show 55 % of 87 as they are and find 89 % answered; of those that came back exactly 63 and 86 of 723.
+    likely readers show 55 % of 87 as they are and find 89 % answered; of the 723 that came back exactly, 63 and 86 %.
     """
     behind = read_answer[len(answer) :] if read_answer.startswith(answer) else ""
     went_on = len(behind) <= GOES_ON and re.match("에|이|의|가|을|를|은|는|로|으로|와|과|도", behind)

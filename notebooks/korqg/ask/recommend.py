@@ -154,7 +154,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
 def chance_shown(likelihood: float) -> float:
     """The share of questions of such a likelihood (0 to 1) that readers would show as they are, 0 to 1.
 
-    A logistic regression on 1,328 questions of likelihood 0.84 or more that three adapters asked about 183 documents
+    A logistic regression on 1,328 questions of likelihood 0.84 or more that three adapters asked about 174 documents
     which each had not learnt, marked by one reader each (outputs/example/README.md).
     """
     return 1 / (1 + math.exp(4.61 + 2.07 * math.log(1 - min(likelihood, 0.995))))

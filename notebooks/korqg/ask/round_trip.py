@@ -128,8 +128,8 @@ def trusted_threshold(round_trip: dict) -> float:
     NEVER where people's questions were answered right too seldom even above the threshold (LEAST_RIGHT), or none with
     such confidence: such a model cannot vouch for its own questions, and is held to their likelihood alone.
     USUAL_THRESHOLD for one between LEAST_RIGHT and WANTED_RIGHT, and for a run that noted nothing: of the likely
-    questions of such models the text answers 83 % of 242 whose answer came back with 0.8 to 0.95, 87 of 481 above, and
-    67 of 45 below.
+    questions of such models the text answers 83 % of 242 whose answer came back with 0.8 to 0.95, 87 % of 481 above,
+    and 67 % of 45 below.
     """
     right = round_trip.get("right_above")
     if round_trip.get("questions", 0) >= FEWEST and (right is None or right < WANTED_RIGHT):
