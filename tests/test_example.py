@@ -62,6 +62,13 @@ def test_pictures_of_a_kept_notebook_are_smaller_and_look_the_same(tmp_path):
     assert abs(old - new).mean() < 0.1  # of 255
 
 
+def test_executed_notebooks_lead_to_one_another():
+    for stage, file in NOTEBOOKS.items():
+        text = (EXAMPLE / stage / NAME / file).read_text(encoding="utf-8")
+        found = [link for link in re.findall(r"\]\(([^)]*\.ipynb)\)", text) if not link.startswith("https://")]
+        assert found and all((EXAMPLE / stage / NAME / link).is_file() for link in found)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [(f'"{COURSE}/outputs"', "should not be passed on"), (f'{{"{WIDGET}": {{}}}}', "a widget")],

@@ -18,7 +18,7 @@ from pathlib import Path
 from korqg.compare.plots import with_palette
 from korqg.config import COURSE_FOLDER
 from korqg.errors import KorqgError, command
-from korqg.files import read_json, write_json
+from korqg.files import read_json, write_json, write_text
 from korqg.output_folders import NOTEBOOKS, require_finished
 
 OUTPUTS = COURSE_FOLDER / "outputs"
@@ -61,6 +61,7 @@ def make_example(outputs: Path = OUTPUTS, name: str = NAME) -> list[Path]:
         written.append(Path(shutil.copyfile(file, copy)))
         if file.suffix == ".ipynb":
             shrink_pictures(copy)
+            link_copies(copy, name)
     if not take_picture(outputs / "compare" / name / "side_by_side.html", example / "side_by_side.png"):
         print("side_by_side.png is the old one: no browser took a new one (make test installs one).")
     return written
@@ -102,6 +103,14 @@ def shrink_pictures(notebook: Path) -> None:
         if picture := "".join(output.get("data", {}).get("image/png", "")):
             output["data"]["image/png"] = base64.b64encode(with_palette(base64.b64decode(picture))).decode()
     write_json(notebook, value)
+
+
+def link_copies(notebook: Path, name: str) -> None:
+    """Point an executed notebook's links to the other notebooks at their executed copies, in their stages' folders."""
+    text = notebook.read_text(encoding="utf-8")
+    for stage, file in NOTEBOOKS.items():
+        text = text.replace(f"]({file})", f"](../../{stage}/{name}/{file})")
+    write_text(notebook, text)
 
 
 def _require_shareable(file: Path, outputs: Path) -> None:
