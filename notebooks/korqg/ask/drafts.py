@@ -72,16 +72,11 @@ def is_name(title: str) -> bool:
     return bool(words) and words[-1] not in KINDS and _is_proper(title)
 
 
-def _is_proper(text: str) -> bool:
-    """Whether it holds a proper name (see `names_in`)."""
-    return bool(names_in(text))
-
-
 @functools.cache
-def names_in(text: str) -> frozenset[str]:
-    """The proper names in a text: those that Kiwi knows, words in Latin letters, and nouns that Kiwi does not know."""
-    proper = (token for token in kiwi().tokenize(text) if token.tag in ("NNP", "SL") or is_unknown(token))
-    return frozenset(token.form for token in proper if len(token.form) > 1)
+def _is_proper(text: str) -> bool:
+    """Whether it holds a proper name: one that Kiwi knows, Latin letters, or a noun that Kiwi does not know."""
+    tokens = (token for token in kiwi().tokenize(text) if len(token.form) > 1)
+    return any(token.tag in ("NNP", "SL") or is_unknown(token) for token in tokens)
 
 
 def with_name(question: str, title: str) -> str:
