@@ -9,7 +9,7 @@ from korqg.ask.checks import CHECKS, agreement, asks_right, failed_checks, takes
 from korqg.ask.drafts import draft_of, name_in, with_name
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
-from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, chance_shown, judged, recommend
+from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, asks_how_much, chance_shown, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
 from korqg.prompts import marked_sentence
@@ -462,6 +462,16 @@ def test_model_that_cannot_read_is_trusted_where_it_is_likely():
     english, korean = CHECKS["likely"].split(" · ")
     assert f"most often, {english} · " in left_out[0]["reason"]
     assert left_out[0]["reason"].endswith(korean)
+
+
+def test_how_much_and_when_come_first_where_nobody_reads():
+    when = _asked("한빛도서관은 몇 시에 문을 여는가?", "오전 9시", OPENS, 0.9)
+    what = _asked("한빛도서관은 무슨 요일과 공휴일에 쉬는가?", "월요일과 공휴일", CLOSED, 0.9)
+    both = [{**when, "likelihood": 0.9}, {**what, "likelihood": 0.95}]
+    first = {limit: recommend(both, CHUNKS[:1], 1, limit)[0][0]["answer"] for limit in (0.8, 1.01)}
+    assert first == {0.8: "월요일과 공휴일", 1.01: "오전 9시"}
+    assert asks_how_much("한빛도서관의 연체료는 얼마인가?")
+    assert not asks_how_much("한빛도서관은 연체료는 하루에 얼마인가?")
 
 
 @pytest.mark.parametrize(
