@@ -344,9 +344,8 @@ def make_rows(
     that of two sizes the smaller is a part of the larger; where a corpus has edited drafts, they come first (see
     `drafts_first`), and before them the user's own questions. A task that needs the answer leaves out questions without
     one. Of task answer_aware training and validation questions are written in one `style`, and those that speak of what
-    the asker cannot see (see `grounded`) are left out (an editor's do so rarely: 1.8 %); test questions stay as people
-    wrote them. Edited drafts (see Question) are for training, and not for task question. Raises KorqgError when a side
-    is left without a row.
+    the asker cannot see (see `grounded`) are left out; test questions stay as people wrote them. Edited drafts (see
+    Question) are for training, and not for task question. Raises KorqgError when a side is left without a row.
     """
     rows: dict[str, list[dict]] = {name: [] for name in split}
     left_out: list[dict] = []
@@ -373,7 +372,7 @@ def make_rows(
                 if row and task == "answer_aware" and learnt:
                     if not is_single_question(row["output"]):
                         reason = "it is no question in form, but keywords"
-                    elif not question.edited_draft and not grounded(row):
+                    elif not grounded(row):
                         reason = "it speaks of things that stand neither in its sentence nor before it"
                 if reason:
                     left_out.append({"file": passage.title, "id": question.id, "reason": reason})
