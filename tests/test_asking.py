@@ -464,14 +464,22 @@ def test_model_that_cannot_read_is_trusted_where_it_is_likely():
     assert left_out[0]["reason"].endswith(korean)
 
 
-def test_how_much_and_when_come_first_where_nobody_reads():
+def test_model_that_cannot_read_is_shown_where_it_asks_how_much_or_when():
     when = _asked("한빛도서관은 몇 시에 문을 여는가?", "오전 9시", OPENS, 0.9)
     what = _asked("한빛도서관은 무슨 요일과 공휴일에 쉬는가?", "월요일과 공휴일", CLOSED, 0.9)
     both = [{**when, "likelihood": 0.9}, {**what, "likelihood": 0.95}]
-    first = {limit: recommend(both, CHUNKS[:1], 1, limit)[0][0]["answer"] for limit in (0.8, 1.01)}
-    assert first == {0.8: "월요일과 공휴일", 1.01: "오전 9시"}
+    shown = {limit: [one["answer"] for one in recommend(both, CHUNKS[:1], 3, limit)[0]] for limit in (0.8, 1.01)}
+    assert shown == {0.8: ["월요일과 공휴일", "오전 9시"], 1.01: ["오전 9시"]}
     assert asks_how_much("한빛도서관의 연체료는 얼마인가?")
     assert not asks_how_much("한빛도서관은 연체료는 하루에 얼마인가?")
+
+
+def test_question_of_the_rule_asks_how_much_or_when_if_it_can():
+    when = {"rule_question": "한빛도서관은 몇 시에 문을 여는가?", "rule_likelihood": 0.6}
+    what = {"rule_question": "한빛도서관은 무슨 요일과 공휴일에 쉬는가?", "rule_likelihood": 0.8}
+    asked = [_asked("무엇?", "오전 9시", OPENS, 0.9, **when), _asked("무엇?", "월요일과 공휴일", CLOSED, 0.9, **what)]
+    asked = [{**one, "likelihood": 0.5} for one in asked]
+    assert [one["answer"] for one in recommend(asked, CHUNKS[:1])[0]] == ["오전 9시"]
 
 
 @pytest.mark.parametrize(
