@@ -121,10 +121,10 @@ RATES = {
     "rouge_l_morphemes": "ROUGE-L\nmorphemes · 형태소",
 }
 REFERENCES = {
-    "human": ("--", "human · 사람"),
-    "rule": ((0, (5, 1, 1, 1)), "rule · 규칙"),
-    "first_sentence": (":", "copied · 베낀 글"),
-    "random_question": ("-.", "elsewhere · 다른 글"),
+    "human": ("--", "black", "human · 사람"),
+    "rule": ("-", "#882255", "rule · 규칙"),
+    "first_sentence": (":", "black", "copied · 베낀 글"),
+    "random_question": ("-.", "black", "elsewhere · 다른 글"),
 }
 
 
@@ -148,12 +148,12 @@ def draw_rates(groups: list[dict], colors: dict[str, str]):
             ends = to_both_sides(means, lows, highs)
             spots = [number + (place + 0.5) * width - 0.4 for number in range(len(RATES))]
             axes.bar(spots, means, width, yerr=ends, capsize=3, color=color, label=label)
-        for reference, (style, words) in REFERENCES.items():
+        for reference, (style, color, words) in REFERENCES.items():
             summary = group["reference"].get(reference)
             for number, name in enumerate(RATES if summary else ()):
                 level = 100 * (summary[name] or 0.0)
                 label = words if number == 0 else None
-                axes.plot((number - 0.45, number + 0.45), (level, level), linestyle=style, color="black", label=label)
+                axes.plot((number - 0.45, number + 0.45), (level, level), linestyle=style, color=color, label=label)
         axes.set_xticks(range(len(RATES)), RATES.values())
         n = group["runs"][first]["before"]["n"]
         axes.set(ylabel="of 100", ylim=(0, 108), title=f"{group['data']}, n = {n}")
