@@ -44,7 +44,7 @@ OF_THE_MODEL = ("likely",)  # Those that are made only of the model's own questi
 POINTING = re.compile(
     r"(^|\s)((이|그|저|이런|그런|이러한|그러한|해당|이번|앞서 말한)(?=\s)"
     r"|(본|동)(?= (기기|제품|서비스|수칙|규[정칙약]|지침|약관|계약|공고|안내|사업|조례|회))"
-    r"|(이는|이를|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|전자|후자|이날|그날|우리(?=[는가])|저희|나머지|이렇게|그렇게"
+    r"|(이는|이를|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|그중|전자|후자|이날|그날|우리(?=[는가])|저희|나머지|이렇게|그렇게"
     r"|이럴|그럴|그보다|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우))"
     r"(?=\s|[은는이가을를의에와과도](\s|$)))|^(위|아래|앞)(의|에|에서)? "
 )
@@ -59,7 +59,7 @@ NOUN_ENDING = re.compile(r"([가-힣A-Za-z0-9)’'」』》](은|는|란|이란)
 MISPLACED = re.compile(
     r"(무엇|누구|어디|언제|얼마)(은|는)(?![가-힣])|무엇(과|이나) |어느 어디|몇 몇|무엇[이가을를]? .*무엇"
     r"|(무엇|누구|어디)(에게|에서|에|으로|로|과|와)?(도|만|처럼|보다|마다)(?![가-힣])|무엇까지만?(?![가-힣])"
-    r"|(무엇|누구|어디)에서는(?![가-힣])|무엇이(기도| 아닌가)"
+    r"|(무엇|누구|어디)에서는(?![가-힣])|무엇이(기도| 아닌가)|몇 [가-힣]+도 .*(않|없|못)"
     r"|(언제|며칠) ((오전|오후|낮|밤) ?)?\d{1,2}( ?시(?!간)|:\d)|며칠 (오전|오후)"
     r"|몇 (시간|달|개월|년|주) 반(에서|부터|까지|이|쯤)?(?![가-힣])"
     r"|무엇도[가-힣]|무엇(?![이을를으에과와의인보부까만도처마일입]|라고|하고)[가-힣]"
@@ -168,11 +168,15 @@ def _lacks_argument(question: str) -> bool:
     wanted = ("JKS",) if any(token.tag == "VCP" for token in tokens[-3:]) else ("JKS", "JKO")
     begin = max((one.end for one in tokens if one.tag == "EC" and one.form in CONDITIONS), default=0)
     for before, token in itertools.pairwise(tokens):
-        topic = token.tag == "JX" and token.form in ("은", "는") and before.tag != "JKB"
+        topic = token.tag == "JX" and token.form in ("은", "는") and before.tag != "JKB" and before.form not in YEARS
         bare = token.tag == "JX" and token.form in ("만", "도", "부터") and before.tag in ("NNG", "NNP", "XSN")
         if topic or (token.start >= begin and (bare or token.tag in wanted)):
             return False
     return bool(QUESTION_WORDS.search(question))
+
+
+YEARS = frozenset("올해 내년 작년 지난해 이듬해 첫해".split())
+"""Nouns that say when, as topics too (올해는 언제부터 시행하는가: what?)."""
 
 
 def _lists_what_it_counts(question: str, answer: str) -> bool:
