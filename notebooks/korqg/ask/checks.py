@@ -36,7 +36,7 @@ CHECKS = {
     "supported": "it speaks of things that the text does not name · 글에 나오지 않는 것을 말함",
     "agreed": "read in the whole paragraph, it has another answer · 문단 전체를 읽으면 다른 답이 나옴",
     "confident": "the answer that came back is not certain enough · 되돌아온 답이 확실하지 않음",
-    "likely": "the model is too unsure of it for readers to show it · 모델이 확신하지 못해 그대로 보여 줄 만하지 않음",
+    "likely": "readers would show few such questions of this model · 이 모델의 이런 질문은 보여 줄 만한 것이 드묾",
     "different": "another question about this chunk asks the same · 이 조각의 다른 질문과 같은 것을 물음",
 }
 READ_BACK = ("agreed", "confident")  # Those that are made only of a question that the model has answered itself
