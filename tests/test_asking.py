@@ -9,7 +9,7 @@ from korqg.ask.checks import CHECKS, agreement, asks_right, failed_checks, takes
 from korqg.ask.drafts import draft_of, name_in, with_name
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
-from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, asks_how_much, chance_shown, judged, recommend
+from korqg.ask.recommend import LIKELY, SURE_UNREAD, asks_how_much, chance_shown, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
 from korqg.prompts import marked_sentence
@@ -231,6 +231,7 @@ def test_numbers_are_whole_and_parts_of_names_are_no_candidates():
     assert found("제12조에 따라 30일권을 산 사람은 3일 안에 낸다.") == ["3일"]
     assert not {"24시간", "1년"} & set(found("매점은 24시간 열고 1년 내내 쉬지 않는다."))
     assert found("Q. 강당은 언제 여나요?") == []
+    assert "장소" not in found("- 장소: 본관 2층 회의실") and "본관 2층 회의실" in found("- 장소: 본관 2층 회의실")
     assert found("지난해보다 열두 곳이 늘었다.")[-1] == "열두 곳"
     assert found("건초는 한 주에 180kg을 두 손으로 나른다.") == ["건초", "180kg"]
     assert "두 배" in found("값은 지난해의 두 배가 되었다.")
@@ -345,6 +346,11 @@ def test_each_check_fails_for_its_own_fault(change, failed):
     assert failed_checks({**GOOD, **change}, 0.8, ["여는 시간 안내"]) == failed
 
 
+def test_a_length_of_time_is_no_answer_to_when():
+    assert not asks_right("제3차 회의는 언제 열렸는가?", "40분", "time")
+    assert asks_right("제3차 회의는 언제 열렸는가?", "6월 12일 오후 7시 40분", "time")
+
+
 def _asked(question: str, answer: str, sentence: str, confidence: float, **more) -> dict:
     start = CHUNK.index(answer)
     row = {
@@ -454,7 +460,7 @@ def test_likeliest_question_of_the_rule_stands_in():
 def test_model_that_cannot_read_is_trusted_where_it_is_likely():
     draft = {"rule_question": "한빛도서관은 몇 시에 문을 여는가?", "rule_likelihood": 0.6}
     one = _asked("한빛도서관은 아침 몇 시에 문을 여는가?", "오전 9시", OPENS, 0.1, **draft) | {"read_answer": "월요일"}
-    for likelihood, writer in ((LIKELY_UNREAD, "model"), (LIKELY_UNREAD - 0.01, "rule")):
+    for likelihood, writer in ((SURE_UNREAD, "model"), (SURE_UNREAD - 0.01, "rule")):
         found, _ = recommend([{**one, "likelihood": likelihood}], CHUNKS[:1], threshold=1.01)
         assert [question["written_by"] for question in found] == [writer]
         assert "agreed" not in found[0]["checks"]
@@ -626,6 +632,11 @@ def test_nothing_in_a_text_can_forge_a_mark():
         ("투아타라", ""),  # an article about a thing
         ("문 닫은 소금 창고, 기록관으로 다시 열다", ""),
         ("하늬들군 2026년 농가 빗물 저장시설 설치 지원사업 신청 공고", ""),  # long
+        ("잿들마을 운영위원회 제7차 회의록", "잿들마을 운영위원회"),
+        ("들샘합창단 가을 신입 단원 모집", ""),  # whom it is for
+        ("버들고을에 18년 만에 목욕탕 문 열어", ""),  # a headline
+        ("들샘쉼터 야영장 예약과 이용 안내", ""),
+        ("도자기 체험 자주 묻는 질문", "도자기 체험"),
     ],
 )
 def test_name_is_what_stands_before_the_kind_of_paper(title, name):
@@ -639,6 +650,13 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     assert with_name("직원은 무엇을 지니는가?", title) == "한빛도서관에서 직원은 무엇을 지니는가?"
     assert with_name("한빛도서관은 몇 시에 여는가?", title) == "한빛도서관은 몇 시에 여는가?"
     assert with_name("몇 시에 여는가?", "겨우살이") == "몇 시에 여는가?"
+    assert with_name("손은 몇 초 씻는가?", "조리장 안전 지침") == "조리장 안전 지침에 따르면 손은 몇 초 씻는가?"
+    assert with_name("조리장에서 손은 몇 초 씻는가?", "조리장 안전 지침") == "조리장에서 손은 몇 초 씻는가?"
+    assert with_name("불은 몇 분 피우는가?", "고기 굽는 법 > 준비") == "고기 구울 때 불은 몇 분 피우는가?"
+    assert with_name("무엇을 빼는가?", "벌에 쏘였을 때 돌보는 법") == "벌에 쏘였을 때 무엇을 빼는가?"
+    long = "한 번에 빌릴 수 있는 책은 어린이 자료실과 일반 자료실을 더해 모두 몇 권까지인가?"
+    assert with_name(long, title) == f"{title}에 따르면 {long}"  # shorter than a question of the place
+    assert with_name(f"다섯 식구가 {long}", f"2026년 여름 {title}") == f"다섯 식구가 {long}"
     sentence = "자료실은 오전 9시에 문을 엽니다."
     asked = _asked("무엇인가?", "오전 9시", sentence, 0.2) | {"title": title, "passage": sentence}
     asked |= {"rule_question": draft_of(candidate_at(sentence, 5, 10), title), "rule_likelihood": 0.9}
@@ -646,6 +664,30 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     chunk = {"id": asked["chunk_id"], "title": title, "text": sentence, "place": {}}
     (shown,), _ = recommend([asked], [chunk])
     assert (shown["written_by"], shown["question"]) == ("rule", "한빛도서관의 자료실은 몇 시에 문을 여는가?")
+
+
+def test_less_sure_question_of_a_model_that_cannot_read_waits_for_a_clear_one_of_the_rule():
+    def written_by(rule, likelihood, question="한빛도서관은 몇 시에 문을 여는가?"):
+        own = _asked(question, "오전 9시", OPENS, 0.0, likelihood=likelihood)
+        (shown,), _ = recommend([{**own, "rule_question": rule, "rule_likelihood": 0.8}], CHUNKS[:1], threshold=1.01)
+        return shown["written_by"]
+
+    clear, bare = "한빛도서관은 몇 시에 문을 여는가?", "사서는 몇 시에 문을 여는가?"
+    assert [written_by(clear, sure) for sure in (0.9, 0.85)] == ["model", "rule"]
+    assert written_by(bare, 0.85) == "model"  # that of the rule does not say where
+    assert written_by(bare, 0.9, "사서는 오전 몇 시에 문을 여는가?") == "rule"  # nor does the model's own
+
+
+def test_rule_may_quote_the_paper_that_it_asks_about_though_it_is_a_heading():
+    title, sentence = "조리장 식품 안전 지침", "냉장고는 찬 공기가 돌도록 용량의 70%까지만 채웁니다."
+    start = sentence.index("70%")
+    rule = draft_of(candidate_at(sentence, start, start + 3), title)
+    asked = _asked("무엇인가?", "오전 9시", CHUNK, 0.2) | {"title": title, "sentence": sentence, "passage": sentence}
+    asked |= {"answer": "70%", "answer_place": [start, start + 3], "rule_question": rule, "rule_likelihood": 0.9}
+    chunk = {"id": asked["chunk_id"], "title": title, "text": sentence, "place": {}}
+    (shown,), _ = recommend([asked], [chunk])
+    assert shown["question"].startswith("조리장 식품 안전 지침에 따르면 냉장고는 ") and "no_heading" in shown["checks"]
+    assert "no_heading" in failed_checks({**asked, "question": f"{title}은 언제 고쳤는가?", "chunk": sentence}, 0.8)
 
 
 def test_opening_is_the_first_sentences_and_stands_in_the_input_once():

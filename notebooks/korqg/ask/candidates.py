@@ -44,6 +44,7 @@ LONGEST_ANSWER, LONGEST_QUOTED = 60, 30
 MARKS = re.compile(
     r"^(\s*([①-⑳㉠-㉻]|[-•▪○●◦※*]|\(?\d{1,2}[.)](?=\s)|[가-하][.)](?=\s)|제\d+조(의\d+)?(\([^)]*\))?|[QA][.:)])\s*)+"
 )
+LABEL = re.compile(r"^\W*[가-힣][가-힣 ]{0,7} ?[:：](?=\s)")  # 장소: says what follows, and is no answer itself
 # Sentences that ask themselves, or tell in another one.
 NOT_TOLD = re.compile(
     r"^\s*(Q[.:)]|문[.:)]|질문[.:)])|\?\s*$|(다음|아래|위)(과|와) 같|(다음|아래) (순서|표|내용|각 호)"
@@ -96,8 +97,8 @@ def find_candidates(chunk: str, heading: str = "") -> list[CandidateAnswer]:
         if heading and begin == 0 and sentence.strip() == heading.strip():
             continue
         seen = set()
-        mark = MARKS.match(sentence)
-        first = mark.end() if mark else 0
+        mark, label = MARKS.match(sentence), LABEL.match(sentence)
+        first = max(one.end() if one else 0 for one in (mark, label))
         spans = [] if NOT_TOLD.search(sentence) else sorted(_spans(sentence))
         before = _before(chunk, sentences, number)
         for start, stop, kind in spans:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from korqg.ask.candidates import NUMBER, TIME
-from korqg.ask.drafts import is_name
+from korqg.ask.drafts import LONGEST_SHOWN, is_name, source_of
 from korqg.ask.editor import QUESTION_WORDS
 from korqg.ask.rule import PEOPLE, is_person
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
@@ -15,9 +15,9 @@ from korqg.sentences import kiwi, split_sentences
 GOES_ON, SHORTEST_BEGINNING = 10, 6
 AGREED = 0.8  # Character F1 (KorQuAD's, 0 to 1) from which the answer that came back counts as the marked one
 LEAST_SUPPORT = 0.75  # Share of a question's content words that stand in chunk, opening or title, at least
-# Characters of a question, at most. Of longer ones of the rule, and of a model that cannot read yet, readers show a
-# third as many; of a model that can read, as many as of its shorter ones (43 to 48 % as they are, n 23).
-LONGEST_SHOWN, LONGEST_OF_A_READER = 50, 60
+# Characters of a question of a model that can read, at most: of those of more than LONGEST_SHOWN readers show as many
+# as of its shorter ones (43 to 48 % as they are, n 23).
+LONGEST_OF_A_READER = 60
 FEWEST_CONTENT_WORDS = 3  # Words that say what a question is about, at least
 # The checks in their order, each with what is said of a question that fails it.
 CHECKS = {
@@ -75,6 +75,8 @@ HOW_MANY = re.compile(
     r"|어느 정도|면적|속도|용량|규모|주기|시간|번호|무엇|어떤)"
 )
 
+COUNT = re.compile(r"[\d,.~]+ ?(분|명|개|원|%|대|건)")  # How many, or for how long: no answer to 언제
+
 
 def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -> list[str]:
     """The names of CHECKS that a question fails, in their order.
@@ -89,19 +91,20 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
     if not is_single_question(question):
         return ["single_question"]  # the others are about questions
     headings = [asked["title"], *headings]
+    said = question.removeprefix(source_of(asked["title"]))  # what it asks, without the paper that it quotes
     passed = {
         "stopped": asked.get("stopped", True) is not False,
         "one_sentence": _is_one_sentence(question),
-        "short": len(question) <= _longest_shown(asked.get("written_by"), threshold),
+        "short": len(said) <= _longest_shown(asked.get("written_by"), threshold),
         "asks_for_words": _asks_for_words(question),
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
         "in_its_place": not (MISPLACED.search(question) or _lacks_particle(question) or _asks_in_modifier(question)),
-        "no_heading": not takes_heading(question, headings, chunk),
+        "no_heading": not takes_heading(said, headings, chunk),
         "stands_alone": not _points_outside(question) and not COUNT_AS_TOPIC.search(question),
-        "says_enough": len(_content(question)) + is_named(question, asked["title"]) >= FEWEST_CONTENT_WORDS
-        and not _lacks_argument(question)
-        and not BARE_ATTRIBUTE.search(question),
-        "own_words": not is_copied(question, chunk),
+        "says_enough": len(_content(said)) + is_named(said, asked["title"]) >= FEWEST_CONTENT_WORDS
+        and not _lacks_argument(said)
+        and not BARE_ATTRIBUTE.search(said),
+        "own_words": not is_copied(said, chunk),
         "keeps_its_answer": not gives_answer_away(question, answer) and not _lists_what_it_counts(question, answer),
         "supported": support(question, " ".join([chunk, asked.get("opening", ""), *headings])) >= LEAST_SUPPORT,
     }
@@ -223,6 +226,8 @@ def asks_right(question: str, answer: str, kind: str) -> bool:
     digits = bool(re.search(r"\d", answer))
     if kind in (NUMBER, TIME):
         if PERSON.search(question) or re.search(r"어디|(^|\s)왜\s|이유", question):
+            return False
+        if "언제" in question and COUNT.fullmatch(answer):
             return False
         return bool(HOW_MANY.search(question) or WHEN.search(question) or NOUN_ENDING.search(question))
     if re.search(r"무엇[이을은](?![가-힣])", question) and (PEOPLE.search(answer) or is_person(answer)):
