@@ -335,6 +335,8 @@ GOOD |= {"title": "한빛도서관", "stopped": True, "read_answer": "오전 9�
         ({"question": "한빛도서관에서 월요일과 공휴일에 올해는 몇 시에 여는가?"}, ["says_enough"]),
         ({"question": "한빛도서관에서 책은 몇 시도 열지 않는가?"}, ["in_its_place"]),
         ({"question": "한빛도서관은 오전 -몇 시에 문을 여는가?"}, ["in_its_place"]),
+        ({"question": "한빛도서관은 언제에만 책을 찾아 주는가?", "kind": "time"}, ["in_its_place"]),
+        ({"question": "한빛도서관은 무엇 첫 시간에 책을 찾아 주는가?", "kind": "phrase"}, ["in_its_place"]),
         ({"question": "그중은 한빛도서관에서 몇 시에 문을 여는가?"}, ["stands_alone"]),
         ({"question": "한빛도서관의 시간은 월요일에 문을 몇 시에 여는가?"}, ["says_enough"]),
         ({"question": "한빛도서관은 “사서가 몇 시에 온다”고 말하는가?"}, ["asks_for_words", "supported"]),

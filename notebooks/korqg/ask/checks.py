@@ -60,7 +60,7 @@ MISPLACED = re.compile(
     r"(무엇|누구|어디|언제|얼마)(은|는)(?![가-힣])|무엇(과|이나) |어느 어디|몇 몇|무엇[이가을를]? .*무엇"
     r"|(무엇|누구|어디)(에게|에서|에|으로|로|과|와)?(도|만|처럼|보다|마다)(?![가-힣])|무엇까지만?(?![가-힣])"
     r"|(무엇|누구|어디)에서는(?![가-힣])|무엇이(기도| 아닌가)|몇 [가-힣]+도 .*(않|없|못)|[-−]몇"
-    r"|(언제|며칠) ((오전|오후|낮|밤) ?)?\d{1,2}( ?시(?!간)|:\d)|며칠 (오전|오후)"
+    r"|언제(에|이면)|(언제|며칠) ((오전|오후|낮|밤) ?)?\d{1,2}( ?시(?!간)|:\d)|며칠 (오전|오후)"
     r"|몇 (시간|달|개월|년|주) 반(에서|부터|까지|이|쯤)?(?![가-힣])"
     r"|무엇도[가-힣]|무엇(?![이을를으에과와의인보부까만도처마일입]|라고|하고)[가-힣]"
 )
@@ -137,7 +137,7 @@ def _points_outside(question: str) -> bool:
 def _lacks_particle(question: str) -> bool:
     """Whether 무엇 stands bare in front of a verb or an adverb (무엇 허물어야)."""
     bare = re.search(r"무엇 (?=[가-힣])", question)
-    return bool(bare) and kiwi().tokenize(question[bare.end() :])[0].tag[:2] in ("VV", "VA", "MA")
+    return bool(bare) and kiwi().tokenize(question[bare.end() :])[0].tag[:2] in ("VV", "VA", "MA", "MM", "SN")
 
 
 def _asks_in_modifier(question: str) -> bool:
