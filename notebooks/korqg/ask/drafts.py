@@ -95,53 +95,36 @@ def _is_proper(text: str) -> bool:
 def with_name(question: str, title: str) -> str:
     """The question with what its document is about in front, unless it says so already or would get too long.
 
-    The document's name where its title holds one: before a topic that does nothing by itself "…의" (한빛도서관의
-    자리는), before another "…에서". Else the paper that the title names (휴가 규정에 따르면), or what it tells how to
-    do (녹을 없앨 때). Readers would show 46 to 52 % of 91 questions with such a paper as they are, 0 to 7 % of 55 of
-    the same without it; of 57 with a name 23 to 26 %, without 0 % of 13.
+    The paper that the title names (휴가 규정에 따르면), else the name that it holds: before a topic that does nothing
+    by itself "…의" (한빛도서관의 자리는), before another "…에서". Readers would show 46 % of 129 questions with such a
+    paper as they are, of 59 with "…에서" 26, of 26 with "…의" 38, and of 191 that do not say whose they are 4 %.
     """
-    source, name = source_of(title), name_in(title)
-    if name and not _says(question, name):
-        topic = re.match(r"(\S+?)[은는] ", question)
-        if topic and not PEOPLE.search(topic[1]) and has_topic(topic[0]):
-            named = f"{name}의 {question}"
-        else:
-            named = f"{name}에서{'' if has_topic(question) else '는'} {question}"
-        if len(named) <= LONGEST_SHOWN:
-            return named
-    said = not source or any(word in question for word in source.split()[:-1] if len(word) > 2)
-    return question if said or len(source + question) > LONGEST_WITH_SOURCE else source + question
+    source, name, words = source_of(title), name_in(title), _words(title)
+    says_half = 2 * sum(word in question for word in words) >= len(words)
+    if source and not says_half and len(source + question) <= LONGEST_WITH_SOURCE:
+        return source + question
+    if not name or any(word in question for word in name.split() if len(word) > 1):
+        return question
+    topic = re.match(r"(\S+?)[은는] ", question)
+    if topic and not PEOPLE.search(topic[1]) and has_topic(topic[0]):
+        named = f"{name}의 {question}"
+    else:
+        named = f"{name}에서{'' if has_topic(question) else '는'} {question}"
+    return named if len(named) <= LONGEST_SHOWN else question
+
+
+def source_of(title: str) -> str:
+    """The words, with a blank behind them, that quote the paper that a title names: "휴가 규정에 따르면 ", or ""."""
+    first = re.sub(r"\[[^\]]*\] ?", "", title.split(" > ")[0]).strip()
+    return f"{first}에 따르면 " if PAPERS.search(first) and _words(title) else ""
 
 
 def says_whose(question: str, title: str) -> bool:
-    """Whether a question says what its document is about: with a word of its title, or with the paper in front.
-
-    Readers would show 34 % of 242 of the rule's that do as they are, 4 % of 183 that do not.
-    """
-    first = title.split(" > ")[0]
-    words = [word for word in re.split(r"[\s'‘’\"]+", first) if len(word) > 1 and word not in KINDS]
-    return any(word in question for word in words)
+    """Whether a question says what its document is about: with a word of its title, or with the paper in front."""
+    return any(word in question for word in _words(title))
 
 
-def _says(question: str, name: str) -> bool:
-    return any(word in question for word in name.split() if len(word) > 1)
-
-
-@functools.cache
-def source_of(title: str) -> str:
-    """The words, with a blank behind them, that say where an answer stands: "휴가 규정에 따르면 ", "녹을 없앨 때 ".
-
-    "" where the title names no paper that could be quoted and tells nobody how to do something.
-    """
-    first = re.sub(r"\[[^\]]*\] ?", "", title.split(" > ")[0]).strip()
-    if PAPERS.search(first) and " " in first:
-        return f"{first}에 따르면 "
-    how = re.fullmatch(r"(?:(.+ 때) .+|(.* )?(\S+는)) (?:방법|법)", first)
-    if not how:
-        return ""
-    if how[1]:
-        return f"{how[1]} "
-    *stem, ending = kiwi().tokenize(how[3])
-    if ending.tag != "ETM":
-        return ""
-    return f"{how[2] or ''}{kiwi().join([*((one.form, one.tag) for one in stem), ('ᆯ', 'ETM')])} 때 "
+def _words(title: str) -> list[str]:
+    """The words of a document's title that say what it is about, not what kind of paper it is."""
+    words = re.split(r"[\s'‘’\"]+", title.split(" > ")[0])
+    return [word for word in words if len(word) > 1 and word not in KINDS]

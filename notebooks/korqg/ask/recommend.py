@@ -13,7 +13,7 @@ from korqg.ask.checks import (
     failed_checks,
     same_thing,
 )
-from korqg.ask.drafts import says_whose, with_name
+from korqg.ask.drafts import says_whose, source_of, with_name
 from korqg.ask.editor import edit_question
 from korqg.ask.rule import plainness
 from korqg.errors import KorqgError
@@ -59,8 +59,7 @@ def recommend(
     Of a chunk's questions that pass every check `questions_per_chunk` are taken at most: the likeliest first, from
     different sentences while there are any, never two that ask the same. A model that cannot vouch for its questions
     by reading has a `threshold` above 1 (see `trusted_threshold`). Where the model has none stands one of the rule's,
-    the likeliest that says what its document is before the others. `over` applies a function to many chunks: `map`, or
-    that of several processes.
+    the clearest. `over` applies a function to many chunks: `map`, or that of several processes.
     """
     by_chunk: dict[str, list[dict]] = {}
     for one in asked:
@@ -82,13 +81,12 @@ def _recommend_for(
     headings = headings_of(chunk)
     model = [judged(one, threshold, style, headings) for one in some]
     passed = [one for one in model if not one["failed"]]
-    sure = [one for one in passed if threshold <= 1 or one["likelihood"] >= SURE_UNREAD]
-    chosen = _choose(sure, questions_per_chunk)
+    chosen = _choose([one for one in passed if threshold <= 1 or one["likelihood"] >= SURE_UNREAD], questions_per_chunk)
     if not chosen:
         rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
-        ruled = [one for one in rule if not one["failed"]]
-        clear = [one for one in ruled if says_whose(one["question"], chunk["title"])]
-        chosen = _choose_of_rule(clear) or _choose(passed, 1) or _choose_of_rule(ruled)
+        chosen = sorted((one for one in rule if not one["failed"]), key=_clearness, reverse=True)[:1]
+        if not (chosen and says_whose(chosen[0]["question"], chunk["title"])):
+            chosen = _choose(passed, 1) or chosen
     return [_shown(one, chunk) for one in chosen], "" if chosen else _reason(chunk, model)
 
 
@@ -221,9 +219,16 @@ def _choose(entries: list[dict], count: int) -> list[dict]:
     return chosen
 
 
-def _choose_of_rule(entries: list[dict]) -> list[dict]:
-    """One of them at most: the likeliest of those that ask how much, if there are any."""
-    return _choose([one for one in entries if asks_how_much(one["question"])] or entries, 1)
+def _clearness(one: dict) -> tuple:
+    """How soon a question of the rule is shown: the shortest that quotes its paper, else the likeliest."""
+    question, source = one["question"], source_of(one["title"])
+    quotes = bool(source) and question.startswith(source)
+    return (
+        quotes,
+        says_whose(question, one["title"]),
+        asks_how_much(question),
+        -len(question) if quotes else one["likelihood"],
+    )
 
 
 def _of(chunk: dict) -> dict:
