@@ -24,7 +24,7 @@ LONGEST_SHOWN, LONGEST_WITH_SOURCE = 50, 70
 third as many), and of one with the paper that it is from in front (휴가 규정에 따르면)."""
 
 PAPERS = re.compile(
-    "(안내|안내문|안내서|설명서|규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|공고|공지|회의록|매뉴얼|가이드)$"
+    "(안내|안내문|안내서|설명서|규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|공고|공지|회의록|매뉴얼|가이드|길잡이|도움말|소식지|보고서)$"
 )
 """Titles that say what kind of paper they stand on: one can quote it."""
 
@@ -100,8 +100,8 @@ def with_name(question: str, title: str) -> str:
     paper as they are, of 59 with "…에서" 26, of 26 with "…의" 38, and of 191 that do not say whose they are 4 %.
     """
     source, name, words = source_of(title), name_in(title), _words(title)
-    says_half = 2 * sum(word in question for word in words) >= len(words)
-    if source and not says_half and len(source + question) <= LONGEST_WITH_SOURCE:
+    says_most = 2 * sum(word in question for word in words) > len(words)
+    if source and not says_most and len(source + question) <= LONGEST_WITH_SOURCE:
         return source + question
     if not name or any(word in question for word in name.split() if len(word) > 1):
         return question
