@@ -117,6 +117,22 @@ def test_words_are_found_over_a_line_break_and_absent_ones_nowhere():
     assert likeliest_place(FERRY, "", "무엇인가?") == (-1, "")
 
 
+@pytest.mark.parametrize(
+    ("text", "answer", "place"),
+    [
+        ("장승은 1987년에 섰고 물기는 18%이다.", "1", -1),
+        ("장승은 1987년에 섰고 물기는 18%이다.", "8%", -1),
+        ("한 모는 3,000원, 키는 2.40미터이다.", "3", -1),
+        ("한 모는 3,000원, 키는 2.40미터이다.", "40미터", -1),
+        ("13개 가운데 3개가 깨졌다.", "3", 8),
+        ("값은 3,000원, 모두 18.", "18", 14),
+    ],
+)
+def test_answer_is_not_placed_within_a_longer_number(text, answer, place):
+    assert likeliest_place(text, answer, "몇인가?") == (place, answer)
+    assert stated_place("1987년", "9", 0) is None
+
+
 def test_nearest_stretch_is_the_first_of_equals():
     assert nearest("굴뚝은 무엇으로 쌓는가?", ["담은 돌로 쌓는다.", "굴뚝은 기와로 쌓는다.", "문은 나무이다."]) == 1
     assert nearest("무엇인가?", ["가", "나"]) == 0

@@ -1,6 +1,7 @@
 """Tables as people have them: formats, columns by other names, and what is refused with a remedy."""
 
 import csv
+import datetime
 import gzip
 import io
 import json
@@ -392,6 +393,39 @@ def test_folder_that_datasets_saved_is_read(tmp_path):
 def test_merged_cell_of_excel_stands_in_each_of_its_rows(read):
     (passage,) = read("rows.xlsx", _merged()).passages
     assert (passage.text, len(passage.questions)) == (ROWS[0]["passage"], 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "shown"),
+    [
+        (0.18, "0%", "18%"),
+        (0.125, "0%", "13%"),
+        (18, '0"%"', "18%"),
+        (3000, '#,##0"원"', "3,000원"),
+        (3000, r'"약 "#,###\ "원";[Red]-#,###', "약 3,000 원"),
+        (-1234.5, "[$₩-412]#,##0.00", "-₩1,234.50"),
+        (1234, r'_-* #,##0_-;\-* #,##0_-;_-* "-"_-;_-@_-', "1,234"),
+        (7, "0000", "0007"),
+        (30, 'General"명"', "30명"),
+        (0.5, "General", "0.5"),
+        (0.5, "# ?/?", "0.5"),
+        (datetime.datetime(1987, 3, 2), 'yyyy"년" m"월" d"일"', "1987년 3월 2일"),
+        (datetime.datetime(1987, 3, 2), "mm-dd-yy", "1987-03-02"),
+        (31838, 31, "1987년 03월 02일"),  # typed in Korean Excel
+        (datetime.time(0), 'yyyy"년" m"월" d"일"', "00:00:00"),
+    ],
+)
+def test_cell_of_excel_is_read_as_it_is_shown(read, value, form, shown):
+    import openpyxl
+
+    book, data = openpyxl.Workbook(), io.BytesIO()
+    for row in (["지문", "질문", "정답"], [ROWS[0]["passage"], ROWS[0]["question"], value]):
+        book.active.append(row)
+    book.active["C2"].number_format = form if isinstance(form, str) else "0"
+    if isinstance(form, int):
+        book.active["C2"]._style.numFmtId = form
+    book.save(data)
+    assert read("rows.xlsx", data.getvalue()).passages[0].questions[0].answer == shown
 
 
 @pytest.mark.parametrize("hollow", ["paragraphs", "context"])

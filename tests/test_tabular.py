@@ -325,6 +325,37 @@ def test_column_named_as_the_text_of_a_field_is_that_field(write):
     assert read_rows(write(rows, "rows.csv")).passages[0].questions[0].answer == ROWS[0]["answer"]
 
 
+@pytest.mark.parametrize(
+    "name", ["모범답안", "해답", "답안", "정답1", "정답 문구", "정답/답안", "expected_answer", "gold_answer"]
+)
+def test_answers_are_found_under_their_many_names(write, name):
+    rows = [{"지문": row["passage"], "질문": row["question"], name: row["answer"]} for row in ROWS]
+    assert read_rows(write(rows, "rows.csv")).passages[0].questions[0].answer == ROWS[0]["answer"]
+
+
+@pytest.mark.parametrize("none", ["-", "—", ".", "...", "(null)", "Null", "None", "N/A", "해당 없음"])
+def test_signs_and_words_for_no_answer_are_none(write, none):
+    corpus = read_rows(write([{**ROWS[0], "answer": none}, {**ROWS[2], "answer": [none]}]))
+    ((question,),) = [passage.questions for passage in corpus.passages]
+    assert (question.answer, question.answer_start) == ("", -1)
+    assert ["does not answer it" in record["reason"] for record in corpus.dropped] == [True]
+
+
+@pytest.mark.parametrize("mark", ["Y", "y", "예", "O", "TRUE", "1.0"])
+def test_row_marked_as_impossible_is_left_out(write, mark):
+    rows = [{**ROWS[0], "is_impossible": mark}, {**ROWS[2], "is_impossible": "N"}]
+    (passage,) = read_rows(write(rows, "rows.csv")).passages
+    assert passage.text == ROWS[2]["passage"]
+
+
+def test_header_that_stands_among_the_rows_again_is_left_out(write):
+    rows = [*ROWS[:2], {name: f"\ufeff{name.title()}" for name in ROWS[0]}, ROWS[2]]
+    corpus = read_rows(write(rows, "rows.csv"), max_dropped_fraction=0)
+    assert sum(len(passage.questions) for passage in corpus.passages) == 3
+    (record,) = corpus.dropped
+    assert (record["id"], record["reason"]) == ("line 4", "it has the names of the columns again")
+
+
 @pytest.mark.parametrize("empty", ["null", "NULL", "#N/A"])
 def test_words_for_an_empty_cell_are_no_text(write, empty):
     rows = [{**ROWS[0], "answer": empty}, {**ROWS[1], "question": empty}, ROWS[2]]

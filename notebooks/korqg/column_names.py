@@ -11,7 +11,8 @@ NAMES = {
     "passage": "passage context paragraph text content contents body document article "
     "지문 본문 문서 문단 단락 내용 원문 글 텍스트 기사",
     "question": "question query q 질문 문제 질의 물음 문의",
-    "answer": "answer answers answer_text a 정답 답변 답 응답 대답",
+    "answer": "answer answers answer_text a expected_answer gold_answer correct_answer reference_answer ground_truth "
+    "answer1 answer_1 정답 정답/답안 정답1 정답_1 모범답안 모범답 답변 답 응답 대답 해답 답안 답1 답안1 정답문 응답문",
     "answer_start": "answer_start answer_begin 정답위치 정답시작 정답시작위치",
     "title": "title doc_title 제목 문서제목 문서명 표제 표제어",
     "id": "id guid question_id qa_id qid 아이디",
@@ -72,7 +73,7 @@ def _find_fields(columns: tuple[str, ...], given: tuple[tuple[str, str], ...]) -
 def _bare(column: str) -> str:
     """A name without blanks, line marks, what stands in brackets, and a word for text: "질문 내용 (필수)" is 질문."""
     bare = column.partition("(")[0].replace(" ", "").strip("*_-:")
-    words = next((word for word in ("내용", "텍스트", "text") if bare.endswith(word) and bare != word), "")
+    words = next((word for word in ("내용", "문구", "텍스트", "text") if bare.endswith(word) and bare != word), "")
     return bare.removesuffix(words).rstrip("_-")
 
 

@@ -10,12 +10,14 @@ from korqg.cleaned_text import tidy, tidy_place
 
 # An answer that stands at most this many characters off its stated place is mended, not dropped.
 LARGEST_OFFSET_ERROR = 2
+# Where an answer may begin and end: not within a number, as 8 does in 18% and 3 in 3,000.
+_BEGIN, _END = r"(?:(?!\d)|(?<!\d)(?<!\d[.,]))", r"(?:(?<!\d)|(?![.,]?\d))"
 
 
 def as_place(value: Any) -> int | None:
     """A stated place as a number; None where there is none that could be meant."""
     try:
-        return int(float(value)) if not isinstance(value, bool) else None
+        return int(float(str(value).replace(",", ""))) if not isinstance(value, bool) else None
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -33,7 +35,7 @@ def stated_place(raw: str, answer: str, start: int) -> tuple[int, bool] | None:
     moves = sorted(range(-LARGEST_OFFSET_ERROR, LARGEST_OFFSET_ERROR + 1), key=abs)
     near = [stated + move for move in moves] if start >= 0 else []
     for place in [*near, *_other_counts(raw, start)]:
-        if place >= 0 and answer and text.startswith(answer, place):
+        if place >= 0 and answer and re.compile(_BEGIN + re.escape(answer) + _END).match(text, place):
             return place, True
     return None
 
@@ -56,12 +58,12 @@ def _other_counts(raw: str, start: int) -> Iterator[int]:
 def likeliest_place(text: str, answer: str, question: str) -> tuple[int, str]:
     """Where an answer of unknown place begins, and how the text writes it; (-1, answer) where it does not stand there.
 
-    Of several places that one is taken whose sentence has most in common with the question. White space may differ.
+    Of several places, none inside a number, that is taken whose sentence is nearest to the question. Blanks may differ.
     """
     words = answer.split()
     if not words:
         return -1, answer
-    found = [match.span() for match in re.finditer(r"\s+".join(map(re.escape, words)), text)]
+    found = [match.span() for match in re.finditer(_BEGIN + r"\s+".join(map(re.escape, words)) + _END, text)]
     if not found:
         return -1, answer
     begin, end = found[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from korqg.cleaned_text import as_text, is_untidy, tidy, tidy_line
-from korqg.column_names import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields
+from korqg.column_names import CHAT, QUESTION_AND_ANSWER, SHAPES, WANTED, find_fields, plain_name
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.answer_places import as_place, likeliest_place, stated_place
 from korqg.data.corpus import Corpus, Passage, Question, Tally, answers_of, find_corpus_files, make_passage_id, untitled
@@ -24,6 +24,8 @@ from korqg.question import is_single_question
 SHORTEST_ANSWER_AS_PASSAGE = 20
 UNANSWERABLE = "the passage does not answer it (it is marked as impossible, unanswerable, or its answers are empty)"
 
+# What people write for an answer that there is none of, in small letters and without signs.
+NO_ANSWER = ("", "null", "none", "n/a", "해당없음", "답없음", "정답없음")
 NO_QUESTION = "its output is no question (one sentence with ? at its end)"
 
 
@@ -174,6 +176,8 @@ def _read_row(
     for name, text in ((shape[-2], passage), (shape[-1], question)):
         if not text:
             raise ValueError(f"its {name} is empty")
+    if question.lower() == fields[shape[-1]] and plain_name(passage) == fields[shape[-2]]:
+        raise _LeftOut("it has the names of the columns again")
     if shape == SHAPES[1] and not is_single_question(question):
         raise ValueError(NO_QUESTION)
     answer, start = "", None
@@ -214,7 +218,7 @@ def _free_id(name: str, taken: set[str]) -> str:
 
 
 def _is_true(value: Any) -> bool:
-    return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in ("true", "1", "yes"))
+    return str(value).strip().lower() in ("true", "1", "1.0", "yes", "y", "o", "예", "네")
 
 
 def _answer_of(value: Any, start: Any) -> tuple[str, int | None]:
@@ -227,12 +231,18 @@ def _answer_of(value: Any, start: Any) -> tuple[str, int | None]:
     if isinstance(value, dict) and "text" in value:
         value = answers_of(value)
     if not isinstance(value, list):
-        return as_text(value, "answer"), as_place(start)
+        return _answer_text(value), as_place(start)
     for one in value:
         text, at = (one.get("text"), one.get("answer_start")) if isinstance(one, dict) else (one, start)
-        if as_text(text, "answer").strip():
-            return as_text(text, "answer"), as_place(at)
+        if words := _answer_text(text):
+            return words, as_place(at)
     raise _LeftOut(UNANSWERABLE)
+
+
+def _answer_text(value: Any) -> str:
+    """An answer as text, untidied; "" for what stands for none, such as "-" and "(null)"."""
+    text = as_text(value, "answer")
+    return "" if re.sub(r"[-–—_.…·?()\[\]<>\s]", "", tidy(text)).lower() in NO_ANSWER else text
 
 
 def _parsed(text: Any) -> Any:

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import datetime
+import decimal
 import io
 import json
 import re
@@ -30,6 +31,9 @@ IF_KORQUAD2 = 'it is a whole page as KorQuAD 2 has them: set source="korquad2"'
 _LEVELS = ("paragraphs", "qas")  # Where an article has its paragraphs, and a paragraph its questions
 # Share of the letters beyond ASCII that may be unreadable before a file is taken for one of another encoding.
 MOST_LOST = 0.01
+# How Excel shows a number: words, digits, decimals, a percent sign, words, as in "약 "#,##0.0"원".
+_WORDS = r'(?:"[^"]*"|\\.|[^"\\\w#?%.,@/]|[가-힣])*'
+_NUMBER_FORMAT = re.compile(rf"({_WORDS})(General|[#0,]*[#0])(?:\.(0+))?( ?%)?({_WORDS})")
 
 
 _NO_WORKBOOK = (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError, TypeError, AttributeError, SyntaxError)
@@ -324,6 +328,8 @@ def _excel_rows(name: str, data: bytes, columns: Mapping[str, str]) -> list[Row]
     """The rows of all sheets that have the columns that are wanted."""
     import openpyxl
 
+    # What Korean Excel makes of a typed date: openpyxl does not know it, and reads a number of days.
+    openpyxl.styles.numbers.BUILTIN_FORMATS[31] = 'yyyy"년" mm"월" dd"일"'
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
         sheets = [(sheet.title, _cells(sheet)) for sheet in book.worksheets]
@@ -348,24 +354,50 @@ def _excel_rows(name: str, data: bytes, columns: Mapping[str, str]) -> list[Row]
 
 def _cells(sheet) -> list[list]:
     """A sheet's cells, row by row; merged ones all have the value that Excel keeps in the first of them."""
-    cells = [[_cell(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    cells = [[_cell(cell.value, cell.number_format) for cell in row] for row in sheet.iter_rows()]
     for merged in sheet.merged_cells.ranges:
         for row, column in merged.cells:
             cells[row - 1][column - 1] = cells[merged.min_row - 1][merged.min_col - 1]
     return cells
 
 
-def _cell(value: Any) -> Any:
-    """A cell's value as a person reads it: a whole number without a point, a date without a time of midnight."""
+def _cell(value: Any, form: str) -> Any:
+    """A cell's value as a person reads it: a number as its format shows it, a date without a time of midnight."""
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         value = value.date()
     if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
+        return _shown_date(value, form)
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        value = int(value)
+    if isinstance(value, int | float):
+        return _shown_number(value, form)
     return "" if value is None else value
+
+
+def _shown_number(number: float, form: str) -> Any:
+    """A number as its cell shows it (18%, 3,000원); itself without a format, or with one that is not known here."""
+    form = re.sub(r"\[\$([^]-]*)[^]]*\]", r'"\1"', form.partition(";")[0])  # [$₩-412], a currency
+    parts = _NUMBER_FORMAT.fullmatch(re.sub(r"\[[^]]*\]|[_*].", "", form))
+    if form == "General" or not parts:
+        return number
+    before, digits, decimals, percent, after = parts.groups("")
+    exact = decimal.Decimal(str(abs(number))) * (100 if percent else 1)
+    with decimal.localcontext() as context:
+        context.rounding = decimal.ROUND_HALF_UP
+        text = f"{exact:{',' * (',' in digits)}.{len(decimals)}f}" if digits != "General" else str(exact)
+    shown = before + text.zfill(digits.count("0") + len(decimals) + bool(decimals)) + percent + after
+    return "-" * (number < 0) + re.sub(r'"([^"]*)"|\\(.)', r"\1\2", shown).strip()
+
+
+def _shown_date(date: datetime.date | datetime.time, form: str) -> str:
+    """A date as a Korean format shows it (1987년 3월 2일), otherwise as 1987-03-02; a time as 09:30:00."""
+    form = re.sub(r'\[[^]]*\]|["\\]', "", form.partition(";")[0])
+    if isinstance(date, datetime.time) or not re.fullmatch("(yyyy년)? ?(mm?월)? ?(dd?일)?", form):
+        return date.isoformat()
+    parts = {"yyyy": date.year, "mm": f"{date:%m}", "m": date.month, "dd": f"{date:%d}", "d": date.day}
+    return re.sub("yyyy|mm?|dd?", lambda part: str(parts[part[0]]), form)
 
 
 def _arrow_rows(name: str, suffix: str, data: bytes) -> Iterator[Row]:
