@@ -132,6 +132,39 @@ def test_raised_numbers_of_units_stay(tmp_path):
     assert _word(tmp_path, f"<w:p>{_run('넓이는 640m')}{mark}{_run('이다.')}</w:p>") == ("넓이는 640m2이다.",)
 
 
+@pytest.mark.parametrize(
+    ("before", "pieces", "mark", "read"),
+    [
+        ("10", ["6"], "super", "10⁶"),
+        ("10", ["−", "12"], "super", "10⁻¹²"),
+        ("10", ["0.5 "], "super", "10⁰·⁵"),
+        ("2026", ["1,2"], "super", "2026¹,²"),
+        ("1011", ["2"], "sub", "1011₂"),
+        ("CO", ["2"], "sub", "CO2"),
+        ("2", ["nd"], "super", "2nd"),
+        ("2026", ["3)"], "super", "2026"),
+    ],
+)
+def test_raised_and_lowered_figures_make_no_other_number(tmp_path, before, pieces, mark, read):
+    small = "".join(_run(piece, f'<w:vertAlign w:val="{mark}script"/>') for piece in pieces)
+    assert _word(tmp_path, f"<w:p>{_run('값은 ' + before)}{small}{_run('이다.')}</w:p>") == (
+        f"값은 {read}{' ' * pieces[-1].endswith(' ')}이다.",
+    )
+    header = f'<hh:charPr id="9"><hh:{mark.replace("super", "sup")}script/></hh:charPr>'
+    small = "".join(f'<hp:run charPrIDRef="9"><hp:t>{piece}</hp:t></hp:run>' for piece in pieces)
+    body = hangul(t(f"값은 {before}"), t("이다.")).replace("</hp:run>", f"</hp:run>{small}", 1)
+    assert _hangul(tmp_path, body, header) == (f"값은 {read}{' ' * pieces[-1].endswith(' ')}이다.",)
+
+
+@pytest.mark.parametrize(
+    ("font", "code", "sign"),
+    [("Symbol", "F0B1", "±"), ("Symbol", "00b3", "≥"), ("Wingdings", "F0FE", "☑"), ("Webdings", "F0B1", "")],
+)
+def test_word_signs_of_symbol_fonts(tmp_path, font, code, sign):
+    inside = f'<w:r><w:sym w:font="{font}" w:char="{code}"/></w:r>'
+    assert _word(tmp_path, f"<w:p>{_run('물')}{inside}{_run('불')}</w:p>") == (f"물{sign}불",)
+
+
 def test_private_signs_go(tmp_path):
     body = hangul(t("\uf0a7 물은 맑다.")) + hangul(t("\U000f02b2 샘은 깊다.")) + hangul(t("\U000f0853" * 30))
     assert _hangul(tmp_path, body) == ("물은 맑다.", "샘은 깊다.")
@@ -163,6 +196,51 @@ def test_word_numbers_stand_before_their_paragraphs(tmp_path):
     assert _word(tmp_path, body, styles=styles, numbering=numbering) == (
         "제1장 물길", "가. 샘", "나. 도랑", "1.1 깊이", "제2장 방아", "가. 공이", "점이 있는 글", "글",
     )  # fmt: skip
+
+
+def _list(*levels: str, more: str = "") -> str:
+    """A list 1 of Word, from the XML that its levels add."""
+    inside = "".join(
+        f'<w:lvl w:ilvl="{depth}"><w:start w:val="1"/>{level}</w:lvl>' for depth, level in enumerate(levels)
+    )
+    return (
+        f'<w:abstractNum w:abstractNumId="0">{more}{inside}</w:abstractNum>'
+        '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>'
+    )
+
+
+def _item(text: str, level: int = 0, number: int = 1, mark: str = "") -> str:
+    return word(text, f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr><w:rPr>{mark}</w:rPr>')
+
+
+@pytest.mark.parametrize(("restart", "last"), [("", "제1조 요금"), ('<w:lvlRestart w:val="0"/>', "제2조 요금")])
+def test_word_numbers_that_go_on_through_chapters(tmp_path, restart, last):
+    numbering = _list('<w:lvlText w:val="제%1장"/>', f'{restart}<w:lvlText w:val="제%2조"/>')
+    body = _item("총칙") + _item("목적", 1) + _item("돈") + _item("요금", 1)
+    assert _word(tmp_path, body, numbering=numbering) == ("제1장 총칙", "제1조 목적", "제2장 돈", last)
+
+
+def test_word_list_takes_its_levels_from_a_list_style(tmp_path):
+    numbering = _list('<w:lvlText w:val="제%1조"/>', more='<w:styleLink w:val="rules"/>')
+    numbering += '<w:abstractNum w:abstractNumId="1"><w:numStyleLink w:val="rules"/></w:abstractNum>'
+    numbering += '<w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num>'
+    body = _item("물", number=2) + _item("거름", number=2)
+    assert _word(tmp_path, body, numbering=numbering) == ("제1조 물", "제2조 거름")
+
+
+def test_word_deleted_paragraphs_take_no_number(tmp_path):
+    deleted = _item("지운 글", mark="<w:del/>").replace("<w:r>", "<w:del><w:r>").replace("</w:r>", "</w:r></w:del>")
+    deleted = deleted.replace("w:t>", "w:delText>")
+    body = _item("물레") + deleted + _item("가마") + deleted + word_table([word("봄"), word("천 원")]) + _item("흙")
+    read = ("제1조 물레", "제2조 가마", "봄 | 천 원", "제3조 흙")
+    assert _word(tmp_path, body, numbering=_list('<w:lvlText w:val="제%1조"/>')) == read
+
+
+def test_word_deleted_mark_joins_paragraphs(tmp_path):
+    body = _item("베틀은 ", mark="<w:del/>") + _item("참나무로 ", mark="<w:del/>") + word("짠다.") + _item("잉아")
+    body = body.replace("<w:t>", '<w:t xml:space="preserve">')
+    numbering = _list('<w:lvlText w:val="제%1조"/>')
+    assert _word(tmp_path, body, numbering=numbering) == ("제1조 베틀은 참나무로 짠다.", "제2조 잉아")
 
 
 def test_hangul_numbers_stand_before_their_paragraphs(tmp_path):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from korqg.cleaned_text import INDEX, small_figures
 from korqg.data.documents.numbering import Level, Numbers
 from korqg.data.documents.office import (
     CONTENTS,
@@ -43,6 +44,7 @@ class Header:
     lists: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     struck: set[str] = field(default_factory=set)
     raised: set[str] = field(default_factory=set)
+    lowered: set[str] = field(default_factory=set)
     numbers: Numbers = field(default_factory=lambda: Numbers({}, "^"))
 
 
@@ -100,6 +102,8 @@ def _read_header(root) -> Header:
                 header.struck.add(key)
             if child(element, "supscript") is not None:
                 header.raised.add(key)
+            if child(element, "subscript") is not None:
+                header.lowered.add(key)
         elif name == "numbering":
             lists[key] = dict(_level(level) for level in element if local(level) == "paraHead")
     header.numbers = Numbers(lists, "^")
@@ -175,8 +179,8 @@ class _Reader:
                 self.run(run, text, objects)
         while text.fields:
             text.end_field()
-        words = without_note_marks("".join(text.parts)) if level != CONTENTS else ""
-        label = self.label(shape)
+        words = small_figures("".join(text.parts), RAISED + LOWERED) if level != CONTENTS else ""
+        words, label = without_note_marks(words), self.label(shape)
         yield from as_blocks(f"{label} {words}" if label and words.strip() else words, level)
         for element in objects:
             yield from self.object(element)
@@ -192,9 +196,9 @@ class _Reader:
         """Append what a run shows to the paragraph's text, and its tables and boxes to its objects."""
         key = run.get("charPrIDRef", "")
         shown = _Text() if key in self.header.struck else text
-        raised = key in self.header.raised and any(local(element) == "t" for element in run)
-        if raised:
-            shown.parts.append(RAISED)
+        signs = RAISED + LOWERED if key in self.header.raised else INDEX if key in self.header.lowered else ""
+        signs = signs if any(local(element) == "t" for element in run) else ""
+        shown.parts.append(signs[:1])
         for element in run:
             name = local(element)
             if name == "t":
@@ -216,8 +220,7 @@ class _Reader:
                     shown.parts.append("".join(block.text for block in self.object(element)))
                 else:
                     objects.append(element)
-        if raised:
-            shown.parts.append(LOWERED)
+        shown.parts.append(signs[1:])
 
     def object(self, element) -> Iterator[Block]:
         """The caption, then the table or whatever else holds paragraphs: text boxes, grouped shapes."""

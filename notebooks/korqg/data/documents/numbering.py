@@ -19,11 +19,15 @@ _FORMATS = {
 
 @dataclass(frozen=True)
 class Level:
-    """One level of a list: its first number, its format, and its text with places for the numbers ("제%1조")."""
+    """One level of a list: its first number, its format, and its text with places for the numbers ("제%1조").
+
+    It begins anew behind the first `restart` levels of those above it.
+    """
 
     start: int
     format: str
     text: str
+    restart: int = 9
 
 
 @dataclass
@@ -44,7 +48,7 @@ class Numbers:
             return ""
         counts = self.counts.setdefault(name, {})
         counts[level] = counts.get(level, levels[level].start - 1) + 1
-        for deeper in [other for other in counts if other > level]:
+        for deeper in [other for other in counts if level < min(other, levels[other].restart)]:
             del counts[deeper]
         if _format(levels[level].format) == "none":
             return ""

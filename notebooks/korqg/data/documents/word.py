@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from korqg.cleaned_text import INDEX, small_figures
 from korqg.data.documents.numbering import Level, Numbers
 from korqg.data.documents.office import (
     CONTENTS,
@@ -38,6 +39,13 @@ _MATH = {
     "sSub": ("", "_", ""),
     "rad": ("√(", ", ", ")"),
     "d": ("(", ", ", ")"),
+}
+_SMALL = {"superscript": (RAISED, LOWERED), "subscript": INDEX}
+# Signs of symbol fonts by the last two places of their codes, which are written as F0B1 or 00B1.
+_SIGNS = {
+    "Symbol": {"A3": "≤", "AE": "→", "B0": "°", "B1": "±", "B3": "≥", "B4": "×", "B7": "•", "B8": "÷"},
+    "Wingdings": {"6F": "☐", "9F": "•", "A8": "☐", "E0": "→", "FC": "✓", "FD": "☒", "FE": "☑"},
+    "Wingdings 2": {"50": "✓", "52": "☑", "A3": "☐"},
 }
 
 
@@ -135,16 +143,18 @@ def _number(properties) -> tuple[str, int] | None:
 
 def _numbers(root) -> Numbers:
     """The lists by the ids that paragraphs use; lists of one definition go on counting one another."""
-    abstract, lists, shared = {}, {}, {}
+    abstract, named, links, lists, shared = {}, {}, {}, {}, {}
     for element in root:
         if local(element) == "abstractNum":
             levels = (_level(level) for level in element if local(level) == "lvl")
-            abstract[attribute(element, "abstractNumId")] = dict(levels)
+            key = attribute(element, "abstractNumId")
+            abstract[key] = named[_value(element, "styleLink")] = dict(levels)
+            links[key] = _value(element, "numStyleLink", default=None)
     for element in root:
         if local(element) != "num":
             continue
         key, name = _value(element, "abstractNumId"), attribute(element, "numId")
-        levels = dict(abstract.get(key, {}))
+        levels = dict(abstract.get(key) or named.get(links.get(key), {}))
         overrides = [override for override in element if local(override) == "lvlOverride"]
         for override in overrides:
             depth, start = int(attribute(override, "ilvl") or 0), _value(override, "startOverride")
@@ -161,7 +171,9 @@ def _numbers(root) -> Numbers:
 
 def _level(element) -> tuple[int, Level]:
     first, form = _value(element, "start"), _value(element, "numFmt", default="decimal")
-    level = Level(int(first) if first.isdecimal() else 1, form, _value(element, "lvlText"))
+    restart = _value(element, "lvlRestart")
+    after = int(restart) if restart.isdecimal() else Level.restart
+    level = Level(int(first) if first.isdecimal() else 1, form, _value(element, "lvlText"), after)
     return int(attribute(element, "ilvl") or 0), level
 
 
@@ -174,6 +186,7 @@ class _Reader:
 
     def blocks(self, parent) -> Iterator[Block]:
         """The blocks of a body, a cell, a text box."""
+        self.join(parent)
         for element in parent:
             name = local(element)
             if name == "p":
@@ -187,6 +200,17 @@ class _Reader:
                 yield from self.blocks(_chosen(element))
             elif name in _WRAPPERS:
                 yield from self.blocks(element)
+
+    def join(self, parent) -> None:
+        """Put paragraphs whose mark is deleted into the next one; the first with text gives style and number."""
+        parts = [part for part in parent if local(part) in ("p", "tbl", "sdt")]
+        pairs = [pair for pair in itertools.pairwise(parts) if {*map(local, pair)} == {"p"} and _is_open(pair[0])]
+        for first, second in pairs:
+            other = second if "".join(self.text(first, [], False)).strip() else first
+            if (properties := child(other, "pPr")) is not None:
+                other.remove(properties)
+            second[:0] = list(first)
+            parent.remove(first)
 
     def rows(self, table) -> Iterator[list[Cell]]:
         """The table's rows; a cell that goes on from the row above is counted to that one."""
@@ -221,14 +245,16 @@ class _Reader:
         style = self.styles.get(_value(properties, "pStyle", default=None), _Style())
         level, frame = _outline_level(properties) or style.level, child(properties, "framePr")
         boxes: list = []
-        text = without_note_marks("".join(self.text(paragraph, boxes, bool(style.hidden))))
+        text = small_figures("".join(self.text(paragraph, boxes, bool(style.hidden))), RAISED + LOWERED)
+        text = without_note_marks(text)
         if level == CONTENTS:
             text = ""
         if frame is not None and attribute(frame, "dropCap") in ("drop", "margin"):
             self.initial += text.strip()
             return
         text, self.initial = self.initial + text, ""
-        label = self.label(_number(properties) or style.number)
+        deleted = _is_open(paragraph) and not text.strip()
+        label = "" if deleted else self.label(_number(properties) or style.number)
         yield from as_blocks(f"{label} {text}" if label and text.strip() else text, level)
         for box in boxes:
             yield from self.blocks(box)
@@ -253,6 +279,8 @@ class _Reader:
                 yield "\n"
             elif name == "noBreakHyphen":
                 yield "-"
+            elif name == "sym":
+                yield _SIGNS.get(attribute(element, "font"), {}).get(attribute(element, "char")[-2:].upper(), "")
             elif name in _MATH:
                 yield from self.formula(element, boxes, hidden)
             elif name == "txbxContent":
@@ -274,9 +302,9 @@ class _Reader:
         yield before + between.join(text for text in texts if text) + behind
 
     def run(self, run, boxes: list, hidden: bool) -> Iterator[str]:
-        """A run's text, unless it or its style hides or strikes it; raised text between its signs."""
+        """A run's text, unless it or its style hides or strikes it; raised and lowered text between its signs."""
         properties = child(run, "rPr")
-        own, raised = _hidden(properties), _value(properties, "vertAlign") == "superscript"
+        own, signs = _hidden(properties), _SMALL.get(_value(properties, "vertAlign"))
         if own is None:
             own = self.styles.get(_value(properties, "rStyle", default=None), _Style()).hidden
         hidden = hidden if own is None else own
@@ -285,7 +313,12 @@ class _Reader:
             for _ in text:  # its text boxes are shown all the same
                 pass
             return
-        yield from itertools.chain([RAISED], text, [LOWERED]) if raised else text
+        yield from itertools.chain(signs[0], text, signs[1]) if signs else text
+
+
+def _is_open(paragraph) -> bool:
+    """Whether a paragraph's mark is deleted or moved away, so that the paragraph goes on in the next one."""
+    return any(child(paragraph, "pPr", "rPr", name) is not None for name in ("del", "moveFrom"))
 
 
 def _inside(parent, name: str) -> Iterator:
