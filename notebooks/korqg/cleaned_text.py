@@ -27,9 +27,14 @@ _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _HALF_SIGN = re.compile("[\ud800-\udfff]")
 
 
+def visible(text: str) -> str:
+    """The text without invisible signs."""
+    return _UNSEEN.sub("", text)
+
+
 def tidy(text: str) -> str:
     """The text composed (NFC), without invisible signs, with one kind of blank and one of line end."""
-    text = _UNSEEN.sub("", text)
+    text = visible(text)
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return _LINE_ENDS.sub("\n", _BLANKS.sub(" ", text))
