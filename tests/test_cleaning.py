@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from korqg.cleaned_text import as_text, tidy, tidy_line, tidy_place
+from korqg.cleaned_text import as_text, tidy, tidy_line, tidy_place, visible
 from korqg.data.answer_places import likeliest_place, nearest, stated_place
 
 FERRY = "나루터의 뱃사공은 새벽마다 강물의 높이를 기둥에 새겼다."
@@ -20,6 +20,10 @@ def test_signs_that_nobody_sees_are_left_out_and_hangul_is_composed():
     assert tidy(_decomposed(FERRY)) == FERRY
     assert tidy("첫 줄\r\n둘째 줄\u2028셋째 줄") == "첫 줄\n둘째 줄\n셋째 줄"
     assert tidy_line("언제  어디서\n만나는가?\u3000") == "언제 어디서 만나는가?"
+
+
+def test_signs_that_nobody_sees_alone_are_left_out():
+    assert visible("\u200e나루터\u202c\u3164\u3000배\r\n") == "나루터\u3000배\r\n"
 
 
 def test_joiner_stays_between_pictures_and_nowhere_else():

@@ -61,6 +61,24 @@ def test_markdown_loses_its_marks_and_keeps_its_headings(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ["memo.txt", "memo.md"])
+def test_documents_lose_the_signs_that_rows_lose(tmp_path, name):
+    unseen, inside = "\u200e\u200f\u202a\u202e\u3164\ufeff", "&#x200f;" if name == "memo.md" else "\u200f"
+    path = tmp_path / name
+    path.write_text(f"{unseen}# 나루{inside}터\n{unseen}\n배는 열 시에{inside} 뜬다.\n", encoding="utf-8")
+    title, (section,) = read_document(path)
+    assert (title.removeprefix("# "), section.paragraphs) == ("나루터", ("배는 열 시에 뜬다.",))
+
+
+@pytest.mark.parametrize("line", ["※ 조심할 것", "■ 값"])
+def test_marked_line_that_heads_what_follows_goes_with_it(tmp_path, line):
+    (tmp_path / "memo.txt").write_text(
+        f"뗏목 안내\n\n아침 아홉 시에 모인다.\n\n{line}\n비가 오면 뜨지 않는다.\n", encoding="utf-8"
+    )
+    first, second = read_chunks(tmp_path, 20, _count)
+    assert first.text.endswith("모인다.") and second.text.startswith(f"뗏목 안내\n{line}")
+
+
 def test_chunks_hold_whole_sentences_and_lose_none(tmp_path):
     (tmp_path / "memo.txt").write_text(TEXT + "\n\n" + TEXT, encoding="utf-8")
     chunks = read_chunks(tmp_path / "memo.txt", 40, _count)

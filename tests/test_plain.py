@@ -173,3 +173,23 @@ def test_cp949_with_hanja_or_circled_numbers_is_korean(tmp_path, text):
 def test_chinese_and_japanese_are_still_refused(tmp_path, text, encoding):
     with pytest.raises(KorqgError, match=r"memo.txt is neither UTF-8 nor CP949 text"):
         _texts(tmp_path, text.encode(encoding) * 10)
+
+
+@pytest.mark.parametrize("line", ["=====", "-----", "* * *", "┌───┐", "│     │", "ㅡㅡㅡㅡ", "\u3000☆☆☆☆"])
+def test_lines_of_signs_alone_go(tmp_path, line):
+    text = f"{line}\n민박 안내\n{line}\n방은 셋이다.\n{line}\n"
+    assert _texts(tmp_path, text) == ["민박 안내", "방은 셋이다."]
+    assert read_text(tmp_path / "memo.txt")[0].level == 1
+
+
+def test_row_of_a_drawn_table_is_no_title(tmp_path):
+    text = "┌────┬────┐\n│ 구분 │ 요금 │\n├────┼────┤\n│ 어른 │ 천 원 │\n└────┴────┘\n"
+    assert _texts(tmp_path, text) == ["구분 │ 요금", "어른 │ 천 원"]
+    assert not any(block.level for block in read_text(tmp_path / "memo.txt"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_byte_that_is_no_text_is_refused_with_its_place(tmp_path, encoding):
+    data = "방앗간은 고추를 빻는다.\n값은 한 근에 ".encode(encoding) + b"\xff" + "이천 원이다.".encode(encoding)
+    with pytest.raises(KorqgError, match=r"in line 2, behind '.*한 근에 ': mend that place"):
+        _texts(tmp_path, data)

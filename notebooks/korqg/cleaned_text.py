@@ -29,9 +29,14 @@ INDEX = "\x1e\x1f"  # Signs around lowered text
 _FIGURES, _POWERS, _INDICES = "0123456789+-−–.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻·", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋·"
 
 
+def visible(text: str) -> str:
+    """The text without invisible signs."""
+    return _UNSEEN.sub("", text)
+
+
 def tidy(text: str) -> str:
     """The text composed (NFC), without invisible signs, with one kind of blank and one of line end."""
-    text = _UNSEEN.sub("", text)
+    text = visible(text)
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return _LINE_ENDS.sub("\n", _BLANKS.sub(" ", text))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from korqg.ask.drafts import name_in
+from korqg.cleaned_text import is_untidy, tidy_line
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
 from korqg.data.documents.hwp import read_hwp
@@ -201,9 +202,16 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise KorqgError(f"{path.name}: {unknown_suffix(path, DOCUMENT_SUFFIXES)}.")
-    sections = _sections(_items_as_text(without_contents(reader(path)), code_left_out=reader is read_markdown))
+    blocks = without_contents([block for block in map(_tidied, reader(path)) if block.text])
+    sections = _sections(_items_as_text(blocks, code_left_out=reader is read_markdown))
     title, name = next((section.heading for section in sections if section.heading), ""), clean(path.stem)
     return title or ("" if name_in(name) else _title_line(sections)) or name, sections
+
+
+def _tidied(block: Block) -> Block:
+    """The block without the signs that rows lose."""
+    texts = {"text": block.text, "head": block.head, "alone": block.alone}
+    return replace(block, **{name: tidy_line(text) for name, text in texts.items() if is_untidy(text)})
 
 
 def _title_line(sections: list[Section]) -> str:
@@ -331,7 +339,8 @@ def _leads(block: Block, behind: tuple[Block, ...]) -> bool:
     if begins_number(text) or re.match(r"[\[<【〈《].*[\]>】〉》]$", text) or text.endswith((":", "：")):
         return True
     if begins_bullet(text):
-        return len(text) <= LONGEST_LEAD // 2 and not re.match(r"[-–—*·•o]\s", text) and begins_bullet(behind[0].text)
+        heads = begins_bullet(behind[0].text) or len(text) < len(behind[0].text)
+        return len(text) <= LONGEST_LEAD // 2 and not re.match(r"[-–—*·•o]\s", text) and heads
     return len(text) < len(behind[0].text)
 
 

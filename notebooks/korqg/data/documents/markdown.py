@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from korqg.data.documents.office import LOWERED, RAISED, as_blocks, without_note_marks
+from korqg.data.documents.plain_text import document_text
 from korqg.data.documents.table_text import Cell, reach, table_blocks
-from korqg.data.text_blocks import Block, clean, decode_text, read_bytes
+from korqg.data.text_blocks import Block, clean
 
 _FRONT_MATTER = re.compile(
     r"\A(?:---|\+\+\+)[ \t]*\n(?=[\w\"'])(?:[ \t]*#.*\n|[ \t]+.*\n|[-\]}][ \t]?.*\n|[\w\"'.\- ]+[:=](?:[ \t].*)?\n|\n)+"
@@ -21,10 +22,13 @@ _MACRO = re.compile(
     r"\s*(?:\{%.*%\}|\{\{[<%].*[>%]\}\}|\[\[?_?toc_?\]?\]|\{:.*\}|import\s.+\sfrom\s.+|\{/\*.*\*/\})\s*$", re.I
 )
 _STARS = (
+    (re.compile(r"(?<![\w~])~~(?=[^\s~])[^~]*[^\w\s~]~~(?=[가-힣])"), ""),
     (re.compile(r"(\*{2,3}|_{2,3})(?=\S)(.+?)(?<=\S)\1"), r"\2"),
     (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?!\*)"), r"\1"),
     (re.compile(r"==(?=\S)(.+?)(?<=\S)=="), r"\1"),
 )
+_POWER = re.compile(rf"(?<=\d){RAISED}([-−+]?\d+){LOWERED}")
+_SMALL = str.maketrans("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺")
 _KEPT_STAR = "\x01"  # Stands for a star of code while the stars of emphasis are taken away
 _STRUCK = ("del", "s", "strike")
 _LEFT_OUT = ("script", "style", "template", "svg", "head", "rt", "rp", *_STRUCK)
@@ -37,7 +41,7 @@ def read_markdown(path: Path) -> list[Block]:
     """Headings, paragraphs, list items and table rows; code, scripts, footnotes and front matter are left out."""
     from markdown_it import MarkdownIt
 
-    text = _FRONT_MATTER.sub("", decode_text(read_bytes(path), path.name))
+    text = _FRONT_MATTER.sub("", document_text(path))
     text = re.sub(r"^\[\^[^\]\n]+\]:.*\n?(?:[ \t]+\S.*\n?)*", "", text, flags=re.MULTILINE)
     text = re.sub(r"\[\^[^\]\n]+\]", "", "\n".join(_without_extensions(text.split("\n"))))
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
@@ -69,7 +73,7 @@ def _without_extensions(lines: list[str]) -> Iterator[str]:
     A note's own title stays as a paragraph, and its indented text loses the indent.
     """
     fence, indented = "", False
-    for line in lines:
+    for number, line in enumerate(lines):
         if match := _FENCE.match(line):
             fence = "" if fence and match[1].startswith(fence) else fence or match[1]
         if fence or _FENCE.match(line):
@@ -79,7 +83,9 @@ def _without_extensions(lines: list[str]) -> Iterator[str]:
             yield re.sub(r"^(?:    |\t)", "", line)
             continue
         indented = False
-        if match := _ADMONITION.match(line):
+        match = _ADMONITION.match(line)
+        behind = lines[number + 1 : number + 3] if match else []
+        if match and (match[0].isascii() or match[1] or any(one.startswith(("    ", "\t")) for one in behind)):
             indented = True
             yield from ("", match[1] or "", "")
         elif match := _CONTAINER.match(line):
@@ -104,18 +110,23 @@ def _inline_text(token) -> str:
         elif tag and tag[2].lower() == "sup":
             parts.append(LOWERED if tag[1] else RAISED)
         elif child.type == "code_inline":
-            parts.append(re.sub(r"[*_=]", lambda match: _KEPT_STAR + chr(ord(match[0]) + 0xE000), child.content))
+            parts.append(re.sub(r"[*_=~]", lambda match: _KEPT_STAR + chr(ord(match[0]) + 0xE000), child.content))
         elif child.type == "text":
             parts.append(child.content)
         elif child.type == "softbreak":
             parts.append(" ")
         elif child.type == "hardbreak" or (tag and tag[2].lower() == "br"):
             parts.append("\n")
-    text = re.sub(r"^\[[ xX]\]\s", "", _LABEL.sub("", without_note_marks("".join(parts))))
+    text = re.sub(r"^\[[ xX]\]\s", "", _LABEL.sub("", _with_powers("".join(parts))))
     for pattern, kept in _STARS:
         text = pattern.sub(kept, text)
     text = re.sub(f"{_KEPT_STAR}(.)", lambda match: chr(ord(match[1]) - 0xE000), text)
     return "\n".join(map(clean, text.split("\n"))).strip()
+
+
+def _with_powers(text: str) -> str:
+    """The text without marks of notes; what is raised behind a figure stays so: 10⁶."""
+    return without_note_marks(_POWER.sub(lambda match: match[1].translate(_SMALL), text))
 
 
 def html_blocks(text: str) -> list[Block]:
@@ -134,7 +145,7 @@ def _blocks_of(element) -> list[Block]:
     words: list[str] = []
 
     def flush(level: int) -> None:
-        text = without_note_marks("".join(words))
+        text = _with_powers("".join(words))
         blocks.extend([Block(clean(text), level)] if level and clean(text) else as_blocks(text, 0))
         words.clear()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from korqg.cleaned_text import LOST, visible
 from korqg.data.documents.contents import is_entry, marked_leaders
 from korqg.data.documents.line_breaks import (
     BrokenLine,
@@ -19,7 +20,9 @@ from korqg.data.documents.line_breaks import (
     join_lines,
 )
 from korqg.data.documents.table_text import Cell, table_blocks
+from korqg.data.table_files import decode_rows
 from korqg.data.text_blocks import Block, begins_item, clean, decode_text, read_bytes
+from korqg.errors import KorqgError
 
 # Columns (a Hangul sign takes two) between which lines tell where a program has broken them; an editor that counts
 # signs has half as many.
@@ -28,11 +31,13 @@ NARROWEST, WIDEST = 40, 130
 BY_HAND = 30
 MOSTLY_EVEN = 0.8  # The share of full lines that end together where a program broke lines inside words
 _QUOTE = re.compile(r"(?:> ?)+")
+# Lines of three signs or more and no word (ㅡ is a letter that is drawn as one), and the sides of boxes.
+_DRAWN = re.compile(r"^[^\S\n]*(?:(?:[^\w\s]|[_ㅡ])[^\S\n\t]*){3,}$|^[^\S\n]*[│┃║]|[│┃║][^\S\n]*$", re.MULTILINE)
 
 
 def read_text(path: Path) -> list[Block]:
     """Paragraphs between empty lines, or line by line; a short first one without a full stop is the heading."""
-    text = _without_quotes(decode_text(read_bytes(path), path.name))
+    text = _DRAWN.sub("", _without_quotes(document_text(path)))
     parts = [[line for line in part.split("\n") if line.strip()] for part in re.split(r"\n\s*\n", text)]
     usual = _Width.of(parts)
     found = [one for part in parts for one in _part_blocks(part, usual)]
@@ -40,9 +45,29 @@ def read_text(path: Path) -> list[Block]:
     blocks = [Block(clean(next(texts))) if isinstance(one, list) else one for one in found]
     blocks = [block for block in blocks if block.text]
     first = blocks[0] if blocks else None
-    if len(blocks) > 1 and not first.is_row and len(first.text) <= 60 and not re.search(r"[.!?…]$", first.text):
+    is_row = first is not None and (first.is_row or all("│" in block.text for block in blocks[:2]))
+    if len(blocks) > 1 and not is_row and len(first.text) <= 60 and not re.search(r"[.!?…]$", first.text):
         blocks[0] = Block(first.text, level=1)
     return blocks
+
+
+def document_text(path: Path) -> str:
+    """A text file's text without signs that nobody sees.
+
+    Raises KorqgError for a file that cannot be read, with the place where only a few of its bytes cannot.
+    """
+    data = read_bytes(path)
+    try:
+        return visible(decode_text(data, path.name))
+    except KorqgError:
+        before, lost, _ = decode_rows(data, path.name).partition(LOST)
+        if not lost:
+            raise
+    line = before.count("\n") + 1
+    raise KorqgError(
+        f"{path.name} has a byte that is no text in line {line}, behind {before[-20:]!r}: mend that place, or save the "
+        "file anew, as UTF-8, from where it is whole."
+    )
 
 
 def _without_quotes(text: str) -> str:
