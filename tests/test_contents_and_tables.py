@@ -80,6 +80,18 @@ def test_rows_know_their_head_where_they_stand_alone():
     assert gap.text == "구역: 고사리 | 온도: 25도"
 
 
+def test_head_of_two_lines_names_each_column():
+    head, row, gap = _rows(
+        ["방아", "봄", "", "가을", ""],
+        ["", "쌀", "콩", "쌀", "콩"],
+        ["윗방아", "2섬", "", "3섬", "1섬"],
+        ["아랫방아", "", "4섬", "", "5섬"],
+    )
+    assert (head.text, head.is_head) == ("방아 | 봄 쌀 | 봄 콩 | 가을 쌀 | 가을 콩", True)
+    assert row.text == "방아: 윗방아 | 봄 쌀: 2섬 | 가을 쌀: 3섬 | 가을 콩: 1섬"
+    assert gap.text == "방아: 아랫방아 | 봄 콩: 4섬 | 가을 콩: 5섬"
+
+
 def test_form_has_no_head_and_empty_cells_leave_no_bars():
     form = _rows(["성명", "김하늘", "소속", "안내소"], ["주소", "언덕길 1", "전화", ""])
     assert [block.text for block in form] == ["성명 | 김하늘 | 소속 | 안내소", "주소 | 언덕길 1 | 전화"]

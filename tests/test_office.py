@@ -289,6 +289,21 @@ def test_rows_under_a_joined_cell_repeat_it(tmp_path):
     assert _hangul(tmp_path, hangul(table)) == ("쌀 | 봄 | 삼천 원", "쌀 | 가을 | 이천 원", "보리 | 봄 | 천 원")
 
 
+def test_head_of_two_lines_with_joined_cells_loses_no_column(tmp_path):
+    def cell(text, merge=""):
+        return f"<w:tc><w:tcPr>{merge}</w:tcPr>{word(text)}</w:tc>"
+
+    wide, read = '<w:gridSpan w:val="2"/>', ("방아 | 봄 쌀 | 봄 콩", "방아: 윗방아 | 봄 콩: 4섬")
+    first = cell("방아", '<w:vMerge w:val="restart"/>') + cell("봄", wide)
+    second = cell("", "<w:vMerge/>") + cell("쌀") + cell("콩")
+    third = cell("윗방아") + cell("") + cell("4섬")
+    assert _word(tmp_path, f"<w:tbl><w:tr>{first}</w:tr><w:tr>{second}</w:tr><w:tr>{third}</w:tr></w:tbl>") == read
+    rows = [["방아", "봄"], ["쌀", "콩"], ["윗방아", "", "4섬"]]
+    spans = {(0, 0): (2, 1), (0, 1): (1, 2)}
+    table = hangul_table(*([hangul(t(cell)) for cell in row] for row in rows), spans=spans)
+    assert _hangul(tmp_path, hangul(table)) == read
+
+
 def test_word_archive_with_back_slashes_and_alternatives_of_blocks(tmp_path):
     other = "http://schemas.openxmlformats.org/markup-compatibility/2006"
     body = (

@@ -320,3 +320,42 @@ def test_rows_that_differ_in_their_cells_are_rows_without_a_head(tmp_path):
     assert [(row.text, row.is_row, row.head) for row in rows] == [
         ("신청 | 이름 | 주소", True, ""), ("확인 | 도장", True, ""),
     ]  # fmt: skip
+
+
+def test_values_beside_empty_cells_stay_in_their_columns(tmp_path):
+    rows = [
+        ("이름", "구월", "시월", "섣달"),
+        ("송편", "41", "", "35"),
+        ("약과", "60", "75", "21"),
+        ("절편", "80", "", ""),
+    ]
+    cells = [
+        (70 + 100 * place + (20 - 10 * len(text)) / 2, 700 - 20 * number, 10, text)
+        for number, row in enumerate([*rows, ("", "", "12", "15")])
+        for place, text in enumerate(row)
+        if text
+    ]
+    assert _texts(tmp_path, _lines("다음과 같다.") + cells)[1:] == [
+        "이름 | 구월 | 시월 | 섣달", "이름: 송편 | 구월: 41 | 섣달: 35", "약과 | 60 | 75 | 21", "이름: 절편 | 구월: 80",
+        "시월: 12 | 섣달: 15",
+    ]  # fmt: skip
+
+
+def test_lines_of_bars_alone_stay(tmp_path):
+    assert _texts(tmp_path, _lines("물은 맑다.", "| | |", "| | |"))[1:] == ["| | |"] * 2
+
+
+def test_running_heads_of_two_pages_and_of_left_pages_go(tmp_path):
+    def page(number: int, head: str) -> list[tuple]:
+        return [(70, 810, 8, head), *_lines(f"{number}번 집에는 사람이 산다."), (70, 40, 8, f"고장 안내 {number}")]
+
+    assert _texts(tmp_path, page(1, "물길"), page(2, "물길")) == ["1번 집에는 사람이 산다.", "2번 집에는 사람이 산다."]
+    heads = _texts(tmp_path, *(page(at, "물길" if at % 2 else "방아") for at in range(1, 5)))
+    assert not {"물길", "방아"} & set(heads)
+    assert "물음 1" in _texts(tmp_path, page(1, "물음 1"), page(2, "물음 2"))
+
+
+def test_centred_title_of_the_text_s_own_size_stands_alone(tmp_path):
+    text = ["이 규약은 마을의 물길과 방아를 함께 쓰는 사람들의", "일을 정하고 서로 돕게 하는 데에 뜻을 둔다."]
+    title = [(180, 740, 10, "물길 규약")]
+    assert _texts(tmp_path, title + _lines(*text, top=724))[0] == "물길 규약"

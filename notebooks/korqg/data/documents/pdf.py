@@ -53,6 +53,7 @@ GUESSED_BLANK = 0.18  # A gap between two signs, as a share of their height, tha
 SURE_BLANK = 0.8
 EVEN = 1.1  # How much wider than the narrowest the widest blank of a line is that is spread to both edges
 BAR = " | "  # What is written for such a gap
+_BAR = re.compile(r"\s?(?<!\S)\|(?!\S)\s?")
 MOSTLY_FILLED = 0.6  # The share of a column's lines that reach its right edge
 APART = 1.6  # How many times the usual step a running head stands off from the text
 SMALLER = 0.88  # A note's size, and that of a raised sign, as a share of the text's
@@ -143,6 +144,7 @@ class _Run:
         self.signs: list[tuple[str, int | None]] = []
         self.hyphen = False
         self.is_row = False
+        self.bars: dict[int, str] = {}
 
     @property
     def text(self) -> str:
@@ -187,16 +189,16 @@ class _Run:
         """Whether a blank of the file stands before that word: programs may draw all of a line's blanks at its end."""
         return index is not None and self.lefts[number - 1] < self.place(index)[0] < self.lefts[number] + 1
 
-    def gaps(self, least: float = WIDE_GAP) -> dict[int, tuple[float, float]]:
+    def gaps(self, least: float = WIDE_GAP, even: bool = False) -> dict[int, tuple[float, float]]:
         """The gaps of at least that share of the run's height, by the words behind them.
 
-        A title whose letters stand far apart has none, nor a line that is spread to both edges, and none is behind
-        an item's sign.
+        Unless even ones count, a title whose letters stand far apart has none, nor a line that is spread to both
+        edges; and none is behind an item's sign.
         """
-        if all(len(word[0]) == 1 for word in self.words):
+        if not even and all(len(word[0]) == 1 for word in self.words):
             return {}
         widths = [width for _, _, width in self.blanks()]
-        if len(widths) >= FEWEST_LINES and max(widths) < EVEN * min(widths):
+        if not even and len(widths) >= FEWEST_LINES and max(widths) < EVEN * min(widths):
             return {}
         found = {
             number: (self.rights[number - 1], self.lefts[number])
@@ -207,14 +209,22 @@ class _Run:
             found.pop(1, None)
         return found
 
+    def cells(self) -> list[tuple[float, float]]:
+        """The edges of what wide gaps part."""
+        edges = [self.lefts[0], *itertools.chain(*self.gaps(even=True).values()), self.rights[-1]]
+        return list(zip(edges[::2], edges[1::2], strict=True))
+
     def part(self, of_table: bool) -> None:
         """Write wide gaps as what they stand for: dots before a page number, else the bars between a table's cells."""
-        words, wide = self.words, list(self.gaps(NARROW_GAP if of_table else WIDE_GAP))
-        is_entry = wide == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
+        words, wide = self.words, dict.fromkeys(self.gaps(NARROW_GAP if of_table else WIDE_GAP), BAR.lstrip())
+        if self.bars and (not of_table or len(wide) == len(self.gaps())):
+            wide = self.bars
+        is_entry = list(wide) == [len(words) - 1] and re.fullmatch(r"\d{1,4}", words[-1][0]) is not None
         self.is_row = bool(wide) and not is_entry
         for number in reversed(wide):
-            start, index = words[number].start(), self.signs[words[number].start()][1]
-            self.signs[start:start] = [(sign, index) for sign in ("······ " if is_entry else BAR.lstrip())]
+            start = words[number].start() if number < len(words) else words[-1].end()
+            index = self.signs[min(start, len(self.signs) - 1)][1]
+            self.signs[start:start] = [(sign, index) for sign in ("······ " if is_entry else wide[number])]
 
     def halves(self) -> "tuple[_Run, _Run] | None":
         """What stands on either side of the only wide gap, where both may be lines of a column."""
@@ -309,6 +319,7 @@ def _page_lines(page, number: int) -> list[Line]:
     runs = _joined_runs(runs)
     _drop_gaps(runs)
     joined = _columns_apart(runs)
+    _set_bars(joined)
     tables = _in_tables(joined)
     for run in joined:
         run.part(id(run) in tables)
@@ -353,6 +364,27 @@ def _in_tables(runs: list[_Run]) -> set[int]:
             found.update(rows)
         rows, gaps = ([id(run)], own) if own else ([], [])
     return found
+
+
+def _set_bars(runs: list[_Run]) -> None:
+    """Give rows of tables their bars, also beside empty cells and even gaps: the fullest rows show the columns."""
+    for is_table, group in itertools.groupby(runs, lambda run: len(run.cells()) > 1):
+        rows = [(run, run.cells()) for run in group]
+        most = max(len(cells) for _, cells in rows)
+        full = zip(*(cells for _, cells in rows if len(cells) == most), strict=True)
+        spans = [(min(left for left, _ in column), max(right for _, right in column)) for column in full]
+        found = [(run, columns) for run, cells in rows if (columns := _columns(cells, spans))]
+        for run, columns in found if is_table and most > 2 and len(found) >= FEWEST_LINES else ():
+            before = ["| " * (two - one) for one, two in itertools.pairwise([0, *columns])]
+            run.bars = dict(zip([0, *run.gaps(even=True)], before, strict=True))
+            run.bars[len(run.words)] = " |" * (most - 1 - columns[-1])
+
+
+def _columns(cells: list[tuple[float, float]], spans: list[tuple[float, float]]) -> list[int]:
+    """The column of each cell; nothing if one stands in none or in several."""
+    places = [[at for at, (one, two) in enumerate(spans) if one < right and left < two] for left, right in cells]
+    clear = all(len(place) == 1 for place in places) and len({at for (at,) in places}) == len(cells)
+    return [at for (at,) in places] if clear else []
 
 
 def _joined_runs(runs: list[_Run]) -> list[_Run]:
@@ -477,6 +509,7 @@ def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list
     exact = Counter(key for key, _ in {((edge, _without_page(one.text)), one.page) for edge, _, one in found})
     loose = {((edge, _without_figures(one.text)), one.page) for edge, apart, one in found if apart}
     texts, places = Counter(key for key, _ in loose), {}
+    few = Counter((edge, _place(one), _head_text(edge, one)) for edge, apart, one in found if apart)
     for edge, apart, line in found:
         if apart:
             places.setdefault((edge, *_place(line)), []).append(line)
@@ -489,6 +522,7 @@ def _without_running_heads(lines: list[Line], heights: dict[int, float]) -> list
             _PAGE_NUMBER.fullmatch(line.text)
             or exact[edge, _without_page(line.text)] >= enough
             or (apart and texts[edge, _without_figures(line.text)] >= enough)
+            or (apart and few[edge, _place(line), _head_text(edge, line)] >= max(2, REPEATED * len(heights)))
             or (apart and _without_figures(line.text) in heads and not re.search(r"[.!?]$", line.text))
         ):
             continue
@@ -522,6 +556,11 @@ def _in_margin(line: Line, height: float, edge: str) -> bool:
 def _place(line: Line) -> tuple[int, int]:
     """Where a line stands and how large it is, so that the same place on another page is known."""
     return round(line.bottom / 3), round(line.top - line.bottom)
+
+
+def _head_text(edge: str, line: Line) -> str:
+    """What a head that only two pages have must share: all, but for a page number at the foot ("물음 1" is a title)."""
+    return _without_page(line.text) if edge == "bottom" else line.text
 
 
 def _is_changing(lines: list[Line]) -> bool:
@@ -586,10 +625,13 @@ def _as_tables(blocks: list[Block]) -> list[Block]:
     for is_row, run in itertools.groupby(blocks, key=lambda block: BAR in block.text):
         lines = list(run)
         if is_row and len(lines) > 1:
-            rows = [[Cell((Block(text),)) for text in line.text.split(BAR)] for line in lines]
-            even = len(set(map(len, rows))) == 1
-            made = table_blocks(rows) if even else (Block(line.text, is_row=True) for line in lines)
-            lines = [replace(row, page=line.page) for row, line in zip(made, lines, strict=True)]
+            rows = [[Cell((Block(text),) if text else ()) for text in _BAR.split(line.text)] for line in lines]
+            even = len(set(map(len, rows))) == 1 and all(any(cell.blocks for cell in row) for row in rows)
+            made = list(table_blocks(rows)) if even else [Block(line.text, is_row=True) for line in lines]
+            lines = [
+                replace(row, page=line.page, text=row.text if row.head or row.is_head else line.text)
+                for row, line in zip(made, lines[-len(made) :], strict=True)  # a head of two lines is one row
+            ]
             lines[0] = replace(lines[0], is_head=True)  # head or not, it does not stand without the next one
         found += lines
     return found
@@ -702,10 +744,18 @@ def _starts_paragraph(one: Line, two: Line, right_edge: float, usual_step: float
     if _STUCK.match(two.text) and not ends_sentence(one.text):
         return False
     step = _step(one, two)
+    if step and _is_centred(one, two):
+        return True
     if step > 1.4 * usual_step > 0:
         return True
     is_beside = one.page == two.page and step == 0 and abs(one.bottom - two.bottom) < one_height  # a table's cell
     return is_beside or _has_room(one, two, right_edge)
+
+
+def _is_centred(one: Line, two: Line) -> bool:
+    """Whether a short line stands above the middle of the one below it, as a title does."""
+    height, left, right = one.top - one.bottom, one.left - two.left, two.right - one.right
+    return min(left, right) > 3 * height and abs(left - right) < 2 * height
 
 
 def _has_room(one: Line, two: Line, right_edge: float) -> bool:

@@ -4,6 +4,7 @@ A row becomes one line, its cells joined by " | ". A box that only lays out text
 give their paragraphs as they are.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -52,6 +53,7 @@ def table_blocks(rows: list[list[Cell]]) -> Iterator[Block]:
     if len(grid) == 1 and not any(cell.is_layout for cell in grid[0]):
         yield from _title_box([cell.text for cell in grid[0] if cell.blocks])
         return
+    grid = _one_head(grid, width)
     names = _names(grid, width)
     for number, row in enumerate(grid):
         filled = [cell for cell in row if cell.blocks]
@@ -91,6 +93,26 @@ def _grid(rows: list[list[Cell]]) -> list[list[Cell]]:
                 line.append(cell if offset == 0 else covered)
         grid.append(line)
     return grid
+
+
+def _one_head(grid: list[list[Cell]], width: int) -> list[list[Cell]]:
+    """The grid with a head of two lines made one: "봄 잉어" for "잉어" below "봄", which reaches over several columns.
+
+    Empty cells count as joined ones, but not above figures, which are values.
+    """
+    if any(len(row) != width for row in grid[:2]) or all(any(cell.columns > 1 for cell in row) for row in grid[2:]):
+        return grid
+    upper = grid[0]
+    above = list(itertools.accumulate((cell.text for cell in upper), lambda before, text: text or before))
+    below = ["" if one.rows > 1 else two.text for one, two in zip(*grid[:2], strict=True)]
+    empty = [not cell.blocks for cell in upper] + [False]
+    parted = [cell.rows == 1 and any(empty[at : at + 2]) for at, cell in enumerate(upper)]
+    plain = _NUMBERED_NAME if any(cell.rows > 1 or cell.columns > 1 for cell in upper) else re.compile(r"\D*")
+    fits = all(not name or bool(own) == wide for name, own, wide in zip(above, below, parted, strict=True))
+    if not any(parted[1:]) or not fits or not all(map(plain.fullmatch, above + below)):
+        return grid
+    names = (f"{name} {own}".strip() for name, own in zip(above, below, strict=True))
+    return [[Cell((Block(name),) if name else (), head=True) for name in names], *grid[2:]]
 
 
 def _names(grid: list[list[Cell]], width: int) -> tuple[str, ...]:
