@@ -115,7 +115,7 @@ def with_name(question: str, title: str) -> str:
 
 def source_of(title: str) -> str:
     """The words, with a blank behind them, that quote the paper that a title names: "휴가 규정에 따르면 ", or ""."""
-    first = re.sub(r"\[[^\]]*\] ?", "", title.split(" > ")[0]).strip()
+    first = re.sub(r"\[[^\]]*\] ?", "", title.split(" > ")[0]).replace("_", " ").strip()
     return f"{first}에 따르면 " if PAPERS.search(first) and _words(title) else ""
 
 
@@ -126,5 +126,5 @@ def says_whose(question: str, title: str) -> bool:
 
 def _words(title: str) -> list[str]:
     """The words of a document's title that say what it is about, not what kind of paper it is."""
-    words = re.split(r"[\s'‘’\"]+", title.split(" > ")[0])
+    words = re.split(r"[\s_'‘’\"]+", title.split(" > ")[0])
     return [word for word in words if len(word) > 1 and word not in KINDS]

@@ -183,7 +183,7 @@ def _by_rule(one: dict) -> dict | None:
     """The rule's question about the same answer, its document named; None where there is none, or it is not plain.
 
     Its likelihood is what the model gives it, its plainness where the model was not asked. It is not held to the round
-    trip: it keeps the sentence's own words, and readers find that the text answers it in 76 to 94 % of cases.
+    trip: it keeps the sentence's own words, and readers find that the text answers 93 % of 218.
     """
     draft = one.get("rule_question")
     plain = plainness(draft) if draft else 0.0
