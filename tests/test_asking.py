@@ -662,7 +662,7 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     long = "한 번에 빌릴 수 있는 책은 어린이 자료실과 일반 자료실을 더해 모두 몇 권까지인가?"
     assert with_name(f"다섯 식구가 {long}", f"2026년 여름 {title}") == f"다섯 식구가 {long}"
     assert with_name("언제 여는가?", "이용 안내") == "언제 여는가?"  # whose?
-    assert with_name("며칠인가?", "[사내] 연차_휴가_규정 > 제2장") == "연차 휴가 규정에 따르면 며칠인가?"  # a file's name
+    assert with_name("며칠인가?", "[사내] 연차_휴가_규정 > 제2장") == "연차 휴가 규정에 따르면 며칠인가?"
     sentence = "자료실은 오전 9시에 문을 엽니다."
     asked = _asked("무엇인가?", "오전 9시", sentence, 0.2) | {"title": title, "passage": sentence}
     asked |= {"rule_question": draft_of(candidate_at(sentence, 5, 10), title), "rule_likelihood": 0.9}

@@ -274,7 +274,7 @@ def ask_documents(
 def main_ask(arguments: list[str] | None = None) -> int:
     """Ask, on as many processes as torchrun has started; the exit code is 0 only when every chunk was asked about."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("documents", type=Path, help="a .txt, .md, .docx, .pdf, .hwpx or .hwp file, or a folder of them")
+    parser.add_argument("documents", type=Path, help="a .txt, .md, .docx, .pdf, .hwpx or .hwp file, or a folder")
     parser.add_argument("--run-name", default=KEPT_RUN, help="a finished run; without one the adapter that is kept")
     parser.add_argument("--name", default="", help="names the folder outputs/asked/<name>")
     parser.add_argument(
