@@ -39,6 +39,16 @@ def test_text_is_read_in_the_encodings_that_korean_files_have(tmp_path, encoding
     assert (title, section.paragraphs) == ("제목", (TEXT,))
 
 
+@pytest.mark.parametrize(
+    ("first", "title"), [("제1조 목적", "연차 휴가 규정"), ("1. 목적", "연차 휴가 규정"), ("목적", "목적")]
+)
+def test_title_is_the_files_name_where_the_first_heading_is_a_point_of_it(tmp_path, first, title):
+    path = tmp_path / "연차_휴가_규정.md"
+    path.write_text(f"## {first}\n\n휴가는 1년에 15일이다.\n\n## 제2조 신청\n\n사흘 전에 신청한다.\n", encoding="utf-8")
+    assert read_document(path)[0] == title
+    assert read_document(path.rename(tmp_path / "memo.md"))[0] == first
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01\x02", b"GIF89a\0\0"])
 def test_file_that_is_no_text_is_refused(tmp_path, content):
     (tmp_path / "memo.txt").write_bytes(content)

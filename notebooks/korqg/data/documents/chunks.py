@@ -196,7 +196,8 @@ def chunk_documents(
 def read_document(path: Path) -> tuple[str, list[Section]]:
     """A document's title and its sections.
 
-    The title is the first heading; without one a first line that says what it heads, or else the file's name.
+    The title is the first heading; without one a first line that says what it heads, or else the file's name. A first
+    heading that is an article or a point of something (제1조, 1.) gives way to a file's name in Hangul.
     Raises KorqgError for a suffix that is not read, and for a file that its reader refuses.
     """
     reader = READERS.get(path.suffix.lower())
@@ -205,6 +206,8 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
     blocks = without_contents([block for block in map(_tidied, reader(path)) if block.text])
     sections = _sections(_items_as_text(blocks, code_left_out=reader is read_markdown))
     title, name = next((section.heading for section in sections if section.heading), ""), clean(path.stem)
+    if re.match(r"제 ?\d+ ?[편장절조]|\d{1,2}[.)] ", title) and re.search("[가-힣]{2}", name):
+        title = name.replace("_", " ")
     return title or ("" if name_in(name) else _title_line(sections)) or name, sections
 
 
