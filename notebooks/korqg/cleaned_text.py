@@ -25,8 +25,6 @@ _UNSEEN = re.compile(
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _HALF_SIGN = re.compile("[\ud800-\udfff]")
-INDEX = "\x1e\x1f"  # Signs around lowered text
-_FIGURES, _POWERS, _INDICES = "0123456789+-−–.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻·", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋·"
 
 
 def visible(text: str) -> str:
@@ -57,19 +55,6 @@ def tidy_line(text: str) -> str:
 def tidy_place(text: str, place: int) -> int:
     """Where the character that stands at `place` of the text stands when it is tidied."""
     return len(tidy(text[:place]))
-
-
-def small_figures(text: str, power: str) -> str:
-    """The text with raised and lowered figures behind a figure as small ones: 10⁶, not 106.
-
-    `power` are the two signs around what is raised.
-    """
-    for (start, end), small in ((power, _POWERS), (INDEX, _INDICES)):
-        more = f"{end}{start}"  # where a number is written in several pieces
-        number = rf"(?<=\d){start}([-+−–]?(?:{more})?[0-9](?:{more}|[0-9., ])*){end}"
-        signs = str.maketrans(_FIGURES, small, more)
-        text = re.sub(number, lambda match, signs=signs: match[1].translate(signs), text)
-    return text
 
 
 def as_text(value: Any, name: str) -> str:

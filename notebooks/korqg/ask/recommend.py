@@ -220,7 +220,10 @@ def _choose(entries: list[dict], count: int) -> list[dict]:
 
 
 def _clearness(one: dict) -> tuple:
-    """How soon a question of the rule is shown: the shortest that quotes its paper, else the likeliest."""
+    """How soon a question of the rule is shown: what quotes its paper, says whose it is, and asks how much goes first.
+
+    Of equals the shortest, or the likeliest where none quotes.
+    """
     question, source = one["question"], source_of(one["title"])
     quotes = bool(source) and question.startswith(source)
     return (

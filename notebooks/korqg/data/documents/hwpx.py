@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from korqg.cleaned_text import INDEX, small_figures
 from korqg.data.documents.numbering import Level, Numbers
 from korqg.data.documents.office import (
     CONTENTS,
+    INDEX,
     LOWERED,
     RAISED,
     as_blocks,
@@ -179,8 +179,8 @@ class _Reader:
                 self.run(run, text, objects)
         while text.fields:
             text.end_field()
-        words = small_figures("".join(text.parts), RAISED + LOWERED) if level != CONTENTS else ""
-        words, label = without_note_marks(words), self.label(shape)
+        words = without_note_marks("".join(text.parts)) if level != CONTENTS else ""
+        label = self.label(shape)
         yield from as_blocks(f"{label} {words}" if label and words.strip() else words, level)
         for element in objects:
             yield from self.object(element)

@@ -27,8 +27,6 @@ _STARS = (
     (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?!\*)"), r"\1"),
     (re.compile(r"==(?=\S)(.+?)(?<=\S)=="), r"\1"),
 )
-_POWER = re.compile(rf"(?<=\d){RAISED}([-−+]?\d+){LOWERED}")
-_SMALL = str.maketrans("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺")
 _KEPT_STAR = "\x01"  # Stands for a star of code while the stars of emphasis are taken away
 _STRUCK = ("del", "s", "strike")
 _LEFT_OUT = ("script", "style", "template", "svg", "head", "rt", "rp", *_STRUCK)
@@ -117,16 +115,11 @@ def _inline_text(token) -> str:
             parts.append(" ")
         elif child.type == "hardbreak" or (tag and tag[2].lower() == "br"):
             parts.append("\n")
-    text = re.sub(r"^\[[ xX]\]\s", "", _LABEL.sub("", _with_powers("".join(parts))))
+    text = re.sub(r"^\[[ xX]\]\s", "", _LABEL.sub("", without_note_marks("".join(parts))))
     for pattern, kept in _STARS:
         text = pattern.sub(kept, text)
     text = re.sub(f"{_KEPT_STAR}(.)", lambda match: chr(ord(match[1]) - 0xE000), text)
     return "\n".join(map(clean, text.split("\n"))).strip()
-
-
-def _with_powers(text: str) -> str:
-    """The text without marks of notes; what is raised behind a figure stays so: 10⁶."""
-    return without_note_marks(_POWER.sub(lambda match: match[1].translate(_SMALL), text))
 
 
 def html_blocks(text: str) -> list[Block]:
@@ -145,7 +138,7 @@ def _blocks_of(element) -> list[Block]:
     words: list[str] = []
 
     def flush(level: int) -> None:
-        text = _with_powers("".join(words))
+        text = without_note_marks("".join(words))
         blocks.extend([Block(clean(text), level)] if level and clean(text) else as_blocks(text, 0))
         words.clear()
 

@@ -37,6 +37,8 @@ CONTENTS = -1  # The level of a style that a table of contents is set in: left o
 
 _BAD = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError, LookupError, SyntaxError)
 RAISED, LOWERED = "\x02", "\x03"  # Signs around raised text, until it is known whether it points to a note
+INDEX = "\x1e\x1f"  # Signs around lowered text
+_FIGURES, _POWERS, _INDICES = "0123456789+-−–.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻·", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋·"
 
 
 def read_members(path: Path, wanted: str) -> dict[str, bytes]:
@@ -168,7 +170,8 @@ def as_blocks(text: str, level: int) -> Iterator[Block]:
 def without_note_marks(text: str) -> str:
     """A paragraph's text in which raised signs stand between RAISED and LOWERED: those that point to notes go.
 
-    "3)" and "*" do, and a number behind Hangul or a full stop; the 2 of "m2" stays.
+    "3)" and "*" do, and a number behind Hangul or a full stop; the 2 of "m2" stays. What is raised or lowered (between
+    the signs of INDEX) behind a figure becomes small figures: 10⁶, not 106.
     """
 
     def keep(match: re.Match) -> str:
@@ -179,4 +182,13 @@ def without_note_marks(text: str) -> str:
             return before
         return before + match[2]
 
-    return re.sub(f"(.?){RAISED}(.*?){LOWERED}", keep, text, flags=re.DOTALL)
+    return re.sub(f"(.?){RAISED}(.*?){LOWERED}", keep, _small_figures(text), flags=re.DOTALL)
+
+
+def _small_figures(text: str) -> str:
+    for (start, end), small in ((RAISED + LOWERED, _POWERS), (INDEX, _INDICES)):
+        more = f"{end}{start}"  # where a number is written in several pieces
+        number = rf"(?<=\d){start}([-+−–]?(?:{more})?[0-9](?:{more}|[0-9., ])*){end}"
+        signs = str.maketrans(_FIGURES, small, more)
+        text = re.sub(number, lambda match, signs=signs: match[1].translate(signs), text)
+    return text

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from korqg.cleaned_text import INDEX, small_figures
 from korqg.data.documents.numbering import Level, Numbers
 from korqg.data.documents.office import (
     CONTENTS,
+    INDEX,
     LOWERED,
     RAISED,
     as_blocks,
@@ -245,8 +245,7 @@ class _Reader:
         style = self.styles.get(_value(properties, "pStyle", default=None), _Style())
         level, frame = _outline_level(properties) or style.level, child(properties, "framePr")
         boxes: list = []
-        text = small_figures("".join(self.text(paragraph, boxes, bool(style.hidden))), RAISED + LOWERED)
-        text = without_note_marks(text)
+        text = without_note_marks("".join(self.text(paragraph, boxes, bool(style.hidden))))
         if level == CONTENTS:
             text = ""
         if frame is not None and attribute(frame, "dropCap") in ("drop", "margin"):
