@@ -9,7 +9,7 @@ from korqg.ask.checks import CHECKS, agreement, asks_right, failed_checks, takes
 from korqg.ask.drafts import draft_of, name_in, with_name
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
-from korqg.ask.recommend import LIKELY, SURE_UNREAD, asks_how_much, chance_shown, judged, recommend
+from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, SURE_UNREAD, asks_how_much, chance_shown, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
 from korqg.prompts import marked_sentence
@@ -462,7 +462,7 @@ def test_likeliest_question_of_the_rule_stands_in():
 def test_model_that_cannot_read_is_trusted_where_it_is_likely():
     draft = {"rule_question": "한빛도서관은 몇 시에 문을 여는가?", "rule_likelihood": 0.6}
     one = _asked("한빛도서관은 아침 몇 시에 문을 여는가?", "오전 9시", OPENS, 0.1, **draft) | {"read_answer": "월요일"}
-    for likelihood, writer in ((SURE_UNREAD, "model"), (SURE_UNREAD - 0.01, "rule")):
+    for likelihood, writer in ((SURE_UNREAD, "model"), (LIKELY_UNREAD - 0.01, "rule")):
         found, _ = recommend([{**one, "likelihood": likelihood}], CHUNKS[:1], threshold=1.01)
         assert [question["written_by"] for question in found] == [writer]
         assert "agreed" not in found[0]["checks"]
@@ -672,14 +672,16 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     assert (shown["written_by"], shown["question"]) == ("rule", f"{title}에 따르면 자료실은 몇 시에 문을 여는가?")
 
 
-def test_less_sure_question_of_a_model_that_cannot_read_waits_for_a_clear_one_of_the_rule():
-    def written_by(rule, likelihood, question="한빛도서관은 몇 시에 문을 여는가?"):
-        own = _asked(question, "오전 9시", OPENS, 0.0, likelihood=likelihood)
-        (shown,), _ = recommend([{**own, "rule_question": rule, "rule_likelihood": 0.8}], CHUNKS[:1], threshold=1.01)
+def test_less_sure_question_of_a_model_that_cannot_read_waits_for_one_of_the_rule_that_quotes():
+    def written_by(title, likelihood, question="한빛도서관은 몇 시에 문을 여는가?"):
+        own = _asked(question, "오전 9시", OPENS, 0.0, likelihood=likelihood, title=title)
+        rule = {"rule_question": "사서는 몇 시에 문을 여는가?", "rule_likelihood": 0.8}
+        chunk = {**CHUNKS[0], "title": title}
+        (shown,), _ = recommend([{**own, **rule}], [chunk], threshold=1.01)
         return shown["written_by"]
 
-    clear, bare = "한빛도서관은 몇 시에 문을 여는가?", "사서는 몇 시에 문을 여는가?"
-    assert [written_by(clear, sure) for sure in (0.9, 0.85)] == ["model", "rule"]
+    quoted, bare = "한빛도서관 이용 규칙", "한빛도서관"
+    assert [written_by(quoted, sure) for sure in (0.9, 0.85)] == ["model", "rule"]
     assert written_by(bare, 0.85) == "model"  # that of the rule does not say where
     assert written_by(bare, 0.9, "사서는 오전 몇 시에 문을 여는가?") == "rule"  # nor does the model's own
 

@@ -15,13 +15,15 @@ PAIRS = [
 _FORMS = {form: pair for pair in PAIRS for form in pair}
 _DIGITS_WITH_FINAL = {"0": 21, "1": 8, "3": 16, "6": 1, "7": 8, "8": 8}
 _UNITS_WITH_FINAL = {"%": 0, "℃": 0, "m": 0, "g": 16, "L": 0, "l": 0}
+_LETTERS_WITH_FINAL = {"L": 8, "M": 16, "N": 4, "R": 8}
 _RIEUL = 8
 
 
 def final_consonant(word: str) -> int | None:
     """The number of the last syllable's final consonant as Unicode counts it (0: none, 8: ㄹ); None: not known.
 
-    Closing brackets and quotation marks are passed over; digits count as they are read (일, 삼, 육 ...).
+    Closing brackets and quotation marks are passed over; digits and capital letters count as they are read (일, 삼, 육
+    ...; 엘, 엠, 엔, 알).
     """
     word = re.sub(r"\([^()]*\)$", "", unicodedata.normalize("NFC", word)).rstrip("」』》〉>’”'\")]} ")
     if not word:
@@ -31,7 +33,9 @@ def final_consonant(word: str) -> int | None:
         return (ord(last) - 0xAC00) % 28
     if last.isdigit():
         return _DIGITS_WITH_FINAL.get(last, 0)
-    return _UNITS_WITH_FINAL.get(last)
+    if last in _UNITS_WITH_FINAL and not re.search(r"[A-Z]{2}$", word):
+        return _UNITS_WITH_FINAL[last]
+    return _LETTERS_WITH_FINAL.get(last, 0) if re.search(r"(?<![a-z])[A-Z]$|pH$", word) else None
 
 
 def fitted(word: str, particle: str) -> str:

@@ -15,6 +15,7 @@ from korqg.ask.checks import (
 )
 from korqg.ask.drafts import says_whose, source_of, with_name
 from korqg.ask.editor import edit_question
+from korqg.ask.headings import ask_by_headings
 from korqg.ask.rule import plainness
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
@@ -24,8 +25,9 @@ QUESTIONS_PER_CHUNK = 3
 THRESHOLD = 0.8
 """Confidence from which an answer that came back counts, where no validation articles say otherwise."""
 
-LIKELY = 0.4
-"""Chance (see `chance_shown`), at least, of a question of the model's own that readers would show it as it is."""
+LIKELY, SURE = 0.4, 0.5
+"""Chance that readers would show a question as it is, at least, of one of the model's own (see `chance_shown`), and of
+one that is shown beside others: less sure is what stands alone where there is nothing better."""
 
 UNHELD = ("no_heading", "says_enough")
 """Checks that do not count against a reading model's own question: of 90 that failed one of them alone readers would
@@ -33,8 +35,18 @@ show 52 %, of others as likely 60."""
 
 LIKELY_UNREAD, SURE_UNREAD = 0.82, 0.88
 """Likelihood, at least, of a question of a model that cannot vouch for it, which is shown where it `asks_how_much` of
-something that it names, and of one that stands before the rule's: of 188 such readers would show 53 % as they are, of
-94 less likely ones 27."""
+something that it names, and of one that is sure: of 188 such readers would show 53 % as they are, of 94 less likely
+ones 27."""
+
+OF_A_HEADING = 0.75
+"""The share of questions from headings that readers would show as they are (n 180): they stand between the others."""
+
+HELD_HEADINGS = ("one_sentence", "in_its_place", "stands_alone")
+"""Checks that a question from a heading is held to: the others are of one answer in one sentence."""
+
+OF_THE_RULE, OF_A_NON_READER = (0.04, 0.25, 0.46), (0.27, 0.53)
+"""The same of the rule's that says nothing of its document, says what it is about, and quotes it (n 191, 191, 129), and
+of a model's that cannot read, below SURE_UNREAD and above."""
 
 LEAST_PLAIN = 0.6
 """Plainness (0 to 1) of a question of the rule, at least."""
@@ -56,10 +68,11 @@ def recommend(
     chunk), `sentence`, `answer`, `answer_place` ([begin, end] in the chunk), `kind`, and what RoundTrip gives.
     `chunks` holds `id`, `title`, `text` and `place` of every chunk.
 
-    Of a chunk's questions that pass every check `questions_per_chunk` are taken at most: the likeliest first, from
-    different sentences while there are any, never two that ask the same. A model that cannot vouch for its questions
-    by reading has a `threshold` above 1 (see `trusted_threshold`). Where the model has none stands one of the rule's,
-    the clearest. `over` applies a function to many chunks: `map`, or that of several processes.
+    Of a chunk's questions that pass every check `questions_per_chunk` are taken at most, the model's and those of its
+    headings: the likeliest to be shown first, from different sentences while there are any, never two that ask the
+    same. A model that cannot vouch for its questions by reading has a `threshold` above 1 (see `trusted_threshold`).
+    Where there is none that is SURE stands the best of all, or one of the rule's, the clearest. `over` applies a
+    function to many chunks: `map`, or that of several processes.
     """
     by_chunk: dict[str, list[dict]] = {}
     for one in asked:
@@ -81,12 +94,12 @@ def _recommend_for(
     headings = headings_of(chunk)
     model = [judged(one, threshold, style, headings) for one in some]
     passed = [one for one in model if not one["failed"]]
-    chosen = _choose([one for one in passed if threshold <= 1 or one["likelihood"] >= SURE_UNREAD], questions_per_chunk)
+    sure = [one for one in passed if one["chance"] >= SURE]
+    chosen = _choose(sure + _from_headings(chunk, style), questions_per_chunk)
     if not chosen:
         rule = [judged(ruled, threshold, style, headings) for one in some if (ruled := _by_rule(one))]
-        chosen = sorted((one for one in rule if not one["failed"]), key=_clearness, reverse=True)[:1]
-        if not (chosen and says_whose(chosen[0]["question"], chunk["title"])):
-            chosen = _choose(passed, 1) or chosen
+        clearest = sorted((one for one in rule if not one["failed"]), key=_clearness, reverse=True)[:1]
+        chosen = _choose(passed + clearest, 1)
     return [_shown(one, chunk) for one in chosen], "" if chosen else _reason(chunk, model)
 
 
@@ -147,7 +160,7 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         written_by = "edited"
     entry = {**one, "question": edited.text, "edits": list(edited.edits), "written_by": written_by}
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
-    chance = chance_shown(entry["likelihood"])
+    chance = _chance(entry, reads)
     unheld = UNHELD if reads and written_by != "rule" else ()
     unpassed, failed = failed, [name for name in failed if name not in unheld]
     if written_by != "rule":
@@ -155,6 +168,14 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
         likely = chance >= LIKELY if reads else unread and entry["likelihood"] >= LIKELY_UNREAD
         failed += [] if likely else ["likely"]
     return {**entry, "failed": failed, "unpassed": unpassed, "chance": chance}
+
+
+def _chance(entry: dict, reads: bool) -> float:
+    """The share of such questions that readers would show as they are, 0 to 1: as it was measured, by who asks."""
+    if entry["written_by"] == "rule":
+        quotes, whose, *_ = _clearness(entry)
+        return OF_THE_RULE[quotes + whose]
+    return chance_shown(entry["likelihood"]) if reads else OF_A_NON_READER[entry["likelihood"] >= SURE_UNREAD]
 
 
 def chance_shown(likelihood: float) -> float:
@@ -194,6 +215,20 @@ def _by_rule(one: dict) -> dict | None:
     return {**one, **said, "likelihood": one.get("rule_likelihood", plain), "written_by": "rule"}
 
 
+def _from_headings(chunk: dict, style: str) -> list[dict]:
+    """The questions that a chunk's headings ask, as entries like those of `judged`."""
+    entries = []
+    for asked in ask_by_headings(chunk):
+        edited = edit_question(asked["question"], style) if style == "polite" else None
+        question = edited.text if edited else asked["question"]
+        entry = {**asked, "question": question, "sentence": asked["heading"], "title": chunk["title"], "edits": []}
+        failed = failed_checks({**entry, "chunk": chunk["text"]}, THRESHOLD)
+        if not any(name in HELD_HEADINGS for name in failed):
+            said = {"read_answer": None, "confidence": None, "likelihood": None, "chance": OF_A_HEADING}
+            entries.append({**entry, **said, "written_by": "heading"})
+    return entries
+
+
 def asks_how_much(question: str) -> bool:
     """Whether it asks for a number, a time or a price of one thing: what a rule, or a model of few rows, asks best.
 
@@ -204,8 +239,8 @@ def asks_how_much(question: str) -> bool:
 
 
 def _choose(entries: list[dict], count: int) -> list[dict]:
-    """At most `count` of the entries: the likeliest first, other sentences before the same."""
-    waiting = sorted(entries, key=lambda one: (-one["likelihood"], -(one["confidence"] or 0.0)))
+    """At most `count` of the entries: the likeliest to be shown first, other sentences before the same."""
+    waiting = sorted(entries, key=lambda one: (-one["chance"], -(one["confidence"] or 0.0)))
     chosen: list[dict] = []
     for fresh_sentence in (True, False):
         for one in waiting:
@@ -246,6 +281,9 @@ def _shown(one: dict, chunk: dict) -> dict:
     and of a model that cannot read, for which it does not hold).
     """
     kept = ("sentence", "question", "written_by", "edits", "confidence")
+    if one["written_by"] == "heading":
+        whole = {name: one[name] for name in (*kept, "answer", "answer_place", "likelihood")}
+        return {**_of(chunk), **whole, "chance": None, "checks": ["single_question", *HELD_HEADINGS]}
     answer, place = _whole_answer(one)
     ruled = one["written_by"] == "rule"
     said = {"likelihood": one.get("rule_likelihood") if ruled else one["likelihood"]}

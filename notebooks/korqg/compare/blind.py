@@ -10,6 +10,7 @@ import argparse
 import random
 import sys
 from pathlib import Path
+from textwrap import shorten
 
 from korqg.compare.page import percent
 from korqg.compare.scores import Scored, summarize
@@ -23,19 +24,21 @@ from korqg.question import unified
 MARKS = ("korean", "answered", "right_answer", "shown", "shown_edited")
 
 
+LONGEST_ANSWER = 80  # Characters of an answer on a sheet, at most
+
+
 def make_sheet(questions: list[dict], seed: int) -> tuple[list[dict], dict[str, list[str]]]:
     """The items of a sheet in seeded shuffled order, and the key: number to makers.
 
     `questions` have `maker`, `passage`, `question` and `answer` ("" or None: none is named). An item has `number`,
     `passage`, `question` and `answer`, and nothing that tells its maker; equal questions about one passage (blanks and
     the way Hangul is composed make no difference) stand once, with all their makers in the key. Items of one passage
-    stand together, so that it is read once.
+    stand together, so that it is read once. Of an answer that is a whole section its beginning is shown.
     """
     together: dict[tuple, set[str]] = {}
     for one in questions:
-        together.setdefault((one["passage"], unified(one["question"]), one.get("answer") or ""), set()).add(
-            one["maker"]
-        )
+        answer = shorten(one.get("answer") or "", LONGEST_ANSWER, placeholder=" …")
+        together.setdefault((one["passage"], unified(one["question"]), answer), set()).add(one["maker"])
     draw = random.Random(seed)
     passages = sorted({passage for passage, _, _ in together})
     draw.shuffle(passages)
@@ -124,7 +127,9 @@ def questions_of_runs(folders: list[Path]) -> list[dict]:
         if not path.is_file():
             raise KorqgError(f"{folder} holds no recommended_questions.json: run notebook 3, or make ask, first.")
         for one in read_json(path):
-            by = "rule" if one["written_by"] == "rule" else f"{folder.name}, {one['written_by']}"
+            by = (
+                one["written_by"] if one["written_by"] in ("rule", "heading") else f"{folder.name}, {one['written_by']}"
+            )
             found.append(
                 {"maker": by, "passage": one["chunk"], "question": one["question"], "answer": one["answer"] or ""}
             )

@@ -90,8 +90,8 @@ def recommend_of(run: Run | None, questions_per_chunk: int, style: str) -> tuple
     recommended = [{**one, "run": run.name} for one in found]
     writers = Counter(one["written_by"] for one in recommended)
     print(f"{len(recommended)} questions for {len({one['chunk'] for one in recommended})} chunks: {dict(writers)}")
-    if recommended and 2 * writers["rule"] > len(recommended):
-        print("Most of them are the rule's, which knows no model: here the training has not earned its place.")
+    if 2 * (writers["rule"] + writers["heading"]) > len(recommended):
+        print("Most of them need no model (headings, the rule): here the training alone has not earned its place.")
     return recommended, left_out
 
 
@@ -102,7 +102,7 @@ def recommended_rows(recommended: list[dict]) -> list[dict[str, str]]:
             "place · 자리": one["place"].get("section") or one["title"],
             "sentence · 문장": shorten(one["sentence"], 120, placeholder=" …"),
             "question · 질문": one["question"],
-            "answer · 정답": one["answer"],
+            "answer · 정답": shorten(one["answer"], 80, placeholder=" …"),
             "written by · 쓴 쪽": one["written_by"] + (f" ({', '.join(one['edits'])})" if one["edits"] else ""),
         }
         for one in recommended

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import shorten
 
 from markupsafe import Markup
 
@@ -273,6 +274,7 @@ WRITERS = {
     "model": "the model · 모델",
     "edited": "the model, then the copy editor · 모델, 교열",
     "rule": "the rule · 규칙",
+    "heading": "a heading of the text · 글의 제목",
 }
 
 
@@ -284,11 +286,24 @@ def _chunks(recommended: list[dict]) -> list[dict]:
     return [
         {
             "title": some[0]["place"].get("section") or some[0]["title"],
-            "text": _marked(chunk, (tuple(one["answer_place"]) for one in some if one["answer_place"])),
-            "questions": [{**one, "written_by": WRITERS.get(one["written_by"], one["written_by"])} for one in some],
+            "text": _marked(chunk, (tuple(one["answer_place"]) for one in some if _is_marked(one))),
+            "questions": [
+                {**one, "answer": _answer(one), "written_by": WRITERS.get(one["written_by"], one["written_by"])}
+                for one in some
+            ],
         }
         for chunk, some in chunks.items()
     ]
+
+
+def _is_marked(one: dict) -> bool:
+    """Whether the answer is marked in the text: not that of a heading, which is all that stands under it."""
+    return bool(one["answer_place"]) and one["written_by"] != "heading"
+
+
+def _answer(one: dict) -> str:
+    """The answer, or of a question from a heading how it begins."""
+    return shorten(one["answer"], 80, placeholder=" …") if one["written_by"] == "heading" else one["answer"]
 
 
 def questions_page(recommended: list[dict], left_out: list[dict], name: str) -> str:

@@ -151,12 +151,16 @@ def own_rows_of(chunks: Iterable[Chunk], train: Iterable[dict], tasks: Iterable[
 
 
 def place_of_chunk(chunk: Chunk) -> dict:
-    """Where a chunk stands in its document: file, section, paragraphs, pages, as far as they are known."""
+    """Where a chunk stands in its document: file, section, paragraphs, pages, as far as they are known.
+
+    `part` is there from a section's second chunk on.
+    """
     place = {
         "file": chunk.file,
         "section": chunk.section,
         "paragraphs": [chunk.first_paragraph, chunk.last_paragraph] if chunk.first_paragraph else None,
         "pages": [chunk.first_page, chunk.last_page] if chunk.first_page else None,
+        "part": chunk.part if chunk.part > 1 else None,
     }
     return {name: value for name, value in place.items() if value}
 

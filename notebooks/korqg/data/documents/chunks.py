@@ -70,7 +70,8 @@ class Chunk:
     `opening` holds the first sentences of its document, which say what it is about where the title does not.
 
     Its place: `file` in the folder that was read, `section` (the headings above it, joined by " > "), its
-    paragraphs counted from 1 over the document's text, headings aside, and its pages, 0 where there are none.
+    paragraphs counted from 1 over the document's text, headings aside, and its pages, 0 where there are none; `part`
+    counts the chunks of a section from 1.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Chunk:
     last_paragraph: int = 0
     first_page: int = 0
     last_page: int = 0
+    part: int = 1
 
 
 @dataclass(frozen=True)
@@ -304,7 +306,7 @@ def _chunk_file(
             frame = replace(frame, head=block.head, alone=block.alone)
             parts += _parts(next(sentences), room, count_tokens, frame)
         above = section.path[1:] if section.path[:1] == (heading,) else section.path
-        for group in _fill(head, parts, max_tokens, overlap_tokens, count_tokens):
+        for part, group in enumerate(_fill(head, parts, max_tokens, overlap_tokens, count_tokens), start=1):
             chunks.append(
                 Chunk(
                     id=f"{name}-{len(chunks) + 1:04d}",
@@ -313,6 +315,7 @@ def _chunk_file(
                     opening=opening,
                     file=relative_name(file, folder),
                     section=" > ".join(section.path),
+                    part=part,
                     first_paragraph=group[0].paragraph,
                     last_paragraph=group[-1].paragraph,
                     first_page=group[0].page,

@@ -1,0 +1,297 @@
+"""Questions from headings: what a section answers as a whole (수강료와 준비물: 수강료는 얼마인가?), without any model.
+
+A heading says what its section is about, so the section answers the question that is made of it: nothing has to be
+found in a sentence. What a document asks itself (요금은 어떻게 계산하나요?) is asked as it stands there.
+"""
+
+import itertools
+import re
+
+from korqg.ask.drafts import LONGEST_WITH_SOURCE
+from korqg.ask.editor import QUESTION_WORDS, edit_question, without_honorifics
+from korqg.ask.endings import find_predicate, has_topic
+from korqg.ask.particles import fitted
+from korqg.ask.rule import PEOPLE, is_person
+from korqg.ask.subject import Subject, subject_of
+from korqg.question import is_single_question
+from korqg.sentences import kiwi
+
+NUMBER = re.compile(
+    r"^((제 ?\d+ ?[장절관조항](의\d+)?|(제 ?\d+ ?호 ?)?안건 ?\d*[.:)]?|(의결|논의|심의) ?\d*[.:]|\d+(\.\d+)*[.)]"
+    r"|[가-하][.)]|[IVXⅠ-Ⅻ]+[.)]|[①-⑳■□○●◦▪※•*-])\s*)+"
+)
+"""What stands in front of a heading's words: 제2장, 3., 안건 1:."""
+
+LINES = {
+    "article": re.compile(r"(?m)^제\d+조(의\d+)? ?\((?P<heading>[^()\n]{2,25})\) ?(?=\S)"),
+    "numbered": re.compile(r"(?m)^(\d{1,2}\.|[가-하]\.|[□■◆◇▣▶]) ?(?P<heading>[^\n.?!:|]{2,25})\n(?!\d{1,2}\. )"),
+    "asked": re.compile(r"(?m)^(Q|문|질문) ?\d*[.:)]? ?(?P<heading>[^\n?]{6,60}\?)\s*((A|답) ?\d*[.:)] ?)?"),
+    "in a FAQ": re.compile(r"(?m)^(?P<heading>[^\n?]{6,60}\?)\s*((A|답) ?\d*[.:)] ?)?"),
+}
+"""Headings within a text: 제3조(휴가), 4. 사용 방법, Q. …?, and in a FAQ a question that opens a line."""
+
+FAQ = re.compile(r"질문|묻는|FAQ|Q&A")
+ENDS = {
+    "얼마인가": "요금 비용 수강료 회비 임대료 이용료 보관료 참가비 가격 관람료 입장료 수수료 재료비 체험비 대여료"
+    " 사용료 금액 활동비 값",
+    "어떻게 되는가": "일정 시간 시간표 기간 기한 순서 절차 규모 한도 정원 인원 임기 구성 배점 범위 처리 사양 크기 무게"
+    " 용량 운영 혜택 보상 발급 주기 온도 예산 간격 노선 유형",
+    "무엇인가": "이유 원인 원리 목적 사항 요인 특징 쓰임 용도 준비물 재료 서류 종류 역할 의무 방법 효과 장점 차이"
+    " 차이점 기준 원칙 자격 조건 내용 대상 까닭 뜻 점 일 것 배경 과제",
+    "어디인가": "장소 위치 곳",
+    "누구인가": "사람",
+    "언제인가": "시행일 마감일 발표일 개강일 날짜 일시 때",
+    "어떠한가": "생김새 성질 모양 구조 전망 역사 방식 분포",
+    "어떻게 하는가": "신청 접수 예약 청소 보관 손질 충전 정산 반납 취소 환불 교환 반품 해지 가입 점검 세탁 신고 결제"
+    " 설치 교체 등록 조립 관리 대여 검사 기록 정비 폐기 제출",
+    "어떻게 이루어지는가": "생성 형성 번식 과정 생산 선정 지급 평가 승인 채점",
+}
+"""What the last noun of a heading is asked with."""
+
+END_OF = {noun: end for end, nouns in ENDS.items() for noun in nouns.split()}
+WHOM = re.compile("((지원|모집|신청|참가|교육|수강|이용|적용|초대|검진|접종|가입) |^)대상$")
+PRICE, DATE = re.compile(r"\d ?(만 |천 )?원|무료"), re.compile(r"\d ?(월|일|시(?!간)|년)|\d:\d\d")
+WHEN = re.compile("(?<!는) 때$|(려면|다면|[으르]면|전에|뒤에|후에)$")
+DECIDED = re.compile("기로|의결|합의|결정|정함|정했|승인|가결|부결|보류")
+UNSAID = re.compile("개요|보고|결정|결과|논의|기타|확인|점검|개회|폐회|까닭|이유|사항")
+"""Headings of minutes that are no point of the agenda."""
+
+TO_A_DEVICE = re.compile(
+    "설치|작동|충전|손질|청소|조립|보관|사용|쓰|연결|켜|끄|씻|닦|세우|운전|관리|분해|교체|점검|시작|다루"
+)
+BY_A_DEVICE = re.compile("(자르|깎|뽑|굽|찍|재|썰|갈|박|뚫|말리|볶|찌|데우|끓이|거르)$")
+"""Verbs of what is done to a device itself, and of what it does to something else."""
+
+USED = re.compile("(사용|쓰|쓸|다루|고르|고를|보관|관리|처음|만드|만들|심|담그|굽|끓이|씻|고치|닦)")
+LEAST_BODY, LEAST_REPLY = 40, 10
+"""Characters, at least, of what stands under a heading, and of what answers a question of the document."""
+
+
+def ask_by_headings(chunk: dict) -> list[dict]:
+    """The questions that a chunk's headings ask, in the text's order: `question`, `answer`, `answer_place`, `heading`.
+
+    `chunk` holds `title` (the document's, then the headings down to the chunk, joined by " > "), `text` and `place`.
+    The answer is what stands under the heading, with its [begin, end] in the text. A section's own heading is asked in
+    its first chunk. A heading that says nothing by itself (개요) or is told like a headline asks nothing, and none does
+    where the document's title says nothing that one could name.
+    """
+    title, found = chunk["title"].split(" > ")[0], []
+    for heading, begin, end in _headed(chunk):
+        answer = chunk["text"][begin:end]
+        if question := question_of(heading, title, answer):
+            found.append({"question": question, "answer": answer, "answer_place": [begin, end], "heading": heading})
+    return found
+
+
+def _headed(chunk: dict) -> list[tuple[str, int, int]]:
+    """The headings in a chunk with the place of what stands under each: its first line, and those of LINES."""
+    text, parts = chunk["text"], chunk["title"].split(" > ")
+    first = text.partition("\n")[0]
+    begins = first.strip() == parts[-1] and "part" not in (chunk.get("place") or {})
+    marks = {0: (len(first) + 1, first.strip())} if begins else {}
+    for kind, line in LINES.items():
+        if kind != "in a FAQ" or FAQ.search(chunk["title"]):
+            for one in line.finditer(text):
+                marks.setdefault(one.start(), (one.end(), one["heading"]))
+    headed = []
+    for (_, (begin, heading)), (stop, _) in itertools.pairwise([*sorted(marks.items()), (len(text), None)]):
+        end = begin + len(text[begin:stop].rstrip())
+        if end - begin >= (LEAST_REPLY if heading.endswith("?") else LEAST_BODY):
+            headed.append((heading, begin, end))
+    return headed
+
+
+def question_of(heading: str, title: str, body: str) -> str:
+    """The question that a heading asks about its document; "" where a stranger would not know what it asks."""
+    subject = subject_of(title)
+    words = re.sub(r"^\((.*)\)$", r"\1", NUMBER.sub("", heading).strip())
+    words = re.sub(r" ?\([^()]*\)$|^(제품|오늘날|현대)의 ", "", words).strip()
+    if len(words) < 2 or not subject:
+        return ""
+    said = _defined(words, heading == title, title, subject, body)
+    if not said and heading != title:
+        said = _asked_itself(words, subject) or (_of_minutes if subject.meeting else _of)(words, subject, body)
+    question = without_honorifics(said)
+    return question if is_single_question(question) and len(question) <= LONGEST_WITH_SOURCE else ""
+
+
+def _defined(words: str, is_title: bool, title: str, subject: Subject, body: str) -> str:
+    """What a thing is, where the text says what it is: of an article its own, of a section the heading's."""
+    of_all = is_title or words in ("뜻", "정의")
+    thing = subject.name if of_all else words
+    if not thing or subject.paper or subject.meeting or subject.is_place or (of_all and thing != title):
+        return ""
+    said = re.escape(thing)
+    if of_all:
+        defined = re.match(rf"{said}([은는]|이란|란) ([^.]|\.\d)*(다|요|이름|말)\.", body)
+    else:
+        defined = re.search(rf"{said}이?라고? (하며|하고|한다|부른다|부르며)", body)
+    if not defined:
+        return ""
+    return (
+        f"{thing}{fitted(thing, '은')} 누구인가?" if is_person(thing) else f"{thing}{fitted(thing, '이란')} 무엇인가?"
+    )
+
+
+def _asked_itself(heading: str, subject: Subject) -> str:
+    """A question of the document itself, with what it is about in front."""
+    body = heading.removesuffix("?").strip()
+    predicate = find_predicate(body)
+    body = re.sub("언제,? 어디서", "언제 어디에서", body)
+    one_thing = len(QUESTION_WORDS.findall(body.replace("언제 어디", "어디"))) < 2
+    if not predicate or re.search(r"[.!?,] ", body) or not one_thing:
+        return ""
+    asks = predicate.ending.endswith(("나요", "가요", "까요", "는가", "ᆫ가", "까", "죠")) and QUESTION_WORDS.search(body)
+    if not heading.endswith("?") and not asks:
+        return ""
+    question = edit_question(f"{body}?", "plain").text.replace("어떡하는가", "어떻게 하는가")
+    question = re.sub(r"^(시간|비용)[은는] (?=얼마나)", r"\1이 ", question)
+    begins = re.match(r"\S+?([은는]) ", question)
+    if predicate.stem == ("이", "VCP") and not begins and not subject.paper:
+        return f"{subject.name}{fitted(subject.name, '은')} {question}"
+    owned = begins and has_topic(begins[0]) and not PEOPLE.search(begins[0].rstrip("은는 "))
+    return subject.owns(question) if owned else subject.does(question)
+
+
+def _of_minutes(heading: str, subject: Subject, body: str) -> str:
+    """What a meeting decided of a point, and when the next one is."""
+    if re.search("다음 (회의|모임)", heading):
+        return f"{subject.meeting}에서 정한 다음 회의는 언제 열리는가?" if DATE.search(body) else ""
+    last = kiwi().tokenize(heading)[-1]
+    if not DECIDED.search(body) or last.tag not in ("NNG", "ETN", "XSN") or UNSAID.search(heading):
+        return ""
+    return f"{subject.meeting}에서는 {heading}에 대해 무엇을 정했는가?"
+
+
+def _of(heading: str, subject: Subject, body: str) -> str:
+    """What a section of a guide, a rule or an article says, by the form of its heading."""
+    if re.search("무엇|언제|어디|누구|누가|얼마|어떻게|[가-힣]세요$", heading):
+        return ""
+    heading = re.sub("지켜 주[실셔]", "지킬", heading)
+    heading = re.sub(r"(때|면)[와과] .*", r"\1", heading)
+    if WHEN.search(heading):
+        how = "어떻게 되는" if re.search("어겼|위반|어긴", heading) else "어떻게 해야 하는"
+        if heading.endswith("에"):
+            how = "무엇을 확인해야 하는" if "고장" in heading else "무엇을 해야 하는"
+        return subject.does(f"{heading} {how}가?")
+    for part in _parts(heading):
+        tokens = kiwi().tokenize(part)
+        forms = [(one.form, one.tag) for one in tokens]
+        if len(tokens) > 1 and forms[-1] == ("기", "ETN") and part not in END_OF:
+            alone = tokens[0].tag[:2] in ("VV", "VA") or tokens[1].tag == "XSV"
+            said = "" if alone and part != heading else _how(part, tokens, subject)
+        elif len(tokens) > 2 and tokens[-1].form in ("방법", "법", "요령") and forms[-2] == ("는", "ETM"):
+            said = _how(part, tokens[:-1], subject)
+        else:
+            said = _of_noun(part, tokens, subject, body)
+        if said:
+            return said
+    return ""
+
+
+def _parts(heading: str) -> list[str]:
+    """A heading of two things as both of them (수강료와 준비물): one asks about one thing at a time."""
+    for one, behind in itertools.pairwise(kiwi().tokenize(heading)):
+        joins = one.tag == "JC" or one.form in (",", "·", "및") or (one.tag == "JKB" and one.form in ("과", "와"))
+        if joins and behind.tag in ("NNG", "NNP", "SL") and heading[one.start - 1 : one.start] != " ":
+            return [heading[: one.start].strip(), heading[one.end :].strip()]
+    return [heading]
+
+
+def _how(text: str, tokens: list, subject: Subject) -> str:
+    """바늘 끼우기 to 바늘은 어떻게 끼우는가: what is handled in front, then how, then the verbs."""
+    if tokens[0].tag == "MAG" and tokens[-1].form == "는":  # 오래 쓰는 방법
+        return "" if subject.paper else f"{subject.name}{fitted(subject.name, '을')} {text}은 무엇인가?"
+    adverb = re.match("(처음|다시|새로|미리|먼저) ", text)
+    if adverb:
+        text = text[adverb.end() :]
+        tokens = kiwi().tokenize(text)
+    inner = max((place for place, one in enumerate(tokens[:-1]) if one.tag == "ETM"), default=-1)
+    verbs = [
+        place - (one.tag == "XSV")
+        for place, one in enumerate(tokens)
+        if one.tag[:2] in ("VV", "VA") or one.tag == "XSV"
+    ]
+    first, stem = next((place for place in verbs if place > inner), 0), tokens[-2]
+    nouns_behind = [
+        one for one, two in itertools.pairwise(tokens[first + 1 :]) if one.tag[:2] == "NN" and two.tag != "XSV"
+    ]
+    nested = any(one.tag == "ETN" for one in tokens[:-1])
+    if not any(place > inner for place in verbs) or stem.tag[:2] not in ("VV", "VX", "XS") or nouns_behind or nested:
+        return ""
+    start = tokens[first].start
+    handled, acts = text[:start].strip(), text[start : stem.start]
+    if re.search("(뒤|전|때|가운데|째|따라|[가-힣]+기)$| 뒤 ", handled):
+        return ""
+    again = "" if not adverb else "처음에 " if adverb[1] == "처음" else adverb[0]
+    asks = f"{again}어떻게 {acts}{kiwi().join([(stem.form, stem.tag), ('는가', 'EF')])}?"
+    if not handled:
+        strange = subject.is_device and not TO_A_DEVICE.match(acts + stem.form)
+        return "" if subject.paper or strange else f"{subject.name}{fitted(subject.name, '은')} {asks}"
+    before = tokens[first - 1]
+    if before.tag == "JKO":
+        handled = handled[: before.start].strip()
+    elif before.tag[:2] not in ("NN", "XS", "SL", "SN"):
+        return "" if before.tag == "MAG" else subject.does(f"{handled} {asks}")
+    asks = f"{handled}{fitted(handled, '은')} {asks}"
+    if subject.is_device and BY_A_DEVICE.match(acts + stem.form):
+        return f"{subject.name}{fitted(subject.name, '으로')} {asks}"
+    return subject.owns(asks)
+
+
+def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
+    """What is asked of a heading that is a noun (수강료) or a clause with one (보호자가 지킬 일)."""
+    tags, word = {one.tag for one in tokens}, noun.split()[-1]
+    clause = "ETM" in tags and not re.search("[을를] 위한 ", noun)
+    if not clause and noun not in END_OF and tags & {"JKS", "JX", "MAG", "JKO", "EF", "EC"}:
+        return ""  # a headline
+    end = END_OF.get(word) or next((END_OF[key] for key in END_OF if len(key) > 1 and word.endswith(key)), "")
+    if not end:
+        rule = re.search("(규정|규칙|규약|내규|회칙|약관)$", subject.paper) and not clause
+        if not rule or " " not in noun or tokens[-1].tag not in ("NNG", "XSN"):
+            return ""
+        return f"{subject.paper}{fitted(subject.paper, '은')} {noun}{fitted(noun, '을')} 어떻게 정하고 있는가?"
+    bare = " " not in noun and end in ("어떻게 하는가", "어떻게 이루어지는가")  # of what?
+    vague = noun in ("자격", "유형", "기록", "보관", "관리", "점검") or (
+        bare and re.search("수칙$|지침$|[과와] ", subject.paper)
+    )
+    of_a_part = "JKG" in tags and subject.is_place and not subject.paper
+    if of_a_part or (subject.paper and vague) or re.search("에 (따른|대한|관한) ", noun):
+        return ""
+    if WHOM.search(noun):
+        end = "누구인가"
+    if end == "얼마인가" and not PRICE.search(body):
+        end = "어떻게 되는가"
+    if end == "언제인가" and word != "때" and not DATE.search(body):
+        return ""
+    if clause and end == "어떻게 이루어지는가":
+        end = "어떠한가"
+    said = f"{noun}{fitted(noun, '은')} {end}?"
+    if subject.paper and noun in ("목적", "적용 대상", "적용 범위", "시행일"):
+        return f"{subject.paper}의 {said}"
+    return _of_clause(said, tokens, subject) if clause and not subject.paper else subject.owns(said)
+
+
+def _of_clause(said: str, tokens: list, subject: Subject) -> str:
+    """A clause with its noun, and who or what it is about: 무지개가 생기는 원리는."""
+    name, acts = subject.name, tokens[0].tag[:2] == "VV" or (len(tokens) > 1 and tokens[1].tag == "XSV")
+    last = name.split()[-1]
+    if said.startswith(f"{last}하는 "):  # …공사 시행: 시행하는 까닭
+        name = name.removesuffix(f" {last}")
+        return f"{name}{fitted(name, '을')} {said}"
+    if tokens[0].tag[:2] in ("VA", "XR") or tokens[1].tag == "XSA" or re.search("이라는 |없이", said):
+        return ""
+    if said.startswith("하는 일") and name.endswith(" 모집"):
+        name = name.removesuffix(" 모집")
+        return f"{name}{fitted(name, '이')} {said}"
+    if subject.is_place and re.search("까닭|이유", said):
+        return ""
+    if subject.when:
+        return f"{name}{fitted(name, '을')} {said}" if re.match(r"\S+ 때 ", said) else subject.owns(said)
+    if subject.is_device and re.match("(주의|조심|지킬|지켜|확인할|알아)", said):
+        return f"{name}{fitted(name, '을')} 쓸 때 {said}"
+    if (subject.is_device and not acts) or re.match(r"\S+에서 ", said):
+        return f"{name}의 {said}"
+    if subject.is_place or "JKS" in {one.tag for one in tokens}:
+        return f"{name}에서 {said}"
+    return f"{name}{fitted(name, '을' if subject.is_device or USED.match(said) else '이')} {said}"

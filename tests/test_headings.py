@@ -1,0 +1,155 @@
+"""Questions from headings: the words of the heading, whose they are, and where nothing can be asked."""
+
+import pytest
+
+from korqg.ask.headings import ask_by_headings, question_of
+from korqg.ask.recommend import OF_A_HEADING, recommend
+from korqg.ask.subject import subject_of
+
+BODY = "3월 2일부터 3월 20일까지 누리집에서 신청하며, 한 사람에 5,000원을 냅니다. 늦으면 받을 수 없습니다."
+
+
+@pytest.mark.parametrize(
+    ("heading", "title", "question"),
+    [
+        ("신청 방법", "솔내시 빗물통 지원 사업 공고", "솔내시 빗물통 지원 사업의 신청 방법은 무엇인가?"),
+        ("지원 대상", "솔내시 빗물통 설치 지원 공고", "솔내시 빗물통 설치 지원의 대상은 누구인가?"),
+        ("수강료와 준비물", "새들배움터 목공반 수강생 모집", "새들배움터 목공반의 수강료는 얼마인가?"),
+        ("3. 운영 시간", "한빛도서관 이용 안내", "한빛도서관의 운영 시간은 어떻게 되는가?"),
+        ("하는 일", "한빛도서관 낭독 봉사자 모집", "한빛도서관 낭독 봉사자가 하는 일은 무엇인가?"),
+        ("결석했을 때", "새들배움터 목공반 안내", "새들배움터 목공반에서는 결석했을 때 어떻게 해야 하는가?"),
+        ("누가 빌릴 수 있나요", "한빛도서관 이용 안내", "한빛도서관에서는 누가 빌릴 수 있는가?"),
+        ("책은 몇 권까지 빌리나요?", "한빛도서관 자주 묻는 질문", "한빛도서관의 책은 몇 권까지 빌리는가?"),
+        ("언제, 어디서 열리나요", "제3회 솔내 책잔치 안내", "제3회 솔내 책잔치에서는 언제 어디에서 열리는가?"),
+        ("어떤 수업인가요", "새들배움터 목공반 안내", "새들배움터 목공반은 어떤 수업인가?"),
+        ("바늘 끼우기", "누빔이 N-3 재봉틀 사용 설명서", "누빔이 N-3 재봉틀의 바늘은 어떻게 끼우는가?"),
+        ("설치하기", "누빔이 N-3 재봉틀 사용 설명서", "누빔이 N-3 재봉틀은 어떻게 설치하는가?"),
+        ("염도 재기", "짠맛이 S-1 염도계 사용 설명서", "짠맛이 S-1 염도계로 염도는 어떻게 재는가?"),
+        ("주의할 점", "누빔이 N-3 재봉틀 사용 설명서", "누빔이 N-3 재봉틀을 쓸 때 주의할 점은 무엇인가?"),
+        (
+            "연결하고 켜는 순서",
+            "누빔이 N-3 재봉틀 사용 설명서",
+            "누빔이 N-3 재봉틀을 연결하고 켜는 순서는 어떻게 되는가?",
+        ),
+        ("중학생은 이용할 수 있나요?", "한빛도서관 자주 묻는 질문", "한빛도서관에서 중학생은 이용할 수 있는가?"),
+        ("재료 준비하기", "오이소박이 담그기", "오이소박이의 재료는 어떻게 준비하는가?"),
+        ("오늘날의 쓰임", "맷돌", "맷돌의 쓰임은 무엇인가?"),
+        ("설치 장소", "솔내시 단속 카메라 설치 행정예고", "솔내시 단속 카메라 설치의 장소는 어디인가?"),
+        ("처음 쓰기 전에", "누빔이 N-3 재봉틀 사용 설명서", "누빔이 N-3 재봉틀은 처음 쓰기 전에 무엇을 해야 하는가?"),
+        ("긴급 휴가", "교대 근무자 휴가 규정", "교대 근무자 휴가 규정은 긴급 휴가를 어떻게 정하고 있는가?"),
+        ("제1조(목적)", "교대 근무자 휴가 규정", "교대 근무자 휴가 규정의 목적은 무엇인가?"),
+        ("사고가 났을 때", "지게차 안전 수칙", "지게차 안전 수칙에 따르면 사고가 났을 때 어떻게 해야 하는가?"),
+        ("규칙을 어겼을 때", "지게차 안전 수칙", "지게차 안전 수칙에 따르면 규칙을 어겼을 때 어떻게 되는가?"),
+        (
+            "안건 1: 월 회비 인상",
+            "솔내 산악회 임시총회 회의록",
+            "솔내 산악회 임시총회에서는 월 회비 인상에 대해 무엇을 정했는가?",
+        ),
+        ("다음 회의", "솔내 산악회 임시총회 회의록", "솔내 산악회 임시총회에서 정한 다음 회의는 언제 열리는가?"),
+        ("생기는 원리", "무지개", "무지개가 생기는 원리는 무엇인가?"),
+        ("연구의 역사", "무지개", "무지개 연구의 역사는 어떠한가?"),
+        ("준비물", "세탁조 청소하는 법", "세탁조를 청소할 때 준비물은 무엇인가?"),
+        (
+            "낡은 실리콘 걷어 내기",
+            "욕실 실리콘 새로 쏘는 법",
+            "욕실 실리콘을 새로 쏠 때 낡은 실리콘은 어떻게 걷어 내는가?",
+        ),
+        ("오래 쓰는 방법", "손으로 짠 왕골 방석 ‘앉은결’", "왕골 방석 ‘앉은결’을 오래 쓰는 방법은 무엇인가?"),
+        ("렌즈는 어떻게 고르나요?", "안경 맞출 때 자주 묻는 질문", "안경 맞출 때 렌즈는 어떻게 고르는가?"),
+    ],
+)
+def test_heading_is_asked_by_its_form_and_its_document(heading, title, question):
+    assert question_of(heading, title, BODY + " 올리기로 결정함.") == question
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("회의 개요", "솔내 산악회 임시총회 회의록"),
+        ("지난 회의 결과 점검", "솔내 산악회 임시총회 회의록"),
+        ("총칙", "교대 근무자 휴가 규정"),
+        ("남은 과제는 예산", "옛 얼음 공장, 헐지 않고 옮긴다"),  # a headline
+        ("신청 방법", "나울군에 18년 만에 공중목욕탕 문 열어"),  # a headline as the title
+        ("비슷한 현상", "무지개"),
+        ("도정하기", "햇낟 H-3 도정기 사용 설명서"),  # done with the device, not to it
+        ("말리고 테이프 붙이기", "욕실 실리콘 새로 쏘는 법"),  # two things
+        ("이렇게 씻어요", "에어컨 세척 서비스 ‘말끔바람’"),
+        ("설치", "이동식 사다리 안전 수칙"),  # of what?
+        ("점", "무지개"),
+        ("계정 함께 쓰기", "전자책 이용 약관"),
+    ],
+)
+def test_heading_that_says_too_little_asks_nothing(heading, title):
+    assert question_of(heading, title, BODY + " 올리기로 결정함.") == ""
+
+
+def test_price_and_date_are_asked_for_where_the_section_has_one():
+    title = "새들배움터 목공반 안내"
+    assert question_of("수강료", title, "수강료는 학기마다 다르므로 개강 전에 따로 알립니다.").endswith(
+        "어떻게 되는가?"
+    )
+    assert question_of("개강일", title, "개강일은 인원이 모이면 정합니다.") == ""
+
+
+def test_thing_is_defined_where_its_article_says_what_it_is():
+    text = "무지개\n무지개는 물방울에 햇빛이 굴절되어 나타나는 빛의 띠이다. 비가 갠 뒤에 자주 보인다."
+    chunk = {"title": "무지개", "text": text, "place": {}}
+    (found,) = ask_by_headings(chunk)
+    begin, end = found["answer_place"]
+    assert found["question"] == "무지개란 무엇인가?" and text[begin:end] == found["answer"]
+    assert ask_by_headings({**chunk, "text": text.replace("띠이다", "띠를 만든다").replace("보인다", "뜬다")})
+    assert not ask_by_headings({**chunk, "text": "무지개\n비가 갠 뒤에 하늘을 보면 빛의 띠가 있을 때가 많이 있습니다."})
+    assert question_of("쌍무지개", "무지개", "이것을 쌍무지개라고 한다.") == "쌍무지개란 무엇인가?"
+
+
+def test_headings_within_a_text_are_found_with_what_stands_under_each():
+    title = "교대 근무자 휴가 규정"
+    text = f"제2장 휴가\n제3조(긴급 휴가) {BODY}\n제4조(경조 휴가) {BODY}"
+    found = ask_by_headings({"title": f"{title} > 제2장 휴가", "text": text, "place": {}})
+    assert [one["heading"] for one in found] == ["긴급 휴가", "경조 휴가"]
+    assert all(one["answer"] == BODY for one in found)
+    text = f"1. 사용 방법\n{BODY}\n1. 뚜껑을 연다.\n2. 물을 붓는다.\n2. 안전하게 쓰려면\n{BODY}"
+    found = ask_by_headings({"title": "누빔이 N-3 재봉틀 사용 설명서", "text": text, "place": {}})
+    assert [one["heading"] for one in found] == ["사용 방법", "안전하게 쓰려면"]
+    text = "이용\n몇 권까지 빌리나요? 다섯 권까지 빌릴 수 있어요.\n언제 쉬나요? 월요일과 공휴일에 쉽니다."
+    faq = {"title": "한빛도서관 자주 묻는 질문 > 이용", "text": text, "place": {}}
+    assert [one["answer"] for one in ask_by_headings(faq)] == [
+        "다섯 권까지 빌릴 수 있어요.",
+        "월요일과 공휴일에 쉽니다.",
+    ]
+    assert not ask_by_headings({**faq, "title": "한빛도서관 이야기 > 이용"})  # where a line may ask for effect
+    asked = {**faq, "title": "한빛도서관 이야기 > 이용", "text": "이용\nQ. 언제 쉬나요?\nA. 월요일과 공휴일에 쉽니다."}
+    assert [one["answer"] for one in ask_by_headings(asked)] == ["월요일과 공휴일에 쉽니다."]
+
+
+def test_heading_of_a_section_is_asked_once_in_its_first_chunk():
+    chunk = {"id": "1", "title": "한빛도서관 이용 안내 > 운영 시간", "text": f"운영 시간\n{BODY}", "place": {}}
+    again = {**chunk, "id": "2", "place": {"part": 2}}
+    assert ask_by_headings(chunk) and not ask_by_headings(again)
+
+
+def test_recommended_question_of_a_heading_stands_before_what_is_less_sure():
+    chunk = {"id": "1", "title": "한빛도서관 이용 안내 > 운영 시간", "text": f"운영 시간\n{BODY}", "place": {}}
+    sentence, answer = BODY.split(". ")[0] + ".", "5,000원"
+    start = chunk["text"].index(answer)
+    own = {"chunk_id": "1", "title": chunk["title"], "place": {}, "passage": chunk["text"], "sentence": sentence}
+    own |= {"answer": answer, "answer_place": [start, start + len(answer)], "kind": "number", "stopped": True}
+    own |= {"model_output": "한빛도서관은 한 사람에 얼마를 내는가?", "read_answer": answer, "confidence": 0.99}
+    for likelihood, writers in ((0.97, ["model", "heading"]), (0.9, ["heading", "model"]), (0.87, ["heading"])):
+        found, _ = recommend([{**own, "likelihood": likelihood}], [chunk])
+        assert [one["written_by"] for one in found] == writers
+    (heading,) = recommend([], [chunk], style="polite")[0]
+    assert heading["question"] == "한빛도서관의 운영 시간은 어떻게 되나요?"
+    assert heading["likelihood"] is None and heading["confidence"] is None and 0 < OF_A_HEADING < 1
+    begin, end = heading["answer_place"]
+    assert chunk["text"][begin:end] == heading["answer"] == BODY
+    pointing = {**chunk, "title": "한빛도서관 이용 안내 > 이 책을 빌리려면", "text": f"이 책을 빌리려면\n{BODY}"}
+    assert not recommend([], [pointing])[0]
+
+
+def test_subject_of_a_title():
+    assert subject_of("소란스러운 하루").name == "소란스러운 하루" and not subject_of("군, 다리 놓는다")
+    assert subject_of("2026년 상반기 두레물산 노트북 교체 공지").name == "두레물산 노트북 교체"
+    assert subject_of("찢어진 방충망 집에서 고치는 법").when == "찢어진 방충망을 집에서 고칠 때"
+    assert subject_of("목이 편한 메밀 베개, 뭉근달").name == "뭉근달"
+    assert subject_of("안경 맞춤 자주 묻는 질문").name == "안경 맞춤"
