@@ -33,18 +33,18 @@ LINES = {
 FAQ = re.compile(r"질문|묻는|FAQ|Q&A")
 ENDS = {
     "얼마인가": "요금 비용 수강료 회비 임대료 이용료 보관료 참가비 가격 관람료 입장료 수수료 재료비 체험비 대여료"
-    " 사용료 금액 활동비 값",
-    "어떻게 되는가": "일정 시간 시간표 기간 기한 순서 절차 규모 한도 정원 인원 임기 구성 배점 범위 처리 사양 크기 무게"
-    " 용량 운영 혜택 보상 발급 주기 온도 예산 간격 노선 유형",
-    "무엇인가": "이유 원인 원리 목적 사항 요인 특징 쓰임 용도 준비물 재료 서류 종류 역할 의무 방법 효과 장점 차이"
+    " 사용료 금액 활동비 지원금 보증금 과태료 부담금 값",
+    "어떻게 되는가": "일정 시간 시간표 기간 기한 순서 절차 규모 한도 정원 인원 임기 구성 배점 범위 사양 크기 무게"
+    " 용량 혜택 보상 주기 온도 예산 간격 노선 유형",
+    "무엇인가": "이유 원인 원리 목적 사항 요인 특징 쓰임 용도 준비물 재료 서류 종류 역할 임무 의무 방법 효과 장점 차이"
     " 차이점 기준 원칙 자격 조건 내용 대상 까닭 뜻 점 일 것 배경 과제",
     "어디인가": "장소 위치 곳",
     "누구인가": "사람",
     "언제인가": "시행일 마감일 발표일 개강일 날짜 일시 때",
-    "어떠한가": "생김새 성질 모양 구조 전망 역사 방식 분포",
+    "어떠한가": "생김새 성질 모양 구조 전망 역사 방식 형식 분포",
     "어떻게 하는가": "신청 접수 예약 청소 보관 손질 충전 정산 반납 취소 환불 교환 반품 해지 가입 점검 세탁 신고 결제"
-    " 설치 교체 등록 조립 관리 대여 검사 기록 정비 폐기 제출",
-    "어떻게 이루어지는가": "생성 형성 번식 과정 생산 선정 지급 평가 승인 채점",
+    " 설치 교체 등록 조립 관리 대여 검사 기록 정비 폐기 제출 측정 허가 환기 조치",
+    "어떻게 이루어지는가": "생성 형성 번식 축조 과정 생산 운영 발급 처리 선정 지급 평가 승인 채점",
 }
 """What the last noun of a heading is asked with."""
 
@@ -62,7 +62,9 @@ TO_A_DEVICE = re.compile(
 BY_A_DEVICE = re.compile("(자르|깎|뽑|굽|찍|재|썰|갈|박|뚫|말리|볶|찌|데우|끓이|거르)$")
 """Verbs of what is done to a device itself, and of what it does to something else."""
 
-USED = re.compile("(사용|쓰|쓸|다루|고르|고를|보관|관리|처음|만드|만들|심|담그|굽|끓이|씻|고치|닦)")
+TAKES_PLACE = ("열리", "시작하", "시작되", "끝나")
+NUMBERS = {"온도": r"\d ?(℃|도)", "무게": r"\d ?k?g", "용량": r"\d ?m?L", "정원": r"\d ?명", "인원": r"\d ?명"}
+USED = re.compile("(처음 )?(사용|쓰|쓸|다루|고르|고를|보관|관리|처음|만드|만들|심|담그|굽|끓이|씻|고치|닦)")
 LEAST_BODY, LEAST_REPLY = 40, 10
 """Characters, at least, of what stands under a heading, and of what answers a question of the document."""
 
@@ -105,12 +107,14 @@ def question_of(heading: str, title: str, body: str) -> str:
     """The question that a heading asks about its document; "" where a stranger would not know what it asks."""
     subject = subject_of(title)
     words = re.sub(r"^\((.*)\)$", r"\1", NUMBER.sub("", heading).strip())
-    words = re.sub(r" ?\([^()]*\)$|^(제품|오늘날|현대)의 ", "", words).strip()
+    words = re.sub(r" ?\([^()]*\)$|^제품의 ", "", words).strip()
     if len(words) < 2 or not subject:
         return ""
     said = _defined(words, heading == title, title, subject, body)
     if not said and heading != title:
         said = _asked_itself(words, subject) or (_of_minutes if subject.meeting else _of)(words, subject, body)
+        if not said and subject.meeting and "안건" in heading:
+            said = f"{subject.meeting}에서는 {words}에 대해 무엇을 논의했는가?"
     question = without_honorifics(said)
     return question if is_single_question(question) and len(question) <= LONGEST_WITH_SOURCE else ""
 
@@ -147,7 +151,8 @@ def _asked_itself(heading: str, subject: Subject) -> str:
     question = edit_question(f"{body}?", "plain").text.replace("어떡하는가", "어떻게 하는가")
     question = re.sub(r"^(시간|비용)[은는] (?=얼마나)", r"\1이 ", question)
     begins = re.match(r"\S+?([은는]) ", question)
-    if predicate.stem == ("이", "VCP") and not begins and not subject.paper:
+    bare = not any(one.tag == "JKS" for one in kiwi().tokenize(body)) and predicate.stem[0] in TAKES_PLACE
+    if (bare or predicate.stem == ("이", "VCP")) and not begins and not subject.paper:
         return f"{subject.name}{fitted(subject.name, '은')} {question}"
     owned = begins and has_topic(begins[0]) and not PEOPLE.search(begins[0].rstrip("은는 "))
     return subject.owns(question) if owned else subject.does(question)
@@ -156,7 +161,7 @@ def _asked_itself(heading: str, subject: Subject) -> str:
 def _of_minutes(heading: str, subject: Subject, body: str) -> str:
     """What a meeting decided of a point, and when the next one is."""
     if re.search("다음 (회의|모임)", heading):
-        return f"{subject.meeting}에서 정한 다음 회의는 언제 열리는가?" if DATE.search(body) else ""
+        return f"{subject.meeting}에서는 다음 회의를 언제 열기로 했는가?" if DATE.search(body) else ""
     last = kiwi().tokenize(heading)[-1]
     if not DECIDED.search(body) or last.tag not in ("NNG", "ETN", "XSN") or UNSAID.search(heading):
         return ""
@@ -170,11 +175,16 @@ def _of(heading: str, subject: Subject, body: str) -> str:
     heading = re.sub("지켜 주[실셔]", "지킬", heading)
     heading = re.sub(r"(때|면)[와과] .*", r"\1", heading)
     if WHEN.search(heading):
+        if subject.name.endswith("때"):
+            return ""
         how = "어떻게 되는" if re.search("어겼|위반|어긴", heading) else "어떻게 해야 하는"
         if heading.endswith("에"):
             how = "무엇을 확인해야 하는" if "고장" in heading else "무엇을 해야 하는"
+        if subject.is_device and USED.match(heading):
+            return f"{subject.name}{fitted(subject.name, '을')} {heading} {how}가?"
         return subject.does(f"{heading} {how}가?")
-    for part in _parts(heading):
+    for whole in _parts(heading):
+        part = whole.removeprefix("오늘날의 ")
         tokens = kiwi().tokenize(part)
         forms = [(one.form, one.tag) for one in tokens]
         if len(tokens) > 1 and forms[-1] == ("기", "ETN") and part not in END_OF:
@@ -185,7 +195,7 @@ def _of(heading: str, subject: Subject, body: str) -> str:
         else:
             said = _of_noun(part, tokens, subject, body)
         if said:
-            return said
+            return said if part == whole else f"오늘날 {said}"
     return ""
 
 
@@ -193,7 +203,11 @@ def _parts(heading: str) -> list[str]:
     """A heading of two things as both of them (수강료와 준비물): one asks about one thing at a time."""
     for one, behind in itertools.pairwise(kiwi().tokenize(heading)):
         joins = one.tag == "JC" or one.form in (",", "·", "및") or (one.tag == "JKB" and one.form in ("과", "와"))
-        if joins and behind.tag in ("NNG", "NNP", "SL") and heading[one.start - 1 : one.start] != " ":
+        if (
+            joins
+            and (one.tag == "JC" or behind.tag in ("NNG", "NNP", "SL"))
+            and heading[one.start - 1 : one.start] != " "
+        ):
             return [heading[: one.start].strip(), heading[one.end :].strip()]
     return [heading]
 
@@ -233,10 +247,9 @@ def _how(text: str, tokens: list, subject: Subject) -> str:
         handled = handled[: before.start].strip()
     elif before.tag[:2] not in ("NN", "XS", "SL", "SN"):
         return "" if before.tag == "MAG" else subject.does(f"{handled} {asks}")
-    asks = f"{handled}{fitted(handled, '은')} {asks}"
     if subject.is_device and BY_A_DEVICE.match(acts + stem.form):
-        return f"{subject.name}{fitted(subject.name, '으로')} {asks}"
-    return subject.owns(asks)
+        return f"{subject.name}{fitted(subject.name, '으로')} {handled}{fitted(handled, '을')} {asks}"
+    return subject.owns(f"{handled}{fitted(handled, '은')} {asks}")
 
 
 def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
@@ -251,7 +264,7 @@ def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
         if not rule or " " not in noun or tokens[-1].tag not in ("NNG", "XSN"):
             return ""
         return f"{subject.paper}{fitted(subject.paper, '은')} {noun}{fitted(noun, '을')} 어떻게 정하고 있는가?"
-    bare = " " not in noun and end in ("어떻게 하는가", "어떻게 이루어지는가")  # of what?
+    bare = " " not in noun and end in ("어떻게 하는가", "어떻게 이루어지는가")
     vague = noun in ("자격", "유형", "기록", "보관", "관리", "점검") or (
         bare and re.search("수칙$|지침$|[과와] ", subject.paper)
     )
@@ -262,9 +275,14 @@ def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
         end = "누구인가"
     if end == "얼마인가" and not PRICE.search(body):
         end = "어떻게 되는가"
+    if end == "어떻게 되는가" and (number := NUMBERS.get(word)) and re.search(number, body):
+        end = "몇 명인가" if number.endswith("명") else "얼마인가"
+    if end == "어떻게 하는가" and bare and subject.is_device:
+        done = f"{subject.name}{fitted(subject.name, '은')} 어떻게 {noun}하는가?"
+        return done if TO_A_DEVICE.match(noun) else ""
     if end == "언제인가" and word != "때" and not DATE.search(body):
         return ""
-    if clause and end == "어떻게 이루어지는가":
+    if clause and word == "과정":
         end = "어떠한가"
     said = f"{noun}{fitted(noun, '은')} {end}?"
     if subject.paper and noun in ("목적", "적용 대상", "적용 범위", "시행일"):

@@ -70,8 +70,10 @@ class Subject:
         tag = tokens[place].tag
         end = place if tag[:2] in ("VV", "VA", "MA") or tag == "JKO" else place - 1
         thing = words[: tokens[end].start].strip() if end > inner + 1 else ""
-        if thing.endswith("때") or tag == "JC":
+        if tag == "JC":
             return ""
+        if thing.endswith("때"):  # 변기 물이 흐를 때 고치는 법
+            return thing
         stem = tokens[-2 if tokens[-1].tag == "ETN" else -3]
         acts = words[tokens[end + (tag == "JKO")].start : stem.start]
         if thing and stem.tag[:2] in ("VV", "VX", "XS"):
@@ -82,12 +84,11 @@ class Subject:
         """The subject in front of something that is its own: 한빛도서관의 이용 시간은."""
         last = self.name.split()[-1] if self.name else ""
         if not self.paper and said.startswith(last):  # …지원: 지원 대상은
-            rest = said.removeprefix(last)
-            return f"{self.name}의{rest}" if rest.startswith(" ") else f"{self.name}{rest}"
+            return self.name + said.removeprefix(last)
         if begun := self._begins(said):
             return begun
         if self.when:
-            return f"{self.when} {said}"
+            return f"{self.when} {'필요한 ' if re.match('준비물|재료[은는] ', said) else ''}{said}"
         if any(token.tag == "JKG" for token in kiwi().tokenize(said)):  # 무지개: 연구의 역사는
             return f"{self.name}에서 {said}" if self.is_place else f"{self.name} {said}"
         return f"{self.name}의 {said}"
