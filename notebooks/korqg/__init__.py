@@ -6,7 +6,8 @@ A room for each stage; the modules outside of them use none of the rooms:
                 corpus, table_files, own_rows, chosen_source, near_copies, instruction_rows
     model       choose, load, save, precision, generate, and `make export` (export)
     train       encoded_rows, collate, adapter, trainer, checkpoints, speed, wandb_run; `make train` starts notebook 2
-    ask         asker, candidates, the rule, the editor, round trip, checks, what is recommended; `make ask` (__main__)
+    ask         asker, candidates, the rule, headings, the editor, round trip, checks, what is recommended; `make ask`
+                (__main__)
     compare     finished_runs, scores, figures, examples, plots, the page, blind reading (blind)
     research    `make ladder` and its page, `make example` (kept_example)
 

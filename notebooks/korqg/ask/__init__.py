@@ -1,1 +1,2 @@
-"""Candidate answers, the rule, the round trip, the editor, and which questions are recommended."""
+"""Candidate answers, the rule, questions from headings, the round trip, the editor, and
+which are recommended."""

@@ -143,7 +143,7 @@ def _asked_itself(heading: str, subject: Subject) -> str:
     predicate = find_predicate(body)
     body = re.sub("언제,? 어디서", "언제 어디에서", body)
     one_thing = len(QUESTION_WORDS.findall(body.replace("언제 어디", "어디"))) < 2
-    if not predicate or re.search(r"[.!?,] ", body) or not one_thing:
+    if not predicate or not (subject.name or subject.paper) or re.search(r"[.!?,] ", body) or not one_thing:
         return ""
     asks = predicate.ending.endswith(("나요", "가요", "까요", "는가", "ᆫ가", "까", "죠")) and QUESTION_WORDS.search(body)
     if not heading.endswith("?") and not asks:
@@ -202,12 +202,9 @@ def _of(heading: str, subject: Subject, body: str) -> str:
 def _parts(heading: str) -> list[str]:
     """A heading of two things as both of them (수강료와 준비물): one asks about one thing at a time."""
     for one, behind in itertools.pairwise(kiwi().tokenize(heading)):
-        joins = one.tag == "JC" or one.form in (",", "·", "및") or (one.tag == "JKB" and one.form in ("과", "와"))
-        if (
-            joins
-            and (one.tag == "JC" or behind.tag in ("NNG", "NNP", "SL"))
-            and heading[one.start - 1 : one.start] != " "
-        ):
+        like = one.form in (",", "·", "및") or (one.tag == "JKB" and one.form in ("과", "와"))
+        joins = one.tag == "JC" or (like and behind.tag in ("NNG", "NNP", "SL"))
+        if joins and heading[one.start - 1 : one.start] != " ":
             return [heading[: one.start].strip(), heading[one.end :].strip()]
     return [heading]
 
@@ -220,6 +217,8 @@ def _how(text: str, tokens: list, subject: Subject) -> str:
     if adverb:
         text = text[adverb.end() :]
         tokens = kiwi().tokenize(text)
+    if len(tokens) < 2:
+        return ""
     inner = max((place for place, one in enumerate(tokens[:-1]) if one.tag == "ETM"), default=-1)
     verbs = [
         place - (one.tag == "XSV")

@@ -73,6 +73,7 @@ class Subject:
         if tag == "JC":
             return ""
         if thing.endswith("때"):  # 변기 물이 흐를 때 고치는 법
+            self.when = thing
             return thing
         stem = tokens[-2 if tokens[-1].tag == "ETN" else -3]
         acts = words[tokens[end + (tag == "JKO")].start : stem.start]
@@ -88,7 +89,8 @@ class Subject:
         if begun := self._begins(said):
             return begun
         if self.when:
-            return f"{self.when} {'필요한 ' if re.match('준비물|재료[은는] ', said) else ''}{said}"
+            needed = re.sub("^(준비물|재료)(?=[은는] )", r"필요한 \1", said)
+            return f"{self.when} {needed}"
         if any(token.tag == "JKG" for token in kiwi().tokenize(said)):  # 무지개: 연구의 역사는
             return f"{self.name}에서 {said}" if self.is_place else f"{self.name} {said}"
         return f"{self.name}의 {said}"
@@ -106,7 +108,7 @@ class Subject:
         words = [word for word in self.name.split() if len(word) > 1]
         if self.paper:
             return f"{self.paper}에 따르면 {said}"
-        if self.name.endswith("때"):  # 안경 맞출 때
+        if self.name.endswith("때") and not self.when:  # 안경 맞출 때
             return f"{self.name} {said}"
         return said if 2 * sum(word in said for word in words) > len(words) else ""
 

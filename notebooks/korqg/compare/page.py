@@ -274,7 +274,7 @@ WRITERS = {
     "model": "the model · 모델",
     "edited": "the model, then the copy editor · 모델, 교열",
     "rule": "the rule · 규칙",
-    "heading": "a heading of the text · 글의 제목",
+    "heading": "a heading of the text · 글의 소제목",
 }
 
 
@@ -287,13 +287,16 @@ def _chunks(recommended: list[dict]) -> list[dict]:
         {
             "title": some[0]["place"].get("section") or some[0]["title"],
             "text": _marked(chunk, (tuple(one["answer_place"]) for one in some if _is_marked(one))),
-            "questions": [
-                {**one, "answer": _answer(one), "written_by": WRITERS.get(one["written_by"], one["written_by"])}
-                for one in some
-            ],
+            "questions": [{**one, "answer": _answer(one), "written_by": _writer(one)} for one in some],
         }
         for chunk, some in chunks.items()
     ]
+
+
+def _writer(one: dict) -> str:
+    """Who wrote a question, and what the copy editor changed."""
+    edits = f": {', '.join(one['edits'])}" if one.get("edits") else ""
+    return WRITERS.get(one["written_by"], one["written_by"]) + edits
 
 
 def _is_marked(one: dict) -> bool:
