@@ -42,6 +42,17 @@ SAME_LOSS = 0.01  # How a sweep is decided, see in_order_of_choice: in points of
 SWEPT = ("learning_rate", "lora_rank", "lora_alpha", "batch_size", "num_epochs", "lora_dropout")
 
 
+MARKED = "marked_answers.json"
+"""Trainings on marked answers, by their number of rows: kept beside the ladder's results."""
+
+READ = {
+    "answered": "text answers it (%) · 글에 답이 있음",
+    "shown": "shown as it is (%) · 그대로 보여 줌",
+    "shown_edited": "after a small edit (%) · 조금 고치면 보여 줌",
+}
+"""What two readers said of a training's questions, and how the table calls it."""
+
+
 @functools.cache
 def told_rungs() -> dict[str, dict[str, str]]:
     """`name`, `change` and `korean` (the change again) of each rung that the story knows, in its order."""
@@ -316,7 +327,28 @@ def draw_rows(ladder: dict):
 PICTURES = {"rates": draw_rungs, "losses": draw_losses, "rows": draw_rows}
 
 
-def page(ladder: dict, sweeps: dict[str, dict]) -> str:
+def marked_rows(marked: dict) -> list[dict[str, str]]:
+    """The table of trainings on marked answers by their number of rows: means over the seeds, readers' two values."""
+
+    def mean(values: list[float], form: str) -> str:
+        return format(sum(values) / len(values), form)
+
+    def readers(shares: list[float]) -> str:
+        return " to ".join(dict.fromkeys(f"{share:.0f}" for share in sorted(shares)))
+
+    return [
+        {
+            "rows · 행": f"{one['rows']:,}",
+            "loss, asking · 묻기의 손실": mean(one["loss_asking"], ".2f"),
+            "loss, answering · 답하기의 손실": mean(one["loss_answering"], ".2f"),
+            "answer comes back (%) · 정답이 되돌아옴": mean(one["agreement"], ".1f"),
+            **{name: readers(one["read"][key]) if one.get("read") else "-" for key, name in READ.items()},
+        }
+        for one in marked["sizes"]
+    ]
+
+
+def page(ladder: dict, sweeps: dict[str, dict], marked: dict | None = None) -> str:
     """The page in Markdown, ladder_page.md.jinja filled in. Every figure in it comes from the results."""
     (_, first), (_, last) = _ends(ladder)
     examples = [
@@ -340,6 +372,8 @@ def page(ladder: dict, sweeps: dict[str, dict]) -> str:
         examples=examples,
         curve=curve_of_rows(ladder),
         sweeps=sweeps,
+        marked=marked,
+        marked_rows=marked_rows(marked) if marked else [],
         sweep_rows=sweep_rows,
         same_rate=f"{SAME_RATE:.0f}",
         same_loss=SAME_LOSS,
@@ -380,7 +414,8 @@ def write_page(folder: Path, to: Path) -> list[Path]:
         for name, figures in found.items():
             write_json(to / f"{name}.json", figures)
     ladder = found.pop("ladder")
-    write_text(to / "README.md", page(ladder, found))
+    marked = read_json(to / MARKED) if (to / MARKED).is_file() else None
+    write_text(to / "README.md", page(ladder, found, marked))
     written = [to / "README.md"]
     use_korean_font()
     for name, draw in PICTURES.items():
