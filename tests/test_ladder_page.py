@@ -10,6 +10,7 @@ from korqg.files import read_json, write_json
 from korqg.research.ladder import LONGEST_QUOTE, RECIPES, read_recipes, without_quotes
 from korqg.research.ladder_page import (
     EXAMPLE,
+    MARKED,
     PICTURES,
     condense,
     curve_of_rows,
@@ -174,7 +175,9 @@ def test_long_quotes_of_the_paragraph_are_left_out():
 def test_kept_page_and_readme_say_what_the_kept_results_say():
     ladder = read_ladder(EXAMPLE / "ladder.json")
     sweeps = {path.stem: read_ladder(path) for path in sorted(EXAMPLE.glob("*_rows.json"), reverse=True)}
-    assert (EXAMPLE / "README.md").read_text(encoding="utf-8") == page(ladder, sweeps)
+    marked = read_json(EXAMPLE / MARKED)
+    assert (EXAMPLE / "README.md").read_text(encoding="utf-8") == page(ladder, sweeps, marked)
+    assert "More rows of marked answers" not in page(ladder, sweeps)
     recipes = read_recipes(RECIPES)
     for name, rung in ladder["rungs"].items():
         assert {key: rung["parameters"][key] for key in recipes[name]} == recipes[name], name
@@ -219,7 +222,7 @@ def test_kept_outputs_quote_no_more_of_the_corpus_than_they_may(shared_data):
     texts = ["".join(paragraph["context"].split()) for article in articles for paragraph in article["paragraphs"]]
     length = LONGEST_QUOTE + 1
     known = {text[start : start + length] for text in texts for start in range(len(text) - length + 1)}
-    for file in sorted(EXAMPLE.glob("*.json")):
+    for file in sorted(set(EXAMPLE.glob("*.json")) - {EXAMPLE / MARKED}):
         for rung, question in read_json(file)["same_paragraph"]["questions"].items():
             output = "".join(question["model_output"].split())
             pieces = {output[start : start + length] for start in range(len(output) - length + 1)}

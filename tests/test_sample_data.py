@@ -12,7 +12,7 @@ from korqg.data.corpus import IMPOSSIBLE, normalized, read_korquad
 from korqg.data.documents.chunks import read_document
 from korqg.data.near_copies import near_duplicates
 from korqg.files import read_json
-from korqg.question import is_single_question
+from korqg.question import copied_share, is_copied, is_single_question
 
 DATA = read_json(SAMPLE_CORPUS)
 PARAGRAPHS = [(article["title"], paragraph) for article in DATA["data"] for paragraph in article["paragraphs"]]
@@ -32,6 +32,11 @@ POINTING = (
 )
 
 
+def longest_copy(question: str, context: str) -> float:
+    """Characters, white space aside, of the longest stretch of a question that stands in its paragraph."""
+    return copied_share(question, context) * len("".join(question.split()))
+
+
 def test_sample_corpus_is_large_enough():
     assert len(DATA["data"]) >= 200
     assert len(PARAGRAPHS) >= 900
@@ -43,9 +48,20 @@ def test_sample_corpus_covers_many_kinds_of_documents():
     counts = Counter(article["subject"] for article in DATA["data"] if "kind" not in article)
     assert set(counts) == set(SUBJECTS)
     kinds = Counter(article["kind"] for article in DATA["data"] if "kind" in article)
-    assert {"notice", "rules", "manual", "recipe", "news", "minutes", "report", "dialogue", "textbook", "guide"} <= set(
-        kinds
-    )
+    assert {
+        "notice",
+        "rules",
+        "manual",
+        "recipe",
+        "news",
+        "minutes",
+        "report",
+        "dialogue",
+        "textbook",
+        "guide",
+        "faq",
+        "email",
+    } <= set(kinds)
     registers = Counter(article["register"] for article in DATA["data"] if "kind" in article)
     assert registers["합니다"] + registers["해요"] >= 0.4 * len(DATA["data"])
     assert len(ENCYCLOPEDIC) <= len(DATA["data"]) / 3
@@ -76,6 +92,8 @@ def test_questions_are_asked_as_people_ask():
     assert 0.25 <= shares["요"] / len(QUESTIONS) <= 0.4
     assert 0.05 <= shares["keyword"] / len(QUESTIONS) <= 0.15
     assert 0.3 <= plain / len(QUESTIONS) <= 0.5
+    nouns = sum(bool(re.search(r"(은|는|란)\?$", qa["question"])) for _, qa in QUESTIONS)
+    assert 0.05 <= nouns / len(QUESTIONS) <= 0.2
     assert statistics.riddles([qa["question"] for _, qa in QUESTIONS]) < 0.2 * len(QUESTIONS)
 
 
@@ -104,6 +122,19 @@ def test_edited_questions_are_about_no_text_of_the_corpus():
     chunks = [chunk["context"] for article in EDITS["data"] for chunk in article["paragraphs"]]
     others = [paragraph["context"] for _, paragraph in PARAGRAPHS]
     assert not [pair for pair in near_duplicates(chunks + others) if (pair[0] < len(chunks)) != (pair[1] < len(chunks))]
+
+
+def test_no_paragraph_is_nearly_another():
+    assert near_duplicates([paragraph["context"] for _, paragraph in PARAGRAPHS]) == []
+
+
+def test_questions_copy_little_of_their_paragraph():
+    edited = [
+        (chunk["context"], qa) for article in EDITS["data"] for chunk in article["paragraphs"] for qa in chunk["qas"]
+    ]
+    for asked, share in ((QUESTIONS, 0.05), (EDITED + edited, 0.3)):
+        assert sum(longest_copy(qa["question"], context) > 12 for context, qa in asked) <= share * len(asked)
+        assert not [qa["id"] for context, qa in asked if is_copied(qa["question"], context)][len(asked) // 100 :]
 
 
 def test_readme_shows_the_statistics():
