@@ -37,11 +37,11 @@ ENDS = {
     "어떻게 되는가": "일정 시간 시간표 기간 기한 순서 절차 규모 한도 정원 인원 임기 구성 배점 범위 사양 크기 무게"
     " 용량 혜택 보상 주기 온도 예산 간격 노선 유형",
     "무엇인가": "이유 원인 원리 목적 사항 요인 특징 쓰임 용도 준비물 재료 서류 종류 역할 임무 의무 방법 효과 장점 차이"
-    " 차이점 기준 원칙 자격 조건 내용 대상 까닭 뜻 점 일 것 배경 과제",
+    " 차이점 기준 원칙 자격 조건 내용 대상 까닭 뜻 점 일 것 배경 과제 어원 유래 줄거리",
     "어디인가": "장소 위치 곳",
     "누구인가": "사람",
     "언제인가": "시행일 마감일 발표일 개강일 날짜 일시 때",
-    "어떠한가": "생김새 성질 모양 구조 전망 역사 방식 형식 분포",
+    "어떠한가": "생김새 성질 모양 구조 전망 역사 방식 형식 분포 기후 생애",
     "어떻게 하는가": "신청 접수 예약 청소 보관 손질 충전 정산 반납 취소 환불 교환 반품 해지 가입 점검 세탁 신고 결제"
     " 설치 교체 등록 조립 관리 대여 검사 기록 정비 폐기 제출 측정 허가 환기 조치",
     "어떻게 이루어지는가": "생성 형성 번식 축조 과정 생산 운영 발급 처리 선정 지급 평가 승인 채점",
@@ -281,7 +281,8 @@ def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
         return done if TO_A_DEVICE.match(noun) else ""
     if end == "언제인가" and word != "때" and not DATE.search(body):
         return ""
-    if clause and word == "과정":
+    about_a_thing = not (subject.is_place or subject.is_device or subject.paper)
+    if (clause and word == "과정") or (about_a_thing and word == "평가"):
         end = "어떠한가"
     said = f"{noun}{fitted(noun, '은')} {end}?"
     if subject.paper and noun in ("목적", "적용 대상", "적용 범위", "시행일"):

@@ -26,7 +26,8 @@ class Subject:
 
     def __init__(self, title: str):
         first = re.sub(r"\[[^\]]*\] ?|\([^()]*\)", "", title.split("|")[0]).replace("_", " ").strip()
-        first = re.sub(r"^(19|20)\d\d년(도)? (([상하]반기|[1-4]분기) )?", "", first)
+        if first and first.split()[-1] in MORE_KINDS:  # a notice's year, which an event's name would need
+            first = re.sub(r"^(19|20)\d\d년(도)? (([상하]반기|[1-4]분기) )?", "", first)
         is_minutes = first.endswith("회의록")
         self.meeting = re.sub(r"(모임|회|회의) 회의록$", r"\1", first).removesuffix("록") if is_minutes else ""
         self.paper = first if RULES.search(first) else ""
