@@ -164,6 +164,7 @@ def test_recommended_question_of_a_heading_stands_before_what_is_less_sure():
 def test_subject_of_a_title():
     assert subject_of("소란스러운 하루").name == "소란스러운 하루" and not subject_of("군, 다리 놓는다")
     assert subject_of("2026년 상반기 두레물산 노트북 교체 공지").name == "두레물산 노트북 교체"
+    assert subject_of("처음 가꾸는 텃밭").name == "텃밭"
     assert subject_of("2024년 하계 올림픽").name == "2024년 하계 올림픽"
     assert subject_of("찢어진 방충망 집에서 고치는 법").when == "찢어진 방충망을 집에서 고칠 때"
     assert subject_of("목이 편한 메밀 베개, 뭉근달").name == "뭉근달"

@@ -47,6 +47,7 @@ class Subject:
 
     def _name(self, first: str, words: str) -> str:
         """The words of a title that name what it is about; "" of a headline."""
+        words = re.sub("^(처음|쉽게|누구나) [가-힣]+는 ", "", words)  # 처음 가꾸는 텃밭
         if quoted := QUOTED.match(first):  # 왕골 방석 ‘앉은결’ of 손으로 짠 왕골 방석 ‘앉은결’
             clauses = [one for one in kiwi().tokenize(quoted[0]) if one.tag == "ETM" and one.end < len(quoted[0]) - 3]
             return quoted[0][clauses[-1].end if clauses else 0 :].strip()
