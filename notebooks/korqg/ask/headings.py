@@ -12,7 +12,7 @@ from korqg.ask.editor import QUESTION_WORDS, edit_question, without_honorifics
 from korqg.ask.endings import find_predicate, has_topic
 from korqg.ask.particles import fitted
 from korqg.ask.rule import PEOPLE, is_person
-from korqg.ask.subject import Subject, subject_of
+from korqg.ask.subject import Subject, subject_of, without_pictures
 from korqg.question import is_single_question
 from korqg.sentences import kiwi
 
@@ -25,8 +25,8 @@ NUMBER = re.compile(
 LINES = {
     "article": re.compile(r"(?m)^제\d+조(의\d+)? ?\((?P<heading>[^()\n]{2,25})\) ?(?=\S)"),
     "numbered": re.compile(r"(?m)^(\d{1,2}\.|[가-하]\.|[□■◆◇▣▶]) ?(?P<heading>[^\n.?!:|]{2,25})\n(?!\d{1,2}\. )"),
-    "asked": re.compile(r"(?m)^(Q|문|질문) ?\d*[.:)]? ?(?P<heading>[^\n?]{6,60}\?)\s*((A|답) ?\d*[.:)] ?)?"),
-    "in a FAQ": re.compile(r"(?m)^(?P<heading>[^\n?]{6,60}\?)\s*((A|답) ?\d*[.:)] ?)?"),
+    "asked": re.compile(r"(?m)^(Q|문|질문) ?\d*[.:)]? ?(?P<heading>[^\n?]{6,60}\?)\s*((A|답변?) ?\d*[.:)] ?)?"),
+    "in a FAQ": re.compile(r"(?m)^(?P<heading>[^\n?]{6,60}\?)\s*((A|답변?) ?\d*[.:)] ?)?"),
 }
 """Headings within a text: 제3조(휴가), 4. 사용 방법, Q. …?, and in a FAQ a question that opens a line."""
 
@@ -106,7 +106,7 @@ def _headed(chunk: dict) -> list[tuple[str, int, int]]:
 def question_of(heading: str, title: str, body: str) -> str:
     """The question that a heading asks about its document; "" where a stranger would not know what it asks."""
     subject = subject_of(title)
-    words = re.sub(r"^\((.*)\)$", r"\1", NUMBER.sub("", heading).strip())
+    words = re.sub(r"^\((.*)\)$", r"\1", NUMBER.sub("", without_pictures(heading)).strip())
     words = re.sub(r" ?\([^()]*\)$|^제품의 ", "", words).strip()
     if len(words) < 2 or not subject:
         return ""
@@ -150,7 +150,9 @@ def _asked_itself(heading: str, subject: Subject) -> str:
         return ""
     question = edit_question(f"{body}?", "plain").text.replace("어떡하는가", "어떻게 하는가")
     question = re.sub(r"^(시간|비용)[은는] (?=얼마나)", r"\1이 ", question)
-    begins = re.match(r"\S+?([은는]) ", question)
+    begins = re.match(r"(?:\S+ ){0,2}?\S+?[은는] ", question)
+    if begins and any(one.tag[0] not in "NSXM" for one in kiwi().tokenize(begins[0].rstrip("은는 "))):
+        begins = None  # no noun that the subject could own
     bare = not any(one.tag == "JKS" for one in kiwi().tokenize(body)) and predicate.stem[0] in TAKES_PLACE
     if (bare or predicate.stem == ("이", "VCP")) and not begins and not subject.paper:
         return f"{subject.name}{fitted(subject.name, '은')} {question}"

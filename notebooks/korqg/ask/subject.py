@@ -2,13 +2,16 @@
 
 import functools
 import re
+import unicodedata
 
 from korqg.ask.drafts import KINDS, is_name
 from korqg.ask.endings import has_topic
 from korqg.ask.particles import fitted
 from korqg.sentences import kiwi
 
-MORE_KINDS = KINDS | frozenset("FAQ Q&A 고시 예고 행정예고 통지 길잡이 참여자 입주자 지원자 신청자 교육생".split())
+MORE_KINDS = KINDS | frozenset(
+    "메모 자료 FAQ Q&A 고시 예고 행정예고 통지 길잡이 참여자 입주자 지원자 신청자 교육생".split()
+)
 RULES = re.compile("(규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관)$")
 """Titles of papers that say what is to be done: one asks what it is "according to" them."""
 
@@ -25,7 +28,7 @@ class Subject:
     """
 
     def __init__(self, title: str):
-        first = re.sub(r"\[[^\]]*\] ?|\([^()]*\)", "", title.split("|")[0]).replace("_", " ").strip()
+        first = re.sub(r"\[[^\]]*\] ?|\([^()]*\)", "", without_pictures(title.split("|")[0]).replace("_", " ")).strip()
         if first and first.split()[-1] in MORE_KINDS:  # a notice's year, which an event's name would need
             first = re.sub(r"^(19|20)\d\d년(도)? (([상하]반기|[1-4]분기) )?", "", first)
         is_minutes = first.endswith("회의록")
@@ -116,6 +119,11 @@ class Subject:
 
 
 BEHIND_A_NOUN = ("VV", "VA", "XS", "MA", "JK", "JX", "JC")
+
+
+def without_pictures(text: str) -> str:
+    """The text without emoji and other signs that are no words."""
+    return "".join(sign for sign in text if unicodedata.category(sign) not in ("So", "Cs", "Cf", "Mn")).strip()
 
 
 @functools.cache
