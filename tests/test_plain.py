@@ -175,6 +175,12 @@ def test_chinese_and_japanese_are_still_refused(tmp_path, text, encoding):
         _texts(tmp_path, text.encode(encoding) * 10)
 
 
+def test_picture_with_a_texts_ending_is_called_a_picture(tmp_path):
+    for begin, kind in ((b"\x89PNG\r\n\x1a\n", "a PNG picture"), (b"PK\x03\x04", "an archive or an office document")):
+        with pytest.raises(KorqgError, match=f"memo.txt is {kind}, not text: give it the ending of what it is"):
+            _texts(tmp_path, begin + bytes(range(256)))
+
+
 @pytest.mark.parametrize("line", ["=====", "-----", "* * *", "┌───┐", "│     │", "ㅡㅡㅡㅡ", "\u3000☆☆☆☆"])
 def test_lines_of_signs_alone_go(tmp_path, line):
     text = f"{line}\n민박 안내\n{line}\n방은 셋이다.\n{line}\n"

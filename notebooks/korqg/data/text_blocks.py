@@ -129,6 +129,18 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
+NO_TEXT = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF": "a PDF",
+    b"PK\x03\x04": "an archive or an office document",
+    b"\xd0\xcf\x11\xe0": "an old office document",
+    b"\x7fELF": "a program",
+}
+"""How files begin that somebody may have given a text's ending, and what they are."""
+
+
 def decode_text(data: bytes, name: str) -> str:
     r"""Text of UTF-8 (with or without a byte order mark), UTF-16 with its mark, or CP949; lines end in "\n".
 
@@ -143,6 +155,8 @@ def decode_text(data: bytes, name: str) -> str:
         if "\0" in text or (encoding == "cp949" and not _mostly_hangul(text)):
             break
         return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if kind := next((kind for sign, kind in NO_TEXT.items() if data.startswith(sign)), ""):
+        raise KorqgError(f"{name} is {kind}, not text: give it the ending of what it is, or save what it says as text.")
     raise KorqgError(
         f"{name} is neither UTF-8 nor CP949 text, nor UTF-16 with a byte order mark{_guess(data)}: save it as UTF-8."
     )
