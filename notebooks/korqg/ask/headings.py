@@ -14,7 +14,7 @@ from korqg.ask.particles import fitted
 from korqg.ask.rule import PEOPLE, is_person
 from korqg.ask.subject import Subject, subject_of, without_pictures
 from korqg.question import is_single_question
-from korqg.sentences import kiwi
+from korqg.sentences import kiwi, split_sentences
 
 NUMBER = re.compile(
     r"^((제 ?\d+ ?[장절관조항](의\d+)?|(제 ?\d+ ?호 ?)?안건 ?\d*[.:)]?|(의결|논의|심의) ?\d*[.:]|\d+(\.\d+)*[.)]"
@@ -127,7 +127,11 @@ def _defined(words: str, is_title: bool, title: str, subject: Subject, body: str
         return ""
     said = re.escape(thing)
     if of_all:
-        defined = re.match(rf"{said}([은는]|이란|란) ([^.]|\.\d)*(다|요|이름|말)\.", body)
+        first = next(iter(split_sentences(body)), "")
+        predicate = find_predicate(first.rstrip("."))
+        says = bool(re.search("(가리킨다|가리킵니다|말한다|말합니다|뜻한다|뜻합니다)\\.$|[가-힣]로, ", first))
+        is_told = says or (predicate is not None and predicate.stem == ("이", "VCP"))
+        defined = is_told and re.match(rf"{said}([은는]|이란|란) ", first)
     else:
         defined = re.search(rf"{said}이?라고? (하며|하고|한다|부른다|부르며)", body)
     if not defined:

@@ -88,8 +88,8 @@ class Subject:
 
     def owns(self, said: str) -> str:
         """The subject in front of something that is its own: 한빛도서관의 이용 시간은."""
-        last = self.name.split()[-1] if self.name else ""
-        if not self.paper and said.startswith(last):  # …지원: 지원 대상은
+        last = self.name.split()[-1] if self.name else "\n"
+        if not self.paper and re.match(rf"{re.escape(last)}([은는]? )", said):  # …지원: 지원 대상은, not 차: 차이점은
             return self.name + said.removeprefix(last)
         if begun := self._begins(said):
             return begun
@@ -122,8 +122,10 @@ BEHIND_A_NOUN = ("VV", "VA", "XS", "MA", "JK", "JX", "JC")
 
 
 def without_pictures(text: str) -> str:
-    """The text without emoji and other signs that are no words."""
-    return "".join(sign for sign in text if unicodedata.category(sign) not in ("So", "Cs", "Cf", "Mn")).strip()
+    """The text without emoji and other signs that are no words; ℃ and ㈜, which stand for letters, stay."""
+    signs = {one for one in text if unicodedata.category(one) in ("So", "Cf", "Mn")}
+    pictures = {one for one in signs if one != "°" and not unicodedata.decomposition(one)}
+    return "".join(one for one in text if one not in pictures).strip()
 
 
 @functools.cache
