@@ -76,14 +76,17 @@ test: .venv/installed-tests chromium
 	$(INSTALL) pytest pytest-timeout ruff playwright
 	@touch $@
 
-# The page is tested in a real browser: Debian's Chromium, installed where that can be done without asking.
+# The page is tested in a real browser, the corpus's spelling by a dictionary: Debian's, installed where that can be done
+# without asking.
 chromium:
-	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then :; \
+	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
+	  && test -e /usr/share/hunspell/ko_KR.dic; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing Chromium for the tests of the page ..."; \
-	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium) \
-	    >.venv/chromium.log 2>&1 || echo "Chromium could not be installed (see .venv/chromium.log): its tests will be skipped."; \
-	else echo "No Chromium here (on Debian: apt-get install chromium): the tests of the page in a browser will be skipped."; fi
+	  echo "Installing Chromium and a Korean dictionary for the tests ..."; \
+	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium hunspell hunspell-ko) \
+	    >.venv/chromium.log 2>&1 || echo "They could not be installed (see .venv/chromium.log): what needs them will be skipped."; \
+	else echo "No Chromium or no hunspell-ko here (on Debian: apt-get install chromium hunspell hunspell-ko):" \
+	  "the tests that need them will be skipped."; fi
 
 # The one address: the setup cells' constant, and the badges that lead to it.
 .PHONY: address

@@ -6,12 +6,13 @@ import pytest
 
 from korqg.ask.candidates import candidate_at, choose_candidates, find_candidates
 from korqg.ask.checks import CHECKS, agreement, asks_right, failed_checks, takes_heading
-from korqg.ask.drafts import draft_of, name_in, with_name
+from korqg.ask.drafts import draft_of
 from korqg.ask.editor import edit_question
 from korqg.ask.particles import fit_behind, fitted
 from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, SURE_UNREAD, asks_how_much, chance_shown, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
+from korqg.ask.subject import name_in, with_name
 from korqg.prompts import marked_sentence
 from korqg.sentences import opening_of
 
@@ -663,6 +664,11 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     long = "한 번에 빌릴 수 있는 책은 어린이 자료실과 일반 자료실을 더해 모두 몇 권까지인가?"
     assert with_name(f"다섯 식구가 {long}", f"2026년 여름 {title}") == f"다섯 식구가 {long}"
     assert with_name("언제 여는가?", "이용 안내") == "언제 여는가?"  # whose?
+    assert with_name("무게는 몇 g인가?", "금세 잊습니다, 머리등 ‘밤이랑 58’") == "머리등 ‘밤이랑 58’의 무게는 몇 g인가?"
+    assert with_name("틈은 몇 mm인가?", "문이 삐걱거릴 때, 이렇게") == "문이 삐걱거릴 때 틈은 몇 mm인가?"
+    assert with_name("언제 여는가?", "꽃을 안고 오세요: 한빛식물원 이용 안내").startswith(
+        "한빛식물원 이용 안내에 따르면"
+    )
     assert with_name("며칠인가?", "[사내] 연차_휴가_규정 > 제2장") == "연차 휴가 규정에 따르면 며칠인가?"
     sentence = "자료실은 오전 9시에 문을 엽니다."
     asked = _asked("무엇인가?", "오전 9시", sentence, 0.2) | {"title": title, "passage": sentence}

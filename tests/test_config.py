@@ -72,6 +72,7 @@ COMPARE = dict(
     run_names=[],
     output_pairs=[],
     recommend_run="",
+    ask_about="",
     questions_per_chunk=3,
     question_style="plain",
     examples=3,

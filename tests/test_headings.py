@@ -67,6 +67,26 @@ BODY = "3월 2일부터 3월 20일까지 누리집에서 신청하며, 한 사�
         ),
         ("오래 쓰는 방법", "손으로 짠 왕골 방석 ‘앉은결’", "왕골 방석 ‘앉은결’을 오래 쓰는 방법은 무엇인가?"),
         ("렌즈는 어떻게 고르나요?", "안경 맞출 때 자주 묻는 질문", "안경 맞출 때 렌즈는 어떻게 고르는가?"),
+        ("Q. 요금은 얼마인가요?", "타이어 보관 ‘바퀴집’ 자주 묻는 질문", "타이어 보관 ‘바퀴집’의 요금은 얼마인가?"),
+        ("문 여는 때와 요금", "한빛식물원 이용 안내", "한빛식물원은 언제 문을 여는가?"),
+        ("쉬는 날", "한빛식물원 이용 안내", "한빛식물원은 언제 쉬는가?"),
+        ("찾아오는 길", "꽃을 안고 오세요: 한빛식물원 이용 안내", "한빛식물원에는 어떻게 가는가?"),
+        ("문의", "새들배움터 목공반 안내", "새들배움터 목공반에 대해서는 어디에 문의하는가?"),
+        ("배우고 나면", "귀로 찾는 새 — 새소리 첫걸음", "새소리 첫걸음을 배우고 나면 무엇을 할 수 있는가?"),
+        (
+            "안전을 위한 주의 사항",
+            "누빔이 N-3 재봉틀 사용 설명서",
+            "누빔이 N-3 재봉틀을 안전하게 쓰려면 무엇을 지켜야 하는가?",
+        ),
+        (
+            "다 박혔는지 확인하기",
+            "누빔이 N-3 재봉틀 사용 설명서",
+            "누빔이 N-3 재봉틀에서 다 박혔는지는 어떻게 확인하는가?",
+        ),
+        ("제재", "교대 근무자 휴가 규정", "교대 근무자 휴가 규정을 어기면 어떻게 되는가?"),
+        ("나사가 헛돌 때", "처진 문, 혼자서 맞추기", "처진 문은 나사가 헛돌 때 어떻게 해야 하는가?"),
+        ("재료", "집에서 만드는 딸기잼: 설탕만 있으면 돼요", "집에서 딸기잼을 만들 때 필요한 재료는 무엇인가?"),
+        ("만드는 순서", "집에서 만드는 딸기잼", "딸기잼을 만드는 순서는 어떻게 되는가?"),
     ],
 )
 def test_heading_is_asked_by_its_form_and_its_document(heading, title, question):
@@ -88,6 +108,9 @@ def test_heading_is_asked_by_its_form_and_its_document(heading, title, question)
         ("설치", "이동식 사다리 안전 수칙"),  # of what?
         ("점", "무지개"),
         ("계정 함께 쓰기", "전자책 이용 약관"),
+        ("한눈에 보기", "새들배움터 목공반 안내"),
+        ("제가 직접 재야 하나요?", "한빛도서관 자주 묻는 질문"),  # whoever searches is not the one who asks there
+        ("걸리는 시간", "누빔이 N-3 재봉틀 사용 설명서"),  # for what?
     ],
 )
 def test_heading_that_says_too_little_asks_nothing(heading, title):
@@ -141,6 +164,28 @@ def test_headings_within_a_text_are_found_with_what_stands_under_each():
     assert [one["answer"] for one in ask_by_headings(asked)] == ["월요일과 공휴일에 쉽니다."]
 
 
+def test_headings_in_brackets_and_on_lines_of_their_own_are_found():
+    title = "누빔이 N-3 재봉틀 사용 설명서"
+    found = ask_by_headings({"title": title, "text": f"[사용 방법]\n{BODY}\n[구성품]\n{BODY}", "place": {}})
+    assert [(one["heading"], one["answer"]) for one in found] == [("사용 방법", BODY), ("구성품", BODY)]
+    rules = {"title": "교대 근무자 휴가 규정", "text": f"제3조(긴급 휴가)\n{BODY}", "place": {}}
+    assert [one["answer"] for one in ask_by_headings(rules)] == [BODY]
+    minutes = f"가. 제1호 안건: 월 회비 인상\n{BODY} 올리기로 결정함."
+    (found,) = ask_by_headings({"title": "솔내 산악회 임시총회 회의록", "text": minutes, "place": {}})
+    assert found["question"] == "솔내 산악회 임시총회에서는 월 회비 인상에 대해 무엇을 정했는가?"
+
+
+def test_notice_with_a_number_is_about_what_stands_below_it():
+    chunk = {"title": "솔내시 공고 제2026-12호 > 빗물통 지원 사업 참여자 모집 > 신청 방법", "place": {}}
+    (found,) = ask_by_headings({**chunk, "text": f"신청 방법\n{BODY}"})
+    assert found["question"] == "빗물통 지원 사업의 신청 방법은 무엇인가?"
+
+
+def test_long_name_of_a_meeting_is_cut_to_the_name_that_it_has():
+    title = "수동 타자기 애호가 협회 ‘자판소리’ 2026년 제1차 정기 이사회 회의록"
+    assert question_of("안건 1: 회비 인상", title, "올리기로 결정함.").startswith("‘자판소리’ 이사회에서는 회비 인상에")
+
+
 def test_heading_of_a_section_is_asked_once_in_its_first_chunk():
     chunk = {"id": "1", "title": "한빛도서관 이용 안내 > 운영 시간", "text": f"운영 시간\n{BODY}", "place": {}}
     again = {**chunk, "id": "2", "place": {"part": 2}}
@@ -174,3 +219,7 @@ def test_subject_of_a_title():
     assert subject_of("찢어진 방충망 집에서 고치는 법").when == "찢어진 방충망을 집에서 고칠 때"
     assert subject_of("목이 편한 메밀 베개, 뭉근달").name == "뭉근달"
     assert subject_of("안경 맞춤 자주 묻는 질문").name == "안경 맞춤"
+    assert subject_of("솔내시 공고 제2026-12호: 2026년 빗물통 설치 지원").name == "빗물통 설치 지원"
+    assert subject_of("밤새 뒤척이지 않고, 삼베 이불 ‘여름결’").name == "삼베 이불 ‘여름결’"
+    assert subject_of("이마에 얹으면 잊습니다, 머리등 ‘밤이랑 58’").name == "머리등 ‘밤이랑 58’"
+    assert subject_of("문이 삐걱거릴 때, 대패부터 들지 마세요").name == "문이 삐걱거릴 때"

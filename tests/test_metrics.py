@@ -43,6 +43,13 @@ from korqg.question import characters, copied_share, is_single_question, rouge_l
         ("가" * 150 + "?", False),  # one phrase over and over
         ("", False),
         ("?", False),
+        ("두부 만들 때 간수 역할", True),  # a search query
+        ("공공자전거 30일권 요금", True),
+        ("공공자전거 30일권", False),  # asks for nothing
+        ("기간", False),
+        ("자전거 요금은 한 달에 만 원이다", False),
+        ("자전거를 빌리는 방법.", False),
+        ("1: 신청 방법", False),
     ],
 )
 def test_single_question_is_one_line_one_mark_and_no_loop(text, expected):

@@ -90,11 +90,20 @@ def test_questions_are_asked_as_people_ask():
     )
     plain = sum(bool(re.search(r"(가|[^니]까)\?$", qa["question"])) for _, qa in QUESTIONS)
     assert 0.25 <= shares["요"] / len(QUESTIONS) <= 0.4
-    assert 0.05 <= shares["keyword"] / len(QUESTIONS) <= 0.15
-    assert 0.3 <= plain / len(QUESTIONS) <= 0.5
+    assert 0.1 <= shares["keyword"] / len(QUESTIONS) <= 0.15
+    assert 0.25 <= plain / len(QUESTIONS) <= 0.35
     nouns = sum(bool(re.search(r"(은|는|란)\?$", qa["question"])) for _, qa in QUESTIONS)
-    assert 0.05 <= nouns / len(QUESTIONS) <= 0.2
+    assert 0.1 <= nouns / len(QUESTIONS) <= 0.2
     assert statistics.riddles([qa["question"] for _, qa in QUESTIONS]) < 0.2 * len(QUESTIONS)
+
+
+def test_questions_ask_for_many_things_and_not_only_for_names():
+    kinds = Counter(qa["kind"] for _, qa in QUESTIONS)
+    assert set(kinds) == {
+        "fact", "procedure", "condition", "definition", "comparison", "consequence", "why", "name"
+    }  # fmt: skip
+    assert kinds["name"] < 0.2 * len(QUESTIONS) and kinds["fact"] < 0.65 * len(QUESTIONS)
+    assert sum(qa.get("sentences") == 2 for _, qa in QUESTIONS) >= 0.15 * len(QUESTIONS)
 
 
 def test_edited_drafts_are_questions_in_the_plain_style():
@@ -128,11 +137,16 @@ def test_no_paragraph_is_nearly_another():
     assert near_duplicates([paragraph["context"] for _, paragraph in PARAGRAPHS]) == []
 
 
+def test_answers_end_as_answers_do():
+    torn = re.compile("(므로|며|면서|지만|는데|니까|[가-힣]고자)$")
+    assert [qa["id"] for _, qa in QUESTIONS if torn.search(qa["answers"][0]["text"])] == []
+
+
 def test_questions_copy_little_of_their_paragraph():
     edited = [
         (chunk["context"], qa) for article in EDITS["data"] for chunk in article["paragraphs"] for qa in chunk["qas"]
     ]
-    for asked, share in ((QUESTIONS, 0.05), (EDITED + edited, 0.3)):
+    for asked, share in ((QUESTIONS, 0.01), (EDITED + edited, 0.3)):
         assert sum(longest_copy(qa["question"], context) > 12 for context, qa in asked) <= share * len(asked)
         assert not [qa["id"] for context, qa in asked if is_copied(qa["question"], context)][len(asked) // 100 :]
 
@@ -143,7 +157,7 @@ def test_readme_shows_the_statistics():
 
 def test_question_that_has_no_answer_says_so():
     impossible = [qa for _, qa in ASKED if qa.get("is_impossible")]
-    assert len(impossible) >= 150
+    assert len(impossible) >= len(PARAGRAPHS) / 5
     assert all(qa["answers"] == [] for qa in impossible)
 
 
@@ -155,7 +169,7 @@ def test_paragraphs_have_the_length_of_chunks():
 
 def test_questions_stand_on_their_own():
     form = [is_single_question(qa["question"]) for _, qa in QUESTIONS]
-    assert 0.88 < sum(form) / len(form) < 0.97  # the others are keywords, as people type them
+    assert sum(form) / len(form) >= 0.97
     for _, qa in ASKED:
         assert not re.search(POINTING, qa["question"]), f"{qa['id']}: {qa['question']}"
 
@@ -202,9 +216,12 @@ def test_long_document_is_long():
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_sample_documents_share_no_five_words_in_a_row_with_the_corpus(name):
     words = _text(name).split()
-    runs = {" ".join(words[start : start + 5]) for start in range(len(words) - 4)}
-    corpus = " ".join(" ".join(paragraph["context"].split()) for _, paragraph in PARAGRAPHS)
-    assert [run for run in sorted(runs) if run in corpus] == []
+    edits = [chunk for article in EDITS["data"] for chunk in article["paragraphs"]]
+    # Of the further documents six: every set of rules begins with "제1장 총칙 제1조(목적) 이 규정은".
+    for count, paragraphs in ((5, [paragraph for _, paragraph in PARAGRAPHS]), (6, edits)):
+        runs = {" ".join(words[start : start + count]) for start in range(len(words) - count + 1)}
+        corpus = " ".join(" ".join(paragraph["context"].split()) for paragraph in paragraphs)
+        assert [run for run in sorted(runs) if run in corpus] == []
 
 
 def test_office_documents_are_what_their_script_makes():

@@ -368,6 +368,7 @@ class CompareConfig(_Checked):
     run_names: list = _parameter()  # noqa: RUF009 (a field like the others)
     output_pairs: list = _parameter()  # noqa: RUF009
     recommend_run: str = _parameter()
+    ask_about: str = _parameter()
     questions_per_chunk: int = _parameter((1, 50))
     question_style: str = _parameter(("plain", "polite"))
     examples: int = _parameter((1, 1000))

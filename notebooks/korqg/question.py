@@ -7,6 +7,12 @@ import unicodedata
 from collections import Counter
 
 SHORTEST_QUESTION, LONGEST_QUESTION = 6, 150
+ASKED_FOR = re.compile(
+    "(시간|시각|시기|기간|기한|날짜|연도|요일|일시|주기|간격|횟수|회수|이유|원인|목적|까닭|방법|순서|절차|차이|기준|조건|요건|자격|제한|한도|범위"
+    "|위치|장소|방향|지점|크기|길이|높이|깊이|너비|넓이|면적|무게|용량|온도|수온|기온|습도|농도|속도|비율|인원|정원|개수|건수|대수|일수|면수|액수"
+    "|가격|금액|비용|요금|예산|임기|역할|효과|영향|유래|뜻|이름|종류|재료|서류|준비물|색|양|수|것|곳|[가-힣](료|비|액|금|량|률|일|법))$"
+)
+"""Words at the end of a search query that say what it asks for."""
 
 
 def is_single_question(text: str) -> bool:
@@ -14,10 +20,10 @@ def is_single_question(text: str) -> bool:
 
     One line with Hangul in it, 6 to 150 characters before the "?" that ends it, no other "?", no "###"
     (the mark of a prompt that runs on), no sign that is half of one (U+FFFD, where a model broke off within its bytes),
-    and no phrase said three times in a row.
+    and no phrase said three times in a row. A search query counts too (see is_search_query).
     """
     text = text.strip()
-    return (
+    return is_search_query(text) or (
         "\n" not in text
         and text.endswith("?")
         and text.count("?") == 1
@@ -26,6 +32,20 @@ def is_single_question(text: str) -> bool:
         and "\ufffd" not in text
         and re.search(r"[가-힣]", text) is not None
         and re.search(r"(\S.{0,30}?\S)\s*\1\s*\1", text) is None
+    )
+
+
+def is_search_query(text: str) -> bool:
+    """Whether it is what a Korean types into a search box, and asks: 두부 만들 때 간수 역할, 공공자전거 30일권 요금.
+
+    Two to nine words on one line without a stop, the last of which says what is asked for (ASKED_FOR).
+    """
+    words = text.split()
+    return (
+        2 <= len(words) <= 9
+        and SHORTEST_QUESTION <= len(text) <= 50
+        and re.search(r"[\n.?!:;#【】|]", text) is None
+        and ASKED_FOR.search(words[-1]) is not None
     )
 
 

@@ -44,7 +44,10 @@ def statistics() -> dict[str, str]:
     endings = Counter()
     for _, qa in asked:
         endings[next((name for name, end in ENDINGS.items() if re.search(end, qa["question"])), "others")] += 1
-    long_copies = sum(copied_share(qa["question"], context) * len(qa["question"]) > 12 for context, qa in asked)
+    asks, of_two = Counter(qa["kind"] for _, qa in asked), sum(qa.get("sentences") == 2 for _, qa in asked)
+    long_copies = sum(
+        copied_share(qa["question"], context) * len("".join(qa["question"].split())) > 12 for context, qa in asked
+    )
 
     def shares(counts: Counter, total: int) -> str:
         return ", ".join(f"{name} {100 * count / total:.0f} %" for name, count in counts.most_common())
@@ -65,6 +68,8 @@ def statistics() -> dict[str, str]:
         "paragraphs by kind": shares(kinds, len(paragraphs)),
         "paragraphs by register": shares(registers, len(paragraphs)),
         "questions by ending": shares(endings, len(asked)),
+        "questions by what they ask for (a reader's labels)": shares(asks, len(asked)),
+        "questions that need two sentences, or a row and its head (the same)": f"{100 * of_two / len(asked):.0f} %",
         "questions that ask for a name (무엇인가, 누구인가)": f"{100 * named / len(asked):.0f} %",
         "questions with more than 12 characters in a row from the paragraph": f"{100 * long_copies / len(asked):.0f} %",
         "questions that are a copied sentence": f"{copied:,}",

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable
 
 from korqg.ask.candidates import NUMBER, TIME
-from korqg.ask.drafts import LONGEST_SHOWN, is_name, source_of
 from korqg.ask.editor import QUESTION_WORDS
 from korqg.ask.rule import PEOPLE, is_person
+from korqg.ask.subject import LONGEST_SHOWN, is_name, source_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 

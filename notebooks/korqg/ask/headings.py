@@ -7,12 +7,11 @@ found in a sentence. What a document asks itself (요금은 어떻게 계산하�
 import itertools
 import re
 
-from korqg.ask.drafts import LONGEST_WITH_SOURCE
 from korqg.ask.editor import QUESTION_WORDS, edit_question, without_honorifics
 from korqg.ask.endings import find_predicate, has_topic
 from korqg.ask.particles import fitted
 from korqg.ask.rule import PEOPLE, is_person
-from korqg.ask.subject import Subject, subject_of, without_pictures
+from korqg.ask.subject import LONGEST_WITH_SOURCE, PAPER_NUMBER, Subject, subject_of, without_pictures
 from korqg.question import is_single_question
 from korqg.sentences import kiwi, split_sentences
 
@@ -23,37 +22,42 @@ NUMBER = re.compile(
 """What stands in front of a heading's words: 제2장, 3., 안건 1:."""
 
 LINES = {
-    "article": re.compile(r"(?m)^제\d+조(의\d+)? ?\((?P<heading>[^()\n]{2,25})\) ?(?=\S)"),
+    "article": re.compile(r"(?m)^제\d+조(의\d+)? ?\((?P<heading>[^()\n]{2,25})\)[ \n]?(?=\S)"),
+    "in brackets": re.compile(r"(?m)^\[(?P<heading>[^\[\]\n]{2,25})\]\n"),
+    "point": re.compile(r"(?m)^([가-하]|\d{1,2})\. ?(?P<heading>(제 ?\d+ ?호 ?)?안건[^\n]{2,45})\n"),
     "numbered": re.compile(r"(?m)^(\d{1,2}\.|[가-하]\.|[□■◆◇▣▶]) ?(?P<heading>[^\n.?!:|]{2,25})\n(?!\d{1,2}\. )"),
     "asked": re.compile(r"(?m)^(Q|문|질문) ?\d*[.:)]? ?(?P<heading>[^\n?]{6,60}\?)\s*((A|답변?) ?\d*[.:)] ?)?"),
     "in a FAQ": re.compile(r"(?m)^(?P<heading>[^\n?]{6,60}\?)\s*((A|답변?) ?\d*[.:)] ?)?"),
 }
-"""Headings within a text: 제3조(휴가), 4. 사용 방법, Q. …?, and in a FAQ a question that opens a line."""
+"""Headings within a text: 제3조(휴가), [사용 방법], 4. 사용 방법, Q. …?, and in a FAQ a question that opens a line."""
 
 FAQ = re.compile(r"질문|묻는|FAQ|Q&A")
+ASKS = re.compile(r"^(Q|문|질문) ?\d*[.:)] ?")
 ENDS = {
     "얼마인가": "요금 비용 수강료 회비 임대료 이용료 보관료 참가비 가격 관람료 입장료 수수료 재료비 체험비 대여료"
     " 사용료 금액 활동비 지원금 보증금 과태료 부담금 값",
     "어떻게 되는가": "일정 시간 시간표 기간 기한 순서 절차 규모 한도 정원 인원 임기 구성 배점 범위 사양 크기 무게"
-    " 용량 혜택 보상 주기 온도 예산 간격 노선 유형",
+    " 용량 혜택 보상 주기 온도 예산 간격 노선 유형 제원 규격",
     "무엇인가": "이유 원인 원리 목적 사항 요인 특징 쓰임 용도 준비물 재료 서류 종류 역할 임무 의무 방법 효과 장점 차이"
-    " 차이점 기준 원칙 자격 조건 내용 대상 까닭 뜻 점 일 것 배경 과제 어원 유래 줄거리",
+    " 차이점 구성품 부속품 영향 먹이 천적 기준 원칙 자격 조건 내용 대상 까닭 뜻 점 일 것 배경 과제 어원 유래 줄거리",
     "어디인가": "장소 위치 곳",
-    "누구인가": "사람",
-    "언제인가": "시행일 마감일 발표일 개강일 날짜 일시 때",
-    "어떠한가": "생김새 성질 모양 구조 전망 역사 방식 형식 분포 기후 생애",
+    "누구인가": "사람 강사",
+    "언제인가": "시행일 마감일 발표일 개강일 날짜 일시 때 날",
+    "어떠한가": "생김새 성질 모양 구조 전망 역사 방식 형식 분포 기후 생애 한살이 습성 생태",
     "어떻게 하는가": "신청 접수 예약 청소 보관 손질 충전 정산 반납 취소 환불 교환 반품 해지 가입 점검 세탁 신고 결제"
-    " 설치 교체 등록 조립 관리 대여 검사 기록 정비 폐기 제출 측정 허가 환기 조치",
-    "어떻게 이루어지는가": "생성 형성 번식 축조 과정 생산 운영 발급 처리 선정 지급 평가 승인 채점",
+    " 설치 교체 등록 조립 관리 대여 검사 기록 정비 폐기 제출 측정 허가 환기 조치 교육 보고 배상",
+    "어떻게 이루어지는가": "생성 형성 번식 축조 과정 생산 운영 발급 처리 선정 지급 평가 승인 채점 진료 상담 수업 답사",
 }
 """What the last noun of a heading is asked with."""
 
 END_OF = {noun: end for end, nouns in ENDS.items() for noun in nouns.split()}
 WHOM = re.compile("((지원|모집|신청|참가|교육|수강|이용|적용|초대|검진|접종|가입) |^)대상$")
 PRICE, DATE = re.compile(r"\d ?(만 |천 )?원|무료"), re.compile(r"\d ?(월|일|시(?!간)|년)|\d:\d\d")
-WHEN = re.compile("(?<!는) 때$|(려면|다면|[으르]면|전에|뒤에|후에)$")
-DECIDED = re.compile("기로|의결|합의|결정|정함|정했|승인|가결|부결|보류")
-UNSAID = re.compile("개요|보고|결정|결과|논의|기타|확인|점검|개회|폐회|까닭|이유|사항")
+WAY = re.compile("^(찾아|오시|가|오)[가-힣]* ?길$|^교통(편)?( 안내)?$|^오시는 방법$")
+SAFE = re.compile("안전.*(지켜|주의|수칙|사항)|^(안전|주의) ?(사항|수칙)$|^안전하게 쓰기")
+WHEN = re.compile("(?<!는) 때$|(려면|다면|[으르되]면|전에|뒤에|후에)$")
+DECIDED = re.compile("기로|선출|선임|의결|합의|결정|정함|정했|승인|가결|부결|보류")
+UNSAID = re.compile("토의|토론|배경|현황|실적|개요|보고|결정|결과|논의|기타|확인|점검|개회|폐회|까닭|이유|사항")
 """Headings of minutes that are no point of the agenda."""
 
 TO_A_DEVICE = re.compile(
@@ -62,6 +66,7 @@ TO_A_DEVICE = re.compile(
 BY_A_DEVICE = re.compile("(자르|깎|뽑|굽|찍|재|썰|갈|박|뚫|말리|볶|찌|데우|끓이|거르)$")
 """Verbs of what is done to a device itself, and of what it does to something else."""
 
+FIRST_PERSON = re.compile(r"(^| )(제가|저는|저도|제 |저희|내가|나도|내 |우리 )")
 TAKES_PLACE = ("열리", "시작하", "시작되", "끝나")
 NUMBERS = {"온도": r"\d ?(℃|도)", "무게": r"\d ?k?g", "용량": r"\d ?m?L", "정원": r"\d ?명", "인원": r"\d ?명"}
 USED = re.compile("(처음 )?(사용|쓰|쓸|다루|고르|고를|보관|관리|처음|만드|만들|심|담그|굽|끓이|씻|고치|닦)")
@@ -77,7 +82,10 @@ def ask_by_headings(chunk: dict) -> list[dict]:
     its first chunk. A heading that says nothing by itself (개요) or is told like a headline asks nothing, and none does
     where the document's title says nothing that one could name.
     """
-    title, found = chunk["title"].split(" > ")[0], []
+    title, *below = chunk["title"].split(" > ")
+    if below and PAPER_NUMBER.search(title):  # 참솔시 공고 제2026-12호: what it is about stands below
+        title = below[0]
+    found = []
     for heading, begin, end in _headed(chunk):
         answer = chunk["text"][begin:end]
         if question := question_of(heading, title, answer):
@@ -106,14 +114,15 @@ def _headed(chunk: dict) -> list[tuple[str, int, int]]:
 def question_of(heading: str, title: str, body: str) -> str:
     """The question that a heading asks about its document; "" where a stranger would not know what it asks."""
     subject = subject_of(title)
-    words = re.sub(r"^\((.*)\)$", r"\1", NUMBER.sub("", without_pictures(heading)).strip())
+    words = ASKS.sub("", NUMBER.sub("", without_pictures(heading)).strip())
+    words = re.sub(r"^\((.*)\)$", r"\1", words)
     words = re.sub(r" ?\([^()]*\)$|^제품의 ", "", words).strip()
     if len(words) < 2 or not subject:
         return ""
     said = _defined(words, heading == title, title, subject, body)
     if not said and heading != title:
         said = _asked_itself(words, subject) or (_of_minutes if subject.meeting else _of)(words, subject, body)
-        if not said and subject.meeting and "안건" in heading:
+        if not said and subject.meeting and "안건" in heading and not UNSAID.search(words):
             said = f"{subject.meeting}에서는 {words}에 대해 무엇을 논의했는가?"
     question = without_honorifics(said)
     return question if is_single_question(question) and len(question) <= LONGEST_WITH_SOURCE else ""
@@ -149,6 +158,8 @@ def _asked_itself(heading: str, subject: Subject) -> str:
     one_thing = len(QUESTION_WORDS.findall(body.replace("언제 어디", "어디"))) < 2
     if not predicate or not (subject.name or subject.paper) or re.search(r"[.!?,] ", body) or not one_thing:
         return ""
+    if FIRST_PERSON.search(body):
+        return ""
     asks = predicate.ending.endswith(("나요", "가요", "까요", "는가", "ᆫ가", "까", "죠")) and QUESTION_WORDS.search(body)
     if not heading.endswith("?") and not asks:
         return ""
@@ -176,10 +187,18 @@ def _of_minutes(heading: str, subject: Subject, body: str) -> str:
 
 def _of(heading: str, subject: Subject, body: str) -> str:
     """What a section of a guide, a rule or an article says, by the form of its heading."""
-    if re.search("무엇|언제|어디|누구|누가|얼마|어떻게|[가-힣]세요$", heading):
+    if re.search("무엇|언제|어디|누구|누가|얼마|어떻게", heading):
         return ""
+    if re.search("한눈에|미리 보기|들여다보기|^(걸리는|쓰는) 시간|^들어 있는|[()]", heading):
+        return ""
+    if said := _usual(heading, subject, body):
+        return said
+    if checked := re.match(r"(.+ 전에) (꼭 )?(확인|점검)(하십시오|해 주십시오|하세요|해 주세요|해요|하기)$", heading):
+        heading = checked[1]
     heading = re.sub("지켜 주[실셔]", "지킬", heading)
     heading = re.sub(r"(때|면)[와과] .*", r"\1", heading)
+    if heading.endswith("세요"):
+        return ""
     if WHEN.search(heading):
         if subject.name.endswith("때"):
             return ""
@@ -202,6 +221,34 @@ def _of(heading: str, subject: Subject, body: str) -> str:
             said = _of_noun(part, tokens, subject, body)
         if said:
             return said if part == whole else f"오늘날 {said}"
+    return ""
+
+
+def _usual(heading: str, subject: Subject, body: str) -> str:
+    """What is asked of headings that many documents have: 찾아오는 길, 문 여는 때, 문의, 보증, 배우고 나면."""
+    name = subject.name
+    if subject.paper:
+        broken = re.search("^(제재|벌칙|징계|위반)|어긴|어기면|위반 ?시", heading)
+        return f"{subject.paper}{fitted(subject.paper, '을')} 어기면 어떻게 되는가?" if broken else ""
+    if not name or subject.when or name.endswith("때"):
+        return ""
+    topic, thing = name + fitted(name, "은"), name + fitted(name, "을")
+    if subject.is_place and WAY.search(heading):
+        return f"{name}에는 어떻게 가는가?"
+    if subject.is_place and re.search("^(문 )?여는 (때|시간|날)", heading):
+        return f"{topic} 언제 문을 여는가?"
+    if subject.is_place and re.search("^[^과와·]*(닫는|쉬는) 날$|^휴[관무원장]일$", heading):
+        return f"{topic} 언제 쉬는가?"
+    if subject.is_device and SAFE.search(heading):
+        return f"{thing} 안전하게 쓰려면 무엇을 지켜야 하는가?"
+    if re.search("보증", heading) and re.search("(보증|무상 (수리|보증)) 기간", body):
+        return f"{name}의 보증 기간은 얼마인가?"
+    if re.search("^(문의|문의처|연락처)$", heading) and not PAPER_NUMBER.search(name):
+        return f"{name}에 대해서는 어디에 문의하는가?"
+    if re.search("^(배우고|마치고|듣고) 나면$", heading):
+        return f"{thing} {heading} 무엇을 할 수 있는가?"
+    if seen := re.match("(.+는지)(부터)? (보기|찾기|확인하기|살피기|살펴보기|알아보기)$", heading):
+        return f"{name}에서 {seen[1]}는 어떻게 확인하는가?"
     return ""
 
 
@@ -311,7 +358,10 @@ def _of_clause(said: str, tokens: list, subject: Subject) -> str:
     if subject.is_place and re.search("까닭|이유", said):
         return ""
     if subject.when:
-        return f"{name}{fitted(name, '을')} {said}" if re.match(r"\S+ 때 ", said) else subject.owns(said)
+        if re.search("에 따라 |[을를] .*때 ", said):
+            return ""
+        handled = re.match(r"\S+ 때 |만드는 ", said)
+        return f"{name}{fitted(name, '을')} {said}" if handled else subject.owns(said)
     if subject.is_device and re.match("(주의|조심|지킬|지켜|확인할|알아)", said):
         return f"{name}{fitted(name, '을')} 쓸 때 {said}"
     if (subject.is_device and not acts) or re.match(r"\S+에서 ", said):

@@ -13,10 +13,10 @@ from korqg.ask.checks import (
     failed_checks,
     same_thing,
 )
-from korqg.ask.drafts import says_whose, source_of, with_name
 from korqg.ask.editor import edit_question
 from korqg.ask.headings import ask_by_headings
 from korqg.ask.rule import plainness
+from korqg.ask.subject import says_whose, source_of, with_name
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
 from korqg.question import is_single_question, why_nothing_to_ask

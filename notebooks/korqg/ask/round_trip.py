@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from korqg.ask.candidates import candidate_at
-from korqg.ask.drafts import draft_of, with_name
+from korqg.ask.drafts import draft_of
 from korqg.ask.recommend import could_be_shown, rule_could_be_shown
+from korqg.ask.subject import with_name
 from korqg.model.generate import Generator
 from korqg.prompts import answer_row, passage_of
 from korqg.question import character_f1

@@ -4,10 +4,29 @@ import functools
 import re
 import unicodedata
 
-from korqg.ask.drafts import KINDS, is_name
 from korqg.ask.endings import has_topic
 from korqg.ask.particles import fitted
-from korqg.sentences import kiwi
+from korqg.ask.rule import PEOPLE
+from korqg.sentences import is_unknown, kiwi
+
+KINDS = frozenset(
+    "안내 안내문 안내서 이용 사용 설명서 취급 규정 규칙 규약 내규 회칙 수칙 지침 요령 요강 약관 공고 공지 알림 모집 "
+    "신청 접수 소개 운영 관리 회의록 정기 임시 자주 묻는 하는 질문 보고 보고서 결과 소식 매뉴얼 가이드 안전 참가 "
+    "참가자 수강생 대상자 회원 작업 관람 탑승 요약 종합".split()
+)
+"""Words at the end of a title that say what kind of paper it is, not what it is about."""
+
+LONGEST_NAME = 26
+"""Characters of a name at most: a longer one is a sentence's worth by itself."""
+
+LONGEST_SHOWN, LONGEST_WITH_SOURCE = 50, 70
+"""Characters at most of a question of the rule, and of a model that cannot read yet (of longer ones readers show a
+third as many), and of one with the paper that it is from in front (휴가 규정에 따르면)."""
+
+PAPERS = re.compile(
+    "(안내|안내문|안내서|설명서|규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|공고|공지|회의록|매뉴얼|가이드|길잡이|도움말|소식지|보고서)$"
+)
+"""Titles that say what kind of paper they stand on: one can quote it."""
 
 MORE_KINDS = KINDS | frozenset(
     "메모 자료 FAQ Q&A 고시 예고 행정예고 통지 길잡이 참여자 입주자 지원자 신청자 교육생".split()
@@ -15,8 +34,14 @@ MORE_KINDS = KINDS | frozenset(
 RULES = re.compile("(규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관)$")
 """Titles of papers that say what is to be done: one asks what it is "according to" them."""
 
-QUOTED = re.compile(r".*[‘'“\"「『][^\s’'”\"」』]{2,12}[’'”\"」』]")
+QUOTED = re.compile(r".*(?P<name>[‘'“\"「『][^’'”\"」』]{2,12}[’'”\"」』])")
+PAPER_NUMBER = re.compile(r"(공고|고시) 제[\d-]+호$")
 HEADLINE = re.compile(r"[….,!?:]| 만에 ")
+NAMED = re.compile("(안내|안내서|설명서|회의록|길잡이|강좌|교실|과정|입문|첫걸음|이야기)$")
+"""The end of the part of a title in which a slogan stands before or behind the name (귀로 찾는 새 — 새소리 첫걸음)."""
+
+LONGEST_MEETING = 32
+"""Characters of a meeting's name; of a longer one the year, the number and what stands before a quoted name go."""
 
 
 class Subject:
@@ -29,10 +54,12 @@ class Subject:
 
     def __init__(self, title: str):
         first = re.sub(r"\[[^\]]*\] ?|\([^()]*\)", "", without_pictures(title.split("|")[0]).replace("_", " ")).strip()
+        first = re.sub(r"^(19|20)\d\d년(도)? ", "", part) if (part := _named_part(first)) != first else first
         if first and first.split()[-1] in MORE_KINDS:  # a notice's year, which an event's name would need
             first = re.sub(r"^(19|20)\d\d년(도)? (([상하]반기|[1-4]분기) )?", "", first)
         is_minutes = first.endswith("회의록")
-        self.meeting = re.sub(r"(모임|회|회의) 회의록$", r"\1", first).removesuffix("록") if is_minutes else ""
+        meeting = re.sub(r"(모임|회|회의) 회의록$", r"\1", first).removesuffix("록") if is_minutes else ""
+        self.meeting = _short(meeting) if len(meeting) > LONGEST_MEETING else meeting
         self.paper = first if RULES.search(first) else ""
         self.is_device = first.endswith("설명서")
         words = first.split()
@@ -51,10 +78,17 @@ class Subject:
     def _name(self, first: str, words: str) -> str:
         """The words of a title that name what it is about; "" of a headline."""
         words = re.sub("^(처음|쉽게|누구나) [가-힣]+는 ", "", words)  # 처음 가꾸는 텃밭
+        if made := re.match("(집에서|손으로|직접) (만드는|담그는|굽는|끓이는) (.+)$", words):
+            self.when = f"{made[1]} {made[3]}{fitted(made[3], '을')} {kiwi().join(_to_do(made[2]))} 때"
+            return made[3]
         if quoted := QUOTED.match(first):  # 왕골 방석 ‘앉은결’ of 손으로 짠 왕골 방석 ‘앉은결’
-            clauses = [one for one in kiwi().tokenize(quoted[0]) if one.tag == "ETM" and one.end < len(quoted[0]) - 3]
-            return quoted[0][clauses[-1].end if clauses else 0 :].strip()
-        last = words.rpartition(", ")[2]
+            ends = [one.end for one in kiwi().tokenize(quoted[0]) if one.tag in ("ETM", "SP")]
+            before = quoted[0][max((end for end in ends if end <= quoted.start("name")), default=0) :].strip()
+            behind = first[quoted.end() :]  # ‘결따라’ 작업 앞치마 본
+            return before if before != quoted["name"] or words != first else before + behind
+        begin, _, last = words.rpartition(", ")
+        if begin and (last.endswith("기") or begin.endswith("때")) and not HEADLINE.search(begin):
+            return begin  # 삐뚤어진 문, 드라이버 하나로 맞추기; 문이 삐걱거릴 때, …
         if last != words and " " not in last and len(last) > 1 and is_name(last):
             return last
         if not words or HEADLINE.search(words):
@@ -93,6 +127,8 @@ class Subject:
             return self.name + said.removeprefix(last)
         if begun := self._begins(said):
             return begun
+        if self.when and said.startswith("보관"):
+            return f"{self.name}의 {said}"
         if self.when:
             needed = re.sub("^(준비물|재료)(?=[은는] )", r"필요한 \1", said)
             return f"{self.when} {needed}"
@@ -118,6 +154,29 @@ class Subject:
         return said if 2 * sum(word in said for word in words) > len(words) else ""
 
 
+def _named_part(title: str) -> str:
+    """The part of a title that names what it is about, where a slogan or a paper's number stands beside it."""
+    parts = [part for part in re.split(r"\s[—–]\s|: ", title) if part.strip() and not PAPER_NUMBER.search(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else title
+    for part in parts:
+        if NAMED.search(part) or RULES.search(part) or part.split()[-1] in MORE_KINDS:
+            return part
+    return next((part for part in parts if kiwi().tokenize(part)[-1].tag[:2] == "NN"), title)
+
+
+def _to_do(form: str) -> list[tuple[str, str]]:
+    """만드는 as a verb's stem and the ending of what is to be done: 만들 (때)."""
+    stem = kiwi().tokenize(form)[0]
+    return [(stem.form, stem.tag), ("ᆯ", "ETM")]
+
+
+def _short(meeting: str) -> str:
+    """A meeting's name without year and number, from the quoted name on: ‘자판소리’ 이사회."""
+    short = re.sub(r"(19|20)\d\d년(도)? |제 ?\d+[차회] |정기 |임시 ", "", meeting)
+    return short[quoted.start() :] if (quoted := re.search("[‘'“\"]", short)) else short
+
+
 BEHIND_A_NOUN = ("VV", "VA", "XS", "MA", "JK", "JX", "JC")
 
 
@@ -132,3 +191,83 @@ def without_pictures(text: str) -> str:
 def subject_of(title: str) -> Subject:
     """The subject of a document by its title."""
     return Subject(title)
+
+
+@functools.cache
+def name_in(title: str) -> str:
+    """The name in a title: 구르미 of "공공 자전거 '구르미' 안내", 한빛도서관 of "한빛도서관 이용 안내".
+
+    What stands in quotation marks, else what stands before the words of KINDS at the end, or all of a product's name
+    with its number. "" where that holds no proper name, is long, or is no name but a headline; and of an article about
+    a thing (겨우살이), in which nothing takes place.
+    """
+    first = re.sub(r"\[[^\]]*\] ?|\([^()]*\)|^\d{4}년(도)? ", "", title.split(" > ")[0]).strip()
+    if quoted := re.search(r"[‘'“\"「『]([^\s’'”\"」』]{2,12})[’'”\"」』]", first):
+        return quoted[1]
+    words = first.split()
+    while words and (words[-1] in KINDS or re.fullmatch(r"제?\d+[차회]", words[-1])):
+        words.pop()
+    name = " ".join(words)
+    if not 2 <= len(name) <= LONGEST_NAME or re.search(r"[….,!?:]|[가-힣]다$|^[^가-힣]*$", name):
+        return ""
+    # Whom it is for (신입 단원), a headline (문 열어), the first of two things (예약과)
+    if PEOPLE.search(name) or kiwi().tokenize(name)[-1].tag in ("EC", "EF", "JC"):
+        return ""
+    is_thing = name == first and not re.search(r"\d", name)
+    answers = first.endswith("자주 묻는 질문")  # whatever it is about (도자기 체험), one can say "there"
+    return name if answers or (_is_proper(name) and not is_thing) else ""
+
+
+def is_name(title: str) -> bool:
+    """Whether a title is a name as it stands (두루목 홍예교), without a kind of paper behind it."""
+    words = title.split()
+    return bool(words) and words[-1] not in KINDS and _is_proper(title)
+
+
+@functools.cache
+def _is_proper(text: str) -> bool:
+    """Whether it holds a proper name: one that Kiwi knows, Latin letters, or a noun that Kiwi does not know."""
+    tokens = (token for token in kiwi().tokenize(text) if len(token.form) > 1)
+    return any(token.tag in ("NNP", "SL") or is_unknown(token) for token in tokens)
+
+
+def with_name(question: str, title: str) -> str:
+    """The question with what its document is about in front, unless it says so already or would get too long.
+
+    The paper that the title names (휴가 규정에 따르면), else the name that it holds: before a topic that does nothing
+    by itself "…의" (한빛도서관의 자리는), before another "…에서". Readers would show 46 % of 129 questions with such a
+    paper as they are, of 59 with "…에서" 26, of 26 with "…의" 38, and of 191 that do not say whose they are 4 %.
+    """
+    source, name, words, subject = source_of(title), name_in(title), _words(title), subject_of(title.split(" > ")[0])
+    told = subject.name not in (title.split(" > ")[0], "")  # a slogan with a name beside it, no article about a thing
+    says_most = 2 * sum(word in question for word in words) > len(words)
+    if source and not says_most and len(source + question) <= LONGEST_WITH_SOURCE:
+        return source + question
+    name = name or (subject.name if told and not PAPER_NUMBER.search(subject.name) else "")
+    if not name or any(word in question for word in name.split() if len(word) > 1):
+        return question
+    if when := subject.when or (name if name.endswith("때") else ""):
+        return f"{when} {question}" if len(when + question) < LONGEST_SHOWN else question
+    topic = re.match(r"(\S+?)[은는] ", question)
+    if topic and not PEOPLE.search(topic[1]) and has_topic(topic[0]):
+        named = f"{name}의 {question}"
+    else:
+        named = f"{name}에서{'' if has_topic(question) else '는'} {question}"
+    return named if len(named) <= LONGEST_SHOWN else question
+
+
+def source_of(title: str) -> str:
+    """The words, with a blank behind them, that quote the paper that a title names: "휴가 규정에 따르면 ", or ""."""
+    first = _named_part(re.sub(r"\[[^\]]*\] ?", "", title.split(" > ")[0]).replace("_", " ").strip())
+    return f"{first}에 따르면 " if PAPERS.search(first) and _words(title) else ""
+
+
+def says_whose(question: str, title: str) -> bool:
+    """Whether a question says what its document is about: with a word of its title, or with the paper in front."""
+    return any(word in question for word in _words(title))
+
+
+def _words(title: str) -> list[str]:
+    """The words of a document's title that say what it is about, not what kind of paper it is."""
+    words = re.split(r"[\s_'‘’\"]+", title.split(" > ")[0])
+    return [word for word in words if len(word) > 1 and word not in KINDS]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from korqg.ask.drafts import name_in
+from korqg.ask.subject import name_in
 from korqg.cleaned_text import is_untidy, tidy_line
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
