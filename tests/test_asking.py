@@ -12,7 +12,7 @@ from korqg.ask.particles import fit_behind, fitted
 from korqg.ask.recommend import LIKELY, LIKELY_UNREAD, SURE_UNREAD, asks_how_much, chance_shown, judged, recommend
 from korqg.ask.round_trip import RoundTrip, choose_threshold, trusted_threshold
 from korqg.ask.rule import ask_by_rule, ask_roughly, plainness
-from korqg.ask.subject import name_in, with_name
+from korqg.ask.subject import name_in, with_name, with_whole_name
 from korqg.prompts import marked_sentence
 from korqg.sentences import opening_of
 
@@ -677,6 +677,30 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     chunk = {"id": asked["chunk_id"], "title": title, "text": sentence, "place": {}}
     (shown,), _ = recommend([asked], [chunk])
     assert (shown["written_by"], shown["question"]) == ("rule", f"{title}에 따르면 자료실은 몇 시에 문을 여는가?")
+
+
+def test_name_of_a_device_is_whole():
+    title = "고운소리 GT-33 벨트 구동 턴테이블 사용 설명서"
+    whole = "고운소리 GT-33 벨트 구동 턴테이블"
+    assert with_whole_name("고운소리 GT-33 벨트의 무게는 얼마인가?", title) == f"{whole}의 무게는 얼마인가?"
+    assert with_whole_name("고운소리 GT-33 벨트는 몇 kg인가?", title) == f"{whole}은 몇 kg인가?"
+    for kept in ("고운소리 GT-33의 무게는 얼마인가?", f"{whole}의 무게는 얼마인가?", "벨트의 길이는 얼마인가?"):
+        assert with_whole_name(kept, title) == kept
+    assert with_whole_name("한빛 시립의 자리는 몇 개인가?", "한빛 시립 도서관 안내") == "한빛 시립의 자리는 몇 개인가?"
+    one = {
+        "title": title,
+        "passage": "무게는 5.4kg이다.",
+        "sentence": "무게는 5.4kg이다.",
+        "answer": "5.4kg",
+        "kind": "number",
+    }
+    one |= {"answer_place": [4, 9], "read_answer": "5.4kg", "confidence": 0.99, "stopped": True, "likelihood": 0.95}
+    found = judged({**one, "model_output": "고운소리 GT-33 벨트의 무게는 얼마인가?"}, 0.8, "plain", [])
+    assert (found["question"], found["edits"], found["written_by"]) == (
+        f"{whole}의 무게는 얼마인가?",
+        ["name"],
+        "edited",
+    )
 
 
 def test_less_sure_question_of_a_model_that_cannot_read_waits_for_one_of_the_rule_that_quotes():

@@ -67,7 +67,7 @@ def chain(corpus, tiny_model_folder, tmp_path_factory):
         other = [{"input": f"낯선 글이다. {NASTY}", "expected_output": "이 글은 무엇인가?", "model_output": stage}]
         pair.append(str(corpus.with_name(f"{stage}.json")))
         corpus.with_name(f"{stage}.json").write_text(json.dumps(other), encoding="utf-8")
-    compared = {"run_names": ["one", "two"], "output_pairs": [pair], "bootstrap_samples": 100}
+    compared = {"run_names": ["one", "two"], "output_pairs": [pair], "bootstrap_samples": 100, "ask_about": str(own)}
     run_notebook("compare", "both", outputs, compared)
     return outputs
 
@@ -171,6 +171,15 @@ def test_recommended_questions_are_a_list_with_their_place(chain):
     own = read_jsonl(chain / "data" / "villages" / "own.jsonl")
     assert {row["chunk_id"] for row in own} == {chunk["id"]}
     assert chunk["place"] == {"file": "메모.txt", "section": "잔치 안내", "paragraphs": [1, 1]}
+
+
+@pytest.mark.chain
+def test_third_notebook_asks_about_a_further_file_with_a_finished_run(chain):
+    asked = chain / "asked" / "메모"
+    chunks = {
+        entry["chunk"] for name in ("recommended_questions", "left_out") for entry in read_json(asked / f"{name}.json")
+    }
+    assert len(chunks) == 1 and (asked / "page.html").is_file()
 
 
 @pytest.mark.chain

@@ -189,7 +189,10 @@ def _of(heading: str, subject: Subject, body: str) -> str:
     """What a section of a guide, a rule or an article says, by the form of its heading."""
     if re.search("무엇|언제|어디|누구|누가|얼마|어떻게", heading):
         return ""
-    if re.search("한눈에|미리 보기|들여다보기|^(걸리는|쓰는) 시간|^들어 있는|[()]", heading):
+    heading = heading.rpartition(": ")[2]  # 오기 전에: 예약
+    if re.search(
+        "한눈에|미리 보기|들여다보기|알아보기|둘러보기|^(걸리는|쓰는) 시간|^들어 있는|^하지 못하는|[()]", heading
+    ):
         return ""
     if said := _usual(heading, subject, body):
         return said
@@ -241,6 +244,10 @@ def _usual(heading: str, subject: Subject, body: str) -> str:
         return f"{topic} 언제 쉬는가?"
     if subject.is_device and SAFE.search(heading):
         return f"{thing} 안전하게 쓰려면 무엇을 지켜야 하는가?"
+    if subject.is_device and re.search("^고장.*(생각|의심|보)|고장 신고(하기)? 전", heading):
+        return f"{name}{fitted(name, '이')} 고장 난 것 같으면 무엇을 확인해야 하는가?"
+    if subject.is_place and re.match("(챙길|가져올|가져갈|준비할) 것", heading):
+        return f"{name}에 갈 때 챙길 것은 무엇인가?"
     if re.search("보증", heading) and re.search("(보증|무상 (수리|보증)) 기간", body):
         return f"{name}의 보증 기간은 얼마인가?"
     if re.search("^(문의|문의처|연락처)$", heading) and not PAPER_NUMBER.search(name):

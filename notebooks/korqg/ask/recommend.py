@@ -16,7 +16,7 @@ from korqg.ask.checks import (
 from korqg.ask.editor import edit_question
 from korqg.ask.headings import ask_by_headings
 from korqg.ask.rule import plainness
-from korqg.ask.subject import says_whose, source_of, with_name
+from korqg.ask.subject import says_whose, source_of, with_name, with_whole_name
 from korqg.errors import KorqgError
 from korqg.prompts import passage_of
 from korqg.question import is_single_question, why_nothing_to_ask
@@ -155,16 +155,18 @@ def judged(one: dict, threshold: float, style: str, headings: Iterable[str]) -> 
     if not reads:
         one = {**one, "read_answer": None, "confidence": None}
     edited = edit_question(one["model_output"], style)
-    written_by = one.get("written_by", "model")
-    if written_by == "model" and edited.edits:
+    question, edits, written_by = edited.text, list(edited.edits), one.get("written_by", "model")
+    if (whole := with_whole_name(question, one["title"])) != question:
+        question, edits = whole, [*edits, "name"]
+    if written_by == "model" and edits:
         written_by = "edited"
-    entry = {**one, "question": edited.text, "edits": list(edited.edits), "written_by": written_by}
+    entry = {**one, "question": question, "edits": edits, "written_by": written_by}
     failed = failed_checks({**entry, "chunk": one["passage"]}, threshold, headings)
     chance = _chance(entry, reads)
     unheld = UNHELD if reads and written_by != "rule" else ()
     unpassed, failed = failed, [name for name in failed if name not in unheld]
     if written_by != "rule":
-        unread = asks_how_much(edited.text) and says_whose(edited.text, one["title"])
+        unread = asks_how_much(question) and says_whose(question, one["title"])
         likely = chance >= LIKELY if reads else unread and entry["likelihood"] >= LIKELY_UNREAD
         failed += [] if likely else ["likely"]
     return {**entry, "failed": failed, "unpassed": unpassed, "chance": chance}

@@ -262,6 +262,22 @@ def source_of(title: str) -> str:
     return f"{first}에 따르면 " if PAPERS.search(first) and _words(title) else ""
 
 
+def with_whole_name(question: str, title: str) -> str:
+    """The question with a device's name whole where it was cut within: …GT-33 벨트의 of …GT-33 벨트 구동 턴테이블.
+
+    A name that ends with its number (GT-33의) is whole. Of 10 questions with such a cut name the text answered none,
+    and readers would show all 10 after an edit.
+    """
+    subject = subject_of(title.split(" > ")[0])
+    words = subject.name.split() if subject.is_device else []
+    for count in range(len(words) - 1, 1, -1):
+        cut = " ".join(words[:count])
+        found = re.search(rf"{re.escape(cut)}(의|은|는|에서|을|를|이|가|과|와|으로|로) ", question)
+        if found and not re.search(r"[\d’'”]$", cut):
+            return question[: found.start()] + subject.name + fitted(subject.name, found[1]) + question[found.end(1) :]
+    return question
+
+
 def says_whose(question: str, title: str) -> bool:
     """Whether a question says what its document is about: with a word of its title, or with the paper in front."""
     return any(word in question for word in _words(title))
