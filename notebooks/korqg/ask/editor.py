@@ -26,6 +26,7 @@ WORDS = [
     (r"계셔야", "있어야", "no honorific"),
     (r"드실 수", "먹을 수", "no honorific"),
     (r"드셔야", "먹어야", "no honorific"),
+    (r"드시려면", "먹으려면", "no honorific"),
     (rf"(?<=[{MODIFYING}]) 분께(?=[는만]?(?![가-힣]))", " 사람에게", "no honorific"),
     (rf"(?<=[{MODIFYING}]) 분(?=(은|이|을|의|에게)는?(?![가-힣]))", " 사람", "no honorific"),
     (r"무엇로(?=만?(?![가-힣]))", "무엇으로", "particles"),

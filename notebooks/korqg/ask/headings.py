@@ -63,7 +63,7 @@ UNSAID = re.compile("토의|토론|배경|현황|실적|개요|보고|결정|결
 TO_A_DEVICE = re.compile(
     "설치|작동|충전|손질|청소|조립|보관|사용|쓰|연결|켜|끄|씻|닦|세우|운전|관리|분해|교체|점검|시작|다루"
 )
-BY_A_DEVICE = re.compile("(자르|깎|뽑|굽|찍|재|썰|갈|박|뚫|말리|볶|찌|데우|끓이|거르)$")
+BY_A_DEVICE = re.compile("(만들|내리|빻|짜|자르|깎|뽑|굽|찍|재|썰|갈|박|뚫|말리|볶|찌|데우|끓이|거르)$")
 """Verbs of what is done to a device itself, and of what it does to something else."""
 
 FIRST_PERSON = re.compile(r"(^| )(제가|저는|저도|제 |저희|내가|나도|내 |우리 )")
@@ -191,7 +191,8 @@ def _of(heading: str, subject: Subject, body: str) -> str:
         return ""
     heading = heading.rpartition(": ")[2]  # 오기 전에: 예약
     if re.search(
-        "한눈에|미리 보기|들여다보기|알아보기|둘러보기|^(걸리는|쓰는) 시간|^들어 있는|^하지 못하는|[()]", heading
+        "한눈에|미리 보기|들여다보기|알아보기|둘러보기|^(걸리는|쓰는) 시간|^들어 있는|^하지 못하는|^경과 조치|[()]",
+        heading,
     ):
         return ""
     if said := _usual(heading, subject, body):
@@ -277,7 +278,7 @@ def _how(text: str, tokens: list, subject: Subject) -> str:
     if adverb:
         text = text[adverb.end() :]
         tokens = kiwi().tokenize(text)
-    if len(tokens) < 2:
+    if len(tokens) < 2 or "는지 " in text:
         return ""
     inner = max((place for place, one in enumerate(tokens[:-1]) if one.tag == "ETM"), default=-1)
     verbs = [

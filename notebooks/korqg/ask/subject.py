@@ -31,7 +31,7 @@ PAPERS = re.compile(
 MORE_KINDS = KINDS | frozenset(
     "메모 자료 FAQ Q&A 고시 예고 행정예고 통지 길잡이 참여자 입주자 지원자 신청자 교육생".split()
 )
-RULES = re.compile("(규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관)$")
+RULES = re.compile("(규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|표준서|지침서)$")
 """Titles of papers that say what is to be done: one asks what it is "according to" them."""
 
 QUOTED = re.compile(r".*(?P<name>[‘'“\"「『][^’'”\"」』]{2,12}[’'”\"」』])")
@@ -65,6 +65,7 @@ class Subject:
         words = first.split()
         while words and words[-1] in MORE_KINDS:
             words.pop()
+        words = [*words[:-1], words[-1].rstrip(",")] if words else words
         behind = first.split()[len(words) :]
         if behind[:1] == ["모집"]:  # whom it looks for is not what it is about: 전시 해설사 모집
             words.append(behind.pop(0))
@@ -87,10 +88,14 @@ class Subject:
             behind = first[quoted.end() :]  # ‘결따라’ 작업 앞치마 본
             return before if before != quoted["name"] or words != first else before + behind
         begin, _, last = words.rpartition(", ")
-        if begin and (last.endswith("기") or begin.endswith("때")) and not HEADLINE.search(begin):
-            return begin  # 삐뚤어진 문, 드라이버 하나로 맞추기; 문이 삐걱거릴 때, …
-        if last != words and " " not in last and len(last) > 1 and is_name(last):
-            return last
+        if (
+            begin
+            and not HEADLINE.search(begin)
+            and (last.endswith("기") or begin.endswith("때") or _praised(begin, last))
+        ):
+            return begin  # 삐뚤어진 문, 드라이버 하나로 맞추기; 문이 삐걱거릴 때, …; 애호박 만두, 더 시원하게
+        if last != words and len(last) > 1 and (words != first or (" " not in last and is_name(last))):
+            return last  # 길을 잃으러 오는 공원, 두레숲 이용 안내; 목이 편한 베개, 뭉근달
         if not words or HEADLINE.search(words):
             return ""
         tokens = kiwi().tokenize(words)
@@ -130,8 +135,7 @@ class Subject:
         if self.when and said.startswith("보관"):
             return f"{self.name}의 {said}"
         if self.when:
-            needed = re.sub("^(준비물|재료)(?=[은는] )", r"필요한 \1", said)
-            return f"{self.when} {needed}"
+            return f"{self.when} {_needed(said)}"
         if any(token.tag == "JKG" for token in kiwi().tokenize(said)):  # 무지개: 연구의 역사는
             return f"{self.name}에서 {said}" if self.is_place else f"{self.name} {said}"
         return f"{self.name}의 {said}"
@@ -150,7 +154,7 @@ class Subject:
         if self.paper:
             return f"{self.paper}에 따르면 {said}"
         if self.name.endswith("때") and not self.when:  # 안경 맞출 때
-            return f"{self.name} {said}"
+            return f"{self.name} {_needed(said)}"
         return said if 2 * sum(word in said for word in words) > len(words) else ""
 
 
@@ -162,7 +166,22 @@ def _named_part(title: str) -> str:
     for part in parts:
         if NAMED.search(part) or RULES.search(part) or part.split()[-1] in MORE_KINDS:
             return part
-    return next((part for part in parts if kiwi().tokenize(part)[-1].tag[:2] == "NN"), title)
+    told = ("VV", "VA", "VC", "ET", "EC", "EF")  # a slogan
+    bare = [part for part in parts if not any(one.tag[:2] in told for one in kiwi().tokenize(part))]
+    nouns = [part for part in parts if kiwi().tokenize(part)[-1].tag[:2] in ("NN", "SS")]
+    return (bare[-1:] or nouns[-1:] or [title])[0]
+
+
+def _needed(said: str) -> str:
+    """필요한 준비물은, where one asks for what something takes."""
+    return re.sub("^(준비물|재료|도구)(?=[은는] )", r"필요한 \1", said)
+
+
+def _praised(thing: str, said: str) -> bool:
+    """Whether a title is a thing and what is said in its praise (애호박 만두, 물만두보다 시원하게)."""
+    tags = {one.tag[:2] for one in kiwi().tokenize(thing)} - {"NN", "XP", "XS", "ET", "VV", "VA", "SN", "SL", "MM"}
+    bare = tags <= {"JK", "JC"} and not re.search(r"(에서|에|로|부터|까지|[을를이가]) ", thing)
+    return bare and kiwi().tokenize(thing)[-1].tag[:2] == "NN" and said.endswith(("게", "요"))
 
 
 def _to_do(form: str) -> list[tuple[str, str]]:
@@ -259,6 +278,7 @@ def with_name(question: str, title: str) -> str:
 def source_of(title: str) -> str:
     """The words, with a blank behind them, that quote the paper that a title names: "휴가 규정에 따르면 ", or ""."""
     first = _named_part(re.sub(r"\[[^\]]*\] ?", "", title.split(" > ")[0]).replace("_", " ").strip())
+    first = first.rpartition(", ")[2]
     return f"{first}에 따르면 " if PAPERS.search(first) and _words(title) else ""
 
 
