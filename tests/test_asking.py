@@ -658,7 +658,10 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     ):
         assert with_name(question, f"{place} 자주 묻는 질문") == named
         assert with_name(question, title) == (question if place in question else f"{title}에 따르면 {question}")
-    assert with_name("몇 시에 여는가?", "겨우살이") == "몇 시에 여는가?"
+    assert with_name("몇 시에 여는가?", "겨우살이") == "‘겨우살이’에 따르면 몇 시에 여는가?"
+    assert with_name("몇 g인가?", "동네 빵집, 다시 문을 열다") == "‘동네 빵집, 다시 문을 열다’에 따르면 몇 g인가?"
+    assert with_name("빵집은 언제 열었는가?", "빵집, 다시 문을 열다").startswith("‘빵집, 다시")
+    assert with_name("몇 g인가?", "memo 1") == "몇 g인가?"
     assert with_name("손은 몇 초 씻는가?", "조리장 안전 지침") == "조리장 안전 지침에 따르면 손은 몇 초 씻는가?"
     assert with_name("조리장에서 손은 몇 초 씻는가?", "조리장 안전 지침") == "조리장에서 손은 몇 초 씻는가?"
     long = "한 번에 빌릴 수 있는 책은 어린이 자료실과 일반 자료실을 더해 모두 몇 권까지인가?"

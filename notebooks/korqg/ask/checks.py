@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from korqg.ask.candidates import NUMBER, TIME
 from korqg.ask.editor import QUESTION_WORDS
 from korqg.ask.rule import PEOPLE, is_person
-from korqg.ask.subject import LONGEST_SHOWN, is_name, source_of
+from korqg.ask.subject import LONGEST_SHOWN, is_name, quoted_title, source_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 
@@ -91,7 +91,8 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
     if not is_single_question(question):
         return ["single_question"]  # the others are about questions
     headings = [asked["title"], *headings]
-    said = question.removeprefix(source_of(asked["title"]))  # what it asks, without the paper that it quotes
+    source = source_of(asked["title"]) or quoted_title(asked["title"])
+    said = question.removeprefix(source)  # what it asks, without the paper that it quotes
     passed = {
         "stopped": asked.get("stopped", True) is not False,
         "one_sentence": _is_one_sentence(question),

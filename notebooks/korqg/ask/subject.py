@@ -23,6 +23,9 @@ LONGEST_SHOWN, LONGEST_WITH_SOURCE = 50, 70
 """Characters at most of a question of the rule, and of a model that cannot read yet (of longer ones readers show a
 third as many), and of one with the paper that it is from in front (휴가 규정에 따르면)."""
 
+LONGEST_TITLE_QUOTED, LONGEST_QUOTED = 40, 80
+"""Characters at most of a title that is quoted where it names nothing, and of the question with it."""
+
 PAPERS = re.compile(
     "(안내|안내문|안내서|설명서|규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|공고|공지|회의록|매뉴얼|가이드|길잡이|도움말|소식지|보고서)$"
 )
@@ -254,7 +257,7 @@ def with_name(question: str, title: str) -> str:
     """The question with what its document is about in front, unless it says so already or would get too long.
 
     The paper that the title names (휴가 규정에 따르면), else the name that it holds: before a topic that does nothing
-    by itself "…의" (한빛도서관의 자리는), before another "…에서". Readers would show 46 % of 129 questions with such a
+    by itself "…의" (한빛도서관의 자리는), before another "…에서"; else the title itself, as one quotes it. Readers would show 46 % of 129 questions with such a
     paper as they are, of 59 with "…에서" 26, of 26 with "…의" 38, and of 191 that do not say whose they are 4 %.
     """
     source, name, words, subject = source_of(title), name_in(title), _words(title), subject_of(title.split(" > ")[0])
@@ -263,6 +266,9 @@ def with_name(question: str, title: str) -> str:
     if source and not says_most and len(source + question) <= LONGEST_WITH_SOURCE:
         return source + question
     name = name or (subject.name if told and not PAPER_NUMBER.search(subject.name) else "")
+    if not name and not any(word in question for word in words):
+        quoted = quoted_title(title) + question
+        return quoted if quoted != question and len(quoted) <= LONGEST_QUOTED else question
     if not name or any(word in question for word in name.split() if len(word) > 1):
         return question
     if when := subject.when or (name if name.endswith("때") else ""):
@@ -296,6 +302,19 @@ def with_whole_name(question: str, title: str) -> str:
         if found and not re.search(r"[\d’'”]$", cut):
             return question[: found.start()] + subject.name + fitted(subject.name, found[1]) + question[found.end(1) :]
     return question
+
+
+def quoted_title(title: str) -> str:
+    """The words that quote a title which names nothing (‘다시 문을 연 빵집’에 따르면 ), with a blank behind, or "".
+
+    Of 26 questions of the rule about such documents readers would show 27 to 35 % as they are with these words in
+    front, 8 % without.
+    """
+    first = re.sub(r" ?\([^()]*\)$|\[[^\]]*\] ?", "", title.split(" > ")[0]).strip()
+    can_be = (
+        2 <= len(first) <= LONGEST_TITLE_QUOTED and re.search("[가-힣]", first) and not re.search("[‘’“”'\"]", first)
+    )
+    return f"‘{first}’에 따르면 " if can_be and _words(first) else ""
 
 
 def says_whose(question: str, title: str) -> bool:
