@@ -257,9 +257,9 @@ def with_name(question: str, title: str) -> str:
     """The question with what its document is about in front, unless it says so already or would get too long.
 
     The paper that the title names (휴가 규정에 따르면), else the name that it holds: before a topic that does nothing
-    by itself "…의" (한빛도서관의 자리는), before another "…에서"; else the title itself, as one quotes it. Readers would
-    show 46 % of 129 questions with such a paper as they are, of 59 with "…에서" 26, of 26 with "…의" 38, and of 191
-    that do not say whose they are 4 %.
+    by itself "…의" (한빛도서관의 자리는), before another "…에서"; else the title itself, as one quotes it. Of 129
+    questions with such a paper readers would show 46 % as they are, of 59 with "…에서" 26, of 26 with "…의" 38, and of
+    191 that do not say whose they are 4 %.
     """
     source, name, words, subject = source_of(title), name_in(title), _words(title), subject_of(title.split(" > ")[0])
     told = subject.name not in (title.split(" > ")[0], "")  # a slogan with a name beside it, no article about a thing
