@@ -191,7 +191,7 @@ def _of(heading: str, subject: Subject, body: str) -> str:
         return ""
     heading = heading.rpartition(": ")[2]  # 오기 전에: 예약
     if re.search(
-        "한눈에|미리 보기|들여다보기|알아보기|둘러보기|^(걸리는|쓰는) 시간|^들어 있는|^하지 못하는|^경과 조치|[()]",
+        "한눈에|미리 보기|들여다보기|알아보기|둘러보기|^(걸리는|쓰는) 시간|^들어 있는|^하지 못하는|^경과 ?조치|[()]",
         heading,
     ):
         return ""
@@ -299,10 +299,14 @@ def _how(text: str, tokens: list, subject: Subject) -> str:
         return ""
     again = "" if not adverb else "처음에 " if adverb[1] == "처음" else adverb[0]
     asks = f"{again}어떻게 {acts}{kiwi().join([(stem.form, stem.tag), ('는가', 'EF')])}?"
+    if not handled and subject.name.endswith("때") and "EC" in {one.tag for one in tokens}:
+        return ""  # 당기지 말고 되돌리기: what?
     if not handled:
         strange = subject.is_device and not TO_A_DEVICE.match(acts + stem.form)
         return "" if subject.paper or strange else f"{subject.name}{fitted(subject.name, '은')} {asks}"
     before = tokens[first - 1]
+    if before.tag == "JKS":  # 길이 고르기: the length, not a way that chooses
+        return ""
     if before.tag == "JKO":
         handled = handled[: before.start].strip()
     elif before.tag[:2] not in ("NN", "XS", "SL", "SN"):
@@ -372,6 +376,8 @@ def _of_clause(said: str, tokens: list, subject: Subject) -> str:
         return f"{name}{fitted(name, '을')} {said}" if handled else subject.owns(said)
     if subject.is_device and re.match("(주의|조심|지킬|지켜|확인할|알아)", said):
         return f"{name}{fitted(name, '을')} 쓸 때 {said}"
+    if acts and "않는 " in said and not subject.is_device:
+        return f"{name}에서 {said}"  # 다루지 않는 것
     if (subject.is_device and not acts) or re.match(r"\S+에서 ", said):
         return f"{name}의 {said}"
     if subject.is_place or "JKS" in {one.tag for one in tokens}:
