@@ -11,7 +11,7 @@ from korqg.ask.editor import QUESTION_WORDS, edit_question, without_honorifics
 from korqg.ask.endings import find_predicate, has_topic
 from korqg.ask.particles import fitted
 from korqg.ask.rule import PEOPLE, is_person
-from korqg.ask.subject import LONGEST_WITH_SOURCE, PAPER_NUMBER, Subject, subject_of, without_pictures
+from korqg.ask.subject import LONGEST_WITH_SOURCE, PAPER_NUMBER, Subject, first_of, subject_of, without_pictures
 from korqg.question import is_single_question
 from korqg.sentences import kiwi, split_sentences
 
@@ -53,12 +53,35 @@ ENDS = {
 END_OF = {noun: end for end, nouns in ENDS.items() for noun in nouns.split()}
 WHOM = re.compile("((지원|모집|신청|참가|교육|수강|이용|적용|초대|검진|접종|가입) |^)대상$")
 PRICE, DATE = re.compile(r"\d ?(만 |천 )?원|무료"), re.compile(r"\d ?(월|일|시(?!간)|년)|\d:\d\d")
-WAY = re.compile("^(찾아|오시|가|오)[가-힣]* ?길$|^교통(편)?( 안내)?$|^오시는 방법$")
-SAFE = re.compile("안전.*(지켜|주의|수칙|사항)|^(안전|주의) ?(사항|수칙)$|^안전하게 쓰기")
 WHEN = re.compile("(?<!는) 때$|(려면|다면|[으르되]면|전에|뒤에|후에)$")
 DECIDED = re.compile("기로|선출|선임|의결|합의|결정|정함|정했|승인|가결|부결|보류")
 UNSAID = re.compile("토의|토론|배경|현황|실적|개요|보고|결정|결과|논의|기타|확인|점검|개회|폐회|까닭|이유|사항")
 """Headings of minutes that are no point of the agenda."""
+
+USUAL = (
+    ("place", r"^(찾아|오시|가|오)[가-힣]* ?길$|^교통(편)?( 안내)?$|^오시는 방법$", "{name}에는 어떻게 가는가?"),
+    ("place", r"^(문 )?여는 (때|시간|날)", "{topic} 언제 문을 여는가?"),
+    ("place", r"^[^과와·]*(닫는|쉬는) 날$|^휴[관무원장]일$", "{topic} 언제 쉬는가?"),
+    ("place", r"^(챙길|가져올|가져갈|준비할) 것", "{name}에 갈 때 챙길 것은 무엇인가?"),
+    (
+        "device",
+        r"안전.*(지켜|주의|수칙|사항)|^(안전|주의) ?(사항|수칙)$|^안전하게 쓰기",
+        "{object} 안전하게 쓰려면 무엇을 지켜야 하는가?",
+    ),
+    (
+        "device",
+        r"^고장.*(생각|의심|보)|고장 신고(하기)? 전",
+        "{agent} 고장 난 것 같으면 무엇을 확인해야 하는가?",
+    ),
+    ("any", r"^(문의|문의처|연락처)$", "{name}에 대해서는 어디에 문의하는가?"),
+    ("any", r"^(?P<seen>배우고|마치고|듣고) 나면$", "{object} {seen} 나면 무엇을 할 수 있는가?"),
+    (
+        "any",
+        r"^(?P<seen>.+는지)(부터)? (보기|찾기|확인하기|살피기|살펴보기|알아보기)$",
+        "{name}에서 {seen}는 어떻게 확인하는가?",
+    ),
+)
+"""What is asked of headings that many documents have: whose (a place's, a device's), the heading, the question."""
 
 TO_A_DEVICE = re.compile(
     "설치|작동|충전|손질|청소|조립|보관|사용|쓰|연결|켜|끄|씻|닦|세우|운전|관리|분해|교체|점검|시작|다루"
@@ -82,10 +105,7 @@ def ask_by_headings(chunk: dict) -> list[dict]:
     its first chunk. A heading that says nothing by itself (개요) or is told like a headline asks nothing, and none does
     where the document's title says nothing that one could name.
     """
-    title, *below = chunk["title"].split(" > ")
-    if below and PAPER_NUMBER.search(title):  # 참솔시 공고 제2026-12호: what it is about stands below
-        title = below[0]
-    found = []
+    title, found = first_of(chunk["title"]), []
     for heading, begin, end in _headed(chunk):
         answer = chunk["text"][begin:end]
         if question := question_of(heading, title, answer):
@@ -229,34 +249,22 @@ def _of(heading: str, subject: Subject, body: str) -> str:
 
 
 def _usual(heading: str, subject: Subject, body: str) -> str:
-    """What is asked of headings that many documents have: 찾아오는 길, 문 여는 때, 문의, 보증, 배우고 나면."""
+    """What is asked of a heading that many documents have (USUAL), and of what a warranty and a sanction say."""
     name = subject.name
     if subject.paper:
         broken = re.search("^(제재|벌칙|징계|위반)|어긴|어기면|위반 ?시", heading)
         return f"{subject.paper}{fitted(subject.paper, '을')} 어기면 어떻게 되는가?" if broken else ""
-    if not name or subject.when or name.endswith("때"):
+    if not name or subject.when or name.endswith("때") or PAPER_NUMBER.search(name):
         return ""
-    topic, thing = name + fitted(name, "은"), name + fitted(name, "을")
-    if subject.is_place and WAY.search(heading):
-        return f"{name}에는 어떻게 가는가?"
-    if subject.is_place and re.search("^(문 )?여는 (때|시간|날)", heading):
-        return f"{topic} 언제 문을 여는가?"
-    if subject.is_place and re.search("^[^과와·]*(닫는|쉬는) 날$|^휴[관무원장]일$", heading):
-        return f"{topic} 언제 쉬는가?"
-    if subject.is_device and SAFE.search(heading):
-        return f"{thing} 안전하게 쓰려면 무엇을 지켜야 하는가?"
-    if subject.is_device and re.search("^고장.*(생각|의심|보)|고장 신고(하기)? 전", heading):
-        return f"{name}{fitted(name, '이')} 고장 난 것 같으면 무엇을 확인해야 하는가?"
-    if subject.is_place and re.match("(챙길|가져올|가져갈|준비할) 것", heading):
-        return f"{name}에 갈 때 챙길 것은 무엇인가?"
-    if re.search("보증", heading) and re.search("(보증|무상 (수리|보증)) 기간", body):
+    if "보증" in heading and re.search("(보증|무상 (수리|보증)) 기간", body):
         return f"{name}의 보증 기간은 얼마인가?"
-    if re.search("^(문의|문의처|연락처)$", heading) and not PAPER_NUMBER.search(name):
-        return f"{name}에 대해서는 어디에 문의하는가?"
-    if re.search("^(배우고|마치고|듣고) 나면$", heading):
-        return f"{thing} {heading} 무엇을 할 수 있는가?"
-    if seen := re.match("(.+는지)(부터)? (보기|찾기|확인하기|살피기|살펴보기|알아보기)$", heading):
-        return f"{name}에서 {seen[1]}는 어떻게 확인하는가?"
+    holds = {"place": subject.is_place, "device": subject.is_device, "any": True}
+    forms = {
+        form: name + fitted(name, particle) for form, particle in (("topic", "은"), ("object", "을"), ("agent", "이"))
+    }
+    for what, pattern, question in USUAL:
+        if holds[what] and (found := re.search(pattern, heading)):
+            return question.format(name=name, **forms, **found.groupdict())
     return ""
 
 

@@ -38,7 +38,9 @@ RULES = re.compile("(규정|규칙|규약|내규|회칙|수칙|지침|요령|요
 """Titles of papers that say what is to be done: one asks what it is "according to" them."""
 
 QUOTED = re.compile(r".*(?P<name>[‘'“\"「『][^’'”\"」』]{2,12}[’'”\"」』])")
-PAPER_NUMBER = re.compile(r"(공고|고시) 제[\d-]+호$")
+PAPER_NUMBER = re.compile(r"(공고|고시) 제 ?[\d-]+ ?호$")
+"""The number of a notice, below which stands what it is about."""
+
 HEADLINE = re.compile(r"[….,!?:]| 만에 ")
 NAMED = re.compile("(안내|안내서|설명서|회의록|길잡이|강좌|교실|과정|입문|첫걸음|이야기)$")
 """The end of the part of a title in which a slogan stands before or behind the name (귀로 찾는 새 — 새소리 첫걸음)."""
@@ -209,6 +211,12 @@ def without_pictures(text: str) -> str:
     return "".join(one for one in text if one not in pictures).strip()
 
 
+def first_of(title: str) -> str:
+    """The document's own title, of a chunk's (headings behind " > "); of a notice the line below its number."""
+    first, *below = title.split(" > ")
+    return below[0] if below and PAPER_NUMBER.search(first) else first
+
+
 @functools.cache
 def subject_of(title: str) -> Subject:
     """The subject of a document by its title."""
@@ -223,7 +231,7 @@ def name_in(title: str) -> str:
     with its number. "" where that holds no proper name, is long, or is no name but a headline; and of an article about
     a thing (겨우살이), in which nothing takes place.
     """
-    first = re.sub(r"\[[^\]]*\] ?|\([^()]*\)|^\d{4}년(도)? ", "", title.split(" > ")[0]).strip()
+    first = re.sub(r"\[[^\]]*\] ?|\([^()]*\)|^\d{4}년(도)? ", "", first_of(title)).strip()
     if quoted := re.search(r"[‘'“\"「『]([^\s’'”\"」』]{2,12})[’'”\"」』]", first):
         return quoted[1]
     words = first.split()
@@ -261,8 +269,9 @@ def with_name(question: str, title: str) -> str:
     questions with such a paper readers would show 46 % as they are, of 59 with "…에서" 26, of 26 with "…의" 38, and of
     191 that do not say whose they are 4 %.
     """
-    source, name, words, subject = source_of(title), name_in(title), _words(title), subject_of(title.split(" > ")[0])
-    told = subject.name not in (title.split(" > ")[0], "")  # a slogan with a name beside it, no article about a thing
+    title = first_of(title)
+    source, name, words, subject = source_of(title), name_in(title), _words(title), subject_of(title)
+    told = subject.name not in (title, "")  # a slogan with a name beside it, no article about a thing
     says_most = 2 * sum(word in question for word in words) > len(words)
     if source and not says_most and len(source + question) <= LONGEST_WITH_SOURCE:
         return source + question
@@ -284,7 +293,7 @@ def with_name(question: str, title: str) -> str:
 
 def source_of(title: str) -> str:
     """The words, with a blank behind them, that quote the paper that a title names: "휴가 규정에 따르면 ", or ""."""
-    first = _named_part(re.sub(r"\[[^\]]*\] ?", "", title.split(" > ")[0]).replace("_", " ").strip())
+    first = _named_part(re.sub(r"\[[^\]]*\] ?", "", first_of(title)).replace("_", " ").strip())
     first = first.rpartition(", ")[2]
     return f"{first}에 따르면 " if PAPERS.search(first) and _words(title) else ""
 
@@ -295,7 +304,7 @@ def with_whole_name(question: str, title: str) -> str:
     A name that ends with its number (GT-33의) is whole. Of 10 questions with such a cut name the text answered none,
     and readers would show all 10 after an edit.
     """
-    subject = subject_of(title.split(" > ")[0])
+    subject = subject_of(first_of(title))
     words = subject.name.split() if subject.is_device else []
     for count in range(len(words) - 1, 1, -1):
         cut = " ".join(words[:count])
@@ -311,7 +320,7 @@ def quoted_title(title: str) -> str:
     Of 26 questions of the rule about such documents readers would show 27 to 35 % as they are with these words in
     front, 8 % without.
     """
-    first = re.sub(r" ?\([^()]*\)$|\[[^\]]*\] ?", "", title.split(" > ")[0]).strip()
+    first = re.sub(r" ?\([^()]*\)$|\[[^\]]*\] ?", "", first_of(title)).strip()
     can_be = (
         2 <= len(first) <= LONGEST_TITLE_QUOTED and re.search("[가-힣]", first) and not re.search("[‘’“”'\"]", first)
     )
@@ -325,5 +334,5 @@ def says_whose(question: str, title: str) -> bool:
 
 def _words(title: str) -> list[str]:
     """The words of a document's title that say what it is about, not what kind of paper it is."""
-    words = re.split(r"[\s_'‘’\"]+", title.split(" > ")[0])
+    words = re.split(r"[\s_'‘’\"]+", first_of(title))
     return [word for word in words if len(word) > 1 and word not in KINDS]

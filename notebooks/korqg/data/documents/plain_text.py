@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from korqg.ask.subject import PAPER_NUMBER
 from korqg.cleaned_text import LOST, visible
 from korqg.data.documents.contents import is_entry, marked_leaders
 from korqg.data.documents.line_breaks import (
@@ -30,7 +31,6 @@ NARROWEST, WIDEST = 40, 130
 # Columns that lines have at the least which a writer broke by hand between words; those of poems have fewer.
 BY_HAND = 30
 MOSTLY_EVEN = 0.8  # The share of full lines that end together where a program broke lines inside words
-_NUMBERED = re.compile(r"(공고|고시) 제 ?[\d-]+ ?호$")  # The first line of a notice
 _QUOTE = re.compile(r"(?:> ?)+")
 # Lines of three signs or more and no word (ㅡ is a letter that is drawn as one), and the sides of boxes.
 _DRAWN = re.compile(r"^[^\S\n]*(?:(?:[^\w\s]|[_ㅡ])[^\S\n\t]*){3,}$|^[^\S\n]*[│┃║]|[│┃║][^\S\n]*$", re.MULTILINE)
@@ -49,7 +49,7 @@ def read_text(path: Path) -> list[Block]:
     is_row = first is not None and (first.is_row or all("│" in block.text for block in blocks[:2]))
     if len(blocks) > 1 and not is_row and len(first.text) <= 60 and not re.search(r"[.!?…]$", first.text):
         blocks[0] = Block(first.text, level=1)
-        if _NUMBERED.search(first.text) and len(blocks) > 2 and len(blocks[1].text) <= 60 and not blocks[1].is_row:
+        if PAPER_NUMBER.search(first.text) and len(blocks) > 2 and len(blocks[1].text) <= 60 and not blocks[1].is_row:
             blocks[1] = Block(blocks[1].text, level=2)  # what the notice is about
     return blocks
 
