@@ -335,3 +335,18 @@ def test_what_was_read_is_told_by_file_with_the_reasons_of_what_is_not_asked_abo
         ("나.txt", "-", "1", "1 (it is not in Korean · 한국어가 아님)"),
     ]
     assert rows[0]["characters"] == f"{len(chunks[0].text):,}"
+
+
+def test_line_below_the_number_of_a_notice_says_what_it_is_about(tmp_path):
+    text = "솔내시 공고 제2026-12호\n\n빗물통 지원 사업 공고\n\n빗물통을 놓는 집에 비용을 줍니다.\n\n시장이 알립니다.\n"
+    marked = f"# {text}".replace("빗물통 지원", "## 빗물통 지원").replace("시장이", "## 1. 문의\n\n시장이")
+    (tmp_path / "공고.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "공고.md").write_text(marked, encoding="utf-8")
+    (tmp_path / "안내.md").write_text(marked.replace("공고 제2026-12호", "안내"), encoding="utf-8")
+    about = "솔내시 공고 제2026-12호 > 빗물통 지원 사업 공고"
+    assert {chunk.title for chunk in chunk_documents(tmp_path / "공고.txt", 200, len).chunks} == {about}
+    assert [chunk.title for chunk in chunk_documents(tmp_path / "공고.md", 200, len).chunks] == [
+        about,
+        f"{about} > 1. 문의",
+    ]
+    assert chunk_documents(tmp_path / "안내.md", 200, len).chunks[-1].title == "솔내시 안내 > 1. 문의"

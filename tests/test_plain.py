@@ -22,14 +22,6 @@ def test_lines_without_empty_lines_stand_alone(tmp_path):
     ]  # fmt: skip
 
 
-def test_line_below_the_number_of_a_notice_says_what_it_is_about(tmp_path):
-    text = "솔내시 공고 제2026-12호\n\n빗물통 지원 사업 공고\n\n빗물통을 놓는 집에 비용을 줍니다.\n"
-    (tmp_path / "공고.txt").write_text(text, encoding="utf-8")
-    assert [block.level for block in read_text(tmp_path / "공고.txt")] == [1, 2, 0]
-    (tmp_path / "안내.txt").write_text(text.replace("공고 제2026-12호", "안내"), encoding="utf-8")
-    assert [block.level for block in read_text(tmp_path / "안내.txt")] == [1, 0, 0]
-
-
 def test_lines_that_a_program_broke_are_joined(tmp_path):
     text = (
         "마을 한가운데에 서 있는 느티나무는 나이가 사백 살을 넘었고 여름이면\n"

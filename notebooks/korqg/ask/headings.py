@@ -8,10 +8,18 @@ import itertools
 import re
 
 from korqg.ask.editor import QUESTION_WORDS, edit_question, without_honorifics
-from korqg.ask.endings import find_predicate, has_topic
+from korqg.ask.endings import asking, find_predicate, has_topic
 from korqg.ask.particles import fitted
 from korqg.ask.rule import PEOPLE, is_person
-from korqg.ask.subject import LONGEST_WITH_SOURCE, PAPER_NUMBER, Subject, first_of, subject_of, without_pictures
+from korqg.ask.subject import (
+    LONGEST_WITH_SOURCE,
+    PAPER_NUMBER,
+    QUOTED,
+    Subject,
+    first_of,
+    subject_of,
+    without_pictures,
+)
 from korqg.question import is_single_question
 from korqg.sentences import kiwi, split_sentences
 
@@ -50,12 +58,18 @@ ENDS = {
 }
 """What the last noun of a heading is asked with."""
 
+HAPPENED = {
+    "되었는가": "발명 발견 개발 도입 보급 전파 확산 복원 폐지 재건".split(),
+    "했는가": "쇠퇴 등장 탄생 발전 몰락 부활 진화 분화".split(),
+}
+"""How one asks about what happened to a thing."""
+
 END_OF = {noun: end for end, nouns in ENDS.items() for noun in nouns.split()}
 WHOM = re.compile("((지원|모집|신청|참가|교육|수강|이용|적용|초대|검진|접종|가입) |^)대상$")
 PRICE, DATE = re.compile(r"\d ?(만 |천 )?원|무료"), re.compile(r"\d ?(월|일|시(?!간)|년)|\d:\d\d")
 WHEN = re.compile("(?<!는) 때$|(려면|다면|[으르되]면|전에|뒤에|후에)$")
 DECIDED = re.compile("기로|선출|선임|의결|합의|결정|정함|정했|승인|가결|부결|보류")
-UNSAID = re.compile("토의|토론|배경|현황|실적|개요|보고|결정|결과|논의|기타|확인|점검|개회|폐회|까닭|이유|사항")
+UNSAID = re.compile("토의|토론|배경|현황|실적|결산|개요|보고|결정|결과|논의|기타|확인|점검|개회|폐회|까닭|이유|사항")
 """Headings of minutes that are no point of the agenda."""
 
 USUAL = (
@@ -74,7 +88,7 @@ USUAL = (
         "{agent} 고장 난 것 같으면 무엇을 확인해야 하는가?",
     ),
     ("any", r"^(문의|문의처|연락처)$", "{name}에 대해서는 어디에 문의하는가?"),
-    ("any", r"^(?P<seen>배우고|마치고|듣고) 나면$", "{object} {seen} 나면 무엇을 할 수 있는가?"),
+    ("any", r"^(배우고|마치고|듣고) 나면$", "{object} 마치고 나면 무엇을 할 수 있는가?"),
     (
         "any",
         r"^(?P<seen>.+는지)(부터)? (보기|찾기|확인하기|살피기|살펴보기|알아보기)$",
@@ -89,10 +103,14 @@ TO_A_DEVICE = re.compile(
 BY_A_DEVICE = re.compile("(만들|내리|빻|짜|자르|깎|뽑|굽|찍|재|썰|갈|박|뚫|말리|볶|찌|데우|끓이|거르)$")
 """Verbs of what is done to a device itself, and of what it does to something else."""
 
+OF_ALL = re.compile("예약|신청|취소|환불|결제|가입|해지|문의|돌려받|주차")
+"""What one does with any service: it needs no object."""
+
 FIRST_PERSON = re.compile(r"(^| )(제가|저는|저도|제 |저희|내가|나도|내 |우리 )")
 TAKES_PLACE = ("열리", "시작하", "시작되", "끝나")
 NUMBERS = {"온도": r"\d ?(℃|도)", "무게": r"\d ?k?g", "용량": r"\d ?m?L", "정원": r"\d ?명", "인원": r"\d ?명"}
 USED = re.compile("(처음 )?(사용|쓰|쓸|다루|고르|고를|보관|관리|처음|만드|만들|심|담그|굽|끓이|씻|고치|닦)")
+LONGEST_THING = 12  # Characters of what an article is about: a longer one is a headline
 LEAST_BODY, LEAST_REPLY = 40, 10
 """Characters, at least, of what stands under a heading, and of what answers a question of the document."""
 
@@ -122,13 +140,21 @@ def _headed(chunk: dict) -> list[tuple[str, int, int]]:
     for kind, line in LINES.items():
         if kind != "in a FAQ" or FAQ.search(chunk["title"]):
             for one in line.finditer(text):
-                marks.setdefault(one.start(), (one.end(), one["heading"]))
+                if kind != "numbered" or not _goes_on(text[: one.start()], one[0]):
+                    marks.setdefault(one.start(), (one.end(), one["heading"]))
     headed = []
     for (_, (begin, heading)), (stop, _) in itertools.pairwise([*sorted(marks.items()), (len(text), None)]):
         end = begin + len(text[begin:stop].rstrip())
         if end - begin >= (LEAST_REPLY if heading.endswith("?") else LEAST_BODY):
             headed.append((heading, begin, end))
     return headed
+
+
+def _goes_on(before: str, line: str) -> bool:
+    """Whether a numbered line goes on with the list of the line above: 4. behind 3."""
+    above = before.rstrip("\n").rpartition("\n")[2]
+    number, earlier = (re.match(r"(\d{1,2})\. ?", one) for one in (line, above))
+    return bool(number and earlier) and int(number[1]) == int(earlier[1]) + 1
 
 
 def question_of(heading: str, title: str, body: str) -> str:
@@ -141,7 +167,8 @@ def question_of(heading: str, title: str, body: str) -> str:
         return ""
     said = _defined(words, heading == title, title, subject, body)
     if not said and heading != title:
-        said = _asked_itself(words, subject) or (_of_minutes if subject.meeting else _of)(words, subject, body)
+        said = _asked_itself(words, subject) or _told(words, title, subject)
+        said = said or (_of_minutes if subject.meeting else _of)(words, subject, body)
         if not said and subject.meeting and "안건" in heading and not UNSAID.search(words):
             said = f"{subject.meeting}에서는 {words}에 대해 무엇을 논의했는가?"
     question = without_honorifics(said)
@@ -178,12 +205,17 @@ def _asked_itself(heading: str, subject: Subject) -> str:
     one_thing = len(QUESTION_WORDS.findall(body.replace("언제 어디", "어디"))) < 2
     if not predicate or not (subject.name or subject.paper) or re.search(r"[.!?,] ", body) or not one_thing:
         return ""
-    if FIRST_PERSON.search(body):
+    if FIRST_PERSON.search(body) or re.search("[가-힣]데 ", body):  # 다른 시에 사는데: whose case?
         return ""
     asks = predicate.ending.endswith(("나요", "가요", "까요", "는가", "ᆫ가", "까", "죠")) and QUESTION_WORDS.search(body)
     if not heading.endswith("?") and not asks:
         return ""
-    question = edit_question(f"{body}?", "plain").text.replace("어떡하는가", "어떻게 하는가")
+    if re.match("(ᆯ|을)까요?$", predicate.ending):  # nobody wonders: 찍을까 to 찍는가
+        question = asking(body, predicate)
+    else:
+        question = edit_question(f"{body}?", "plain").text.replace("어떡하는가", "어떻게 하는가")
+    if not subject.is_course and _wants_object(body, subject):
+        return ""
     question = re.sub(r"^(시간|비용)[은는] (?=얼마나)", r"\1이 ", question)
     begins = re.match(r"(?:\S+ ){0,2}?\S+?[은는] ", question)
     if begins and any(one.tag[0] not in "NSXM" for one in kiwi().tokenize(begins[0].rstrip("은는 "))):
@@ -191,8 +223,49 @@ def _asked_itself(heading: str, subject: Subject) -> str:
     bare = not any(one.tag == "JKS" for one in kiwi().tokenize(body)) and predicate.stem[0] in TAKES_PLACE
     if (bare or predicate.stem == ("이", "VCP")) and not begins and not subject.paper:
         return f"{subject.name}{fitted(subject.name, '은')} {question}"
-    owned = begins and has_topic(begins[0]) and not PEOPLE.search(begins[0].rstrip("은는 "))
+    owned = (
+        begins and has_topic(begins[0]) and not (PEOPLE.search(begins[0].rstrip("은는 ")) or "야 하는가" in question)
+    )
+    if not owned and subject.is_place and re.search("지는? ?않", body):  # 벽지가 젖지 않나요?
+        return f"{subject.name}{fitted(subject.name, '을')} 이용하면 {question}"
     return subject.owns(question) if owned else subject.does(question)
+
+
+def _told(heading: str, title: str, subject: Subject) -> str:
+    """What a reader tells in a FAQ or a list of troubles, as what is then to be done: 빠진 물건이 있어요."""
+    body = heading.rstrip("?.!")
+    if not (FAQ.search(title) or subject.is_device) or FIRST_PERSON.search(body) or re.search("[,.]|[가-힣]데 ", body):
+        return ""
+    if body.endswith("면요"):
+        how = "해야 하는" if body.endswith("려면요") else "되는"
+        return subject.does(f"{body.removesuffix('요')} 어떻게 {how}가?")
+    predicate = find_predicate(body)
+    tokens = kiwi().tokenize(body)
+    told = predicate and re.search("다$|[^가까나]요$", predicate.ending) and not predicate.past
+    if not told or not {"JKS", "JKO"} & {one.tag for one in tokens} or QUESTION_WORDS.search(body):
+        return ""
+    if predicate.stem[0] == "싶":  # 날짜를 바꾸고 싶어요
+        want = re.match(r"(.*[가-힣])고 $", body[: predicate.start])
+        verb = kiwi().tokenize(want[1] + "다")[-2] if want else None
+        if not verb:
+            return ""
+        said = body[: verb.start] + kiwi().join([(verb.form, verb.tag), ("려면", "EC")])
+        return subject.does(f"{said} 어떻게 해야 하는가?")
+    if "JKO" in {one.tag for one in tokens}:  # 개인정보를 지킵니다
+        return ""
+    said = body[: predicate.start] + kiwi().join([predicate.stem, *predicate.between, ("면", "EC")])
+    return subject.does(f"{said} 어떻게 해야 하는가?")
+
+
+def _wants_object(body: str, subject: Subject) -> bool:
+    """Whether a question says nothing of what it asks about (언제 도착하나요?), nor does what it is about say it."""
+    tokens = kiwi().tokenize(body)
+    named = any(
+        one.tag in ("JKO", "JKS", "JX")
+        for one, before in zip(tokens[1:], tokens, strict=False)
+        if before.tag[:2] == "NN"
+    )
+    return not named and subject.is_place and bool(QUOTED.match(subject.name)) and not OF_ALL.search(body)
 
 
 def _of_minutes(heading: str, subject: Subject, body: str) -> str:
@@ -219,32 +292,94 @@ def _of(heading: str, subject: Subject, body: str) -> str:
         return said
     if checked := re.match(r"(.+ 전에) (꼭 )?(확인|점검)(하십시오|해 주십시오|하세요|해 주세요|해요|하기)$", heading):
         heading = checked[1]
+    if re.search("(뒤|후)에$", heading) and not (subject.is_device or subject.paper):
+        return ""
     heading = re.sub("지켜 주[실셔]", "지킬", heading)
     heading = re.sub(r"(때|면)[와과] .*", r"\1", heading)
     if heading.endswith("세요"):
         return ""
+    if said := _to_be_done(heading, subject):
+        return said
     if WHEN.search(heading):
         if subject.name.endswith("때"):
             return ""
         how = "어떻게 되는" if re.search("어겼|위반|어긴", heading) else "어떻게 해야 하는"
         if heading.endswith("에"):
-            how = "무엇을 확인해야 하는" if "고장" in heading else "무엇을 해야 하는"
+            how = "무엇을 확인해야 하는" if checked or "고장" in heading else "무엇을 해야 하는"
+        if subject.is_device and heading.endswith("려면") and not TO_A_DEVICE.search(heading):
+            return ""  # 더 부드럽게 드시려면: what?
         if subject.is_device and USED.match(heading):
             return f"{subject.name}{fitted(subject.name, '을')} {heading} {how}가?"
         return subject.does(f"{heading} {how}가?")
+    if said := _of_article(heading, subject, body):
+        return said
     for whole in _parts(heading):
         part = whole.removeprefix("오늘날의 ")
+        if re.match("(걸리는|쓰는) 시간|(자주 )?(틀리는|실수하는|하는 실수)", part) or part.startswith("자주 "):
+            continue
         tokens = kiwi().tokenize(part)
         forms = [(one.form, one.tag) for one in tokens]
         if len(tokens) > 1 and forms[-1] == ("기", "ETN") and part not in END_OF:
             alone = tokens[0].tag[:2] in ("VV", "VA") or tokens[1].tag == "XSV"
-            said = "" if alone and part != heading else _how(part, tokens, subject)
+            of_itself = subject.is_device and TO_A_DEVICE.match(part)
+            said = "" if alone and part != heading and not of_itself else _how(part, tokens, subject)
         elif len(tokens) > 2 and tokens[-1].form in ("방법", "법", "요령") and forms[-2] == ("는", "ETM"):
             said = _how(part, tokens[:-1], subject)
         else:
             said = _of_noun(part, tokens, subject, body)
         if said:
             return said if part == whole else f"오늘날 {said}"
+    return ""
+
+
+def _to_be_done(heading: str, subject: Subject) -> str:
+    """A step of a how-to that is told: 소를 볶아요, as how it is done."""
+    predicate = find_predicate(heading) if heading.endswith(("요", "다")) else None
+    tokens = kiwi().tokenize(heading)
+    objects = [one for one in tokens if one.tag == "JKO"]
+    plain = {one.tag for one in tokens} <= {
+        "NNG",
+        "NNP",
+        "JKO",
+        "EF",
+        "JX",
+        "VV",
+        "VV-I",
+        "VV-R",
+        "XSV",
+        "XSN",
+        "NNB",
+        "ETM",
+    }
+    if not predicate or not plain or len(objects) != 1 or subject.paper or subject.is_place or not subject.name:
+        return ""
+    handled, acts = heading[: objects[0].start], heading[objects[0].end : predicate.start].strip()
+    if acts or predicate.between:
+        return ""
+    verb = kiwi().join([predicate.stem, ("는가", "EF")])
+    return subject.owns(f"{handled}{fitted(handled, '은')} 어떻게 {verb}?")
+
+
+def _of_article(heading: str, subject: Subject, body: str) -> str:
+    """What a section of an article about a thing tells of it: how it came up, its history in a country, its kinds."""
+    thing = subject.name
+    if (
+        not thing
+        or subject.paper
+        or subject.is_place
+        or subject.is_device
+        or subject.when
+        or len(thing) > LONGEST_THING
+    ):
+        return ""
+    for asked, nouns in HAPPENED.items():
+        if heading in nouns:
+            return f"{thing}{fitted(thing, '은')} 어떻게 {heading}{asked}?"
+    years = len(set(re.findall(r"\d{3,4}년", body)))
+    if years > 1 and re.fullmatch(rf"[가-힣]{{2,5}}의 {re.escape(thing)}", heading):  # 한국의 성냥
+        return f"{heading}{fitted(heading, '은')} 어떤 역사를 거쳤는가?"
+    if heading.endswith(thing) and heading != thing and " " not in heading and heading in body:  # 안전성냥, of 성냥
+        return f"{heading}{fitted(heading, '은')} 어떤 {thing}인가?"
     return ""
 
 
@@ -280,6 +415,13 @@ def _parts(heading: str) -> list[str]:
 
 def _how(text: str, tokens: list, subject: Subject) -> str:
     """바늘 끼우기 to 바늘은 어떻게 끼우는가: what is handled in front, then how, then the verbs."""
+    if subject.paper and re.search("(규정|규칙|규약|내규|회칙|약관)$", subject.paper):  # 풀베기: who is to, and when
+        said = text if tokens[-1].tag == "ETN" else f"{text} 방법"
+        return (
+            ""
+            if "MAG" in {one.tag for one in tokens}
+            else f"{subject.paper}{fitted(subject.paper, '은')} {said}{fitted(said, '을')} 어떻게 정하고 있는가?"
+        )
     if tokens[0].tag == "MAG" and tokens[-1].form == "는":  # 오래 쓰는 방법
         return "" if subject.paper else f"{subject.name}{fitted(subject.name, '을')} {text}은 무엇인가?"
     adverb = re.match("(처음|다시|새로|미리|먼저) ", text)
@@ -340,6 +482,8 @@ def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
     vague = noun in ("자격", "유형", "기록", "보관", "관리", "점검") or (
         bare and re.search("수칙$|지침$|[과와] ", subject.paper)
     )
+    if bare and not (subject.is_device or subject.paper) and noun in subject.name:  # …설치비 지원 사업의 설치
+        return ""
     of_a_part = "JKG" in tags and subject.is_place and not subject.paper
     if of_a_part or (subject.paper and vague) or re.search("에 (따른|대한|관한) ", noun):
         return ""
@@ -388,6 +532,10 @@ def _of_clause(said: str, tokens: list, subject: Subject) -> str:
         return f"{name}에서 {said}"  # 다루지 않는 것
     if (subject.is_device and not acts) or re.match(r"\S+에서 ", said):
         return f"{name}의 {said}"
+    if QUOTED.match(name) and not subject.is_device and re.search("[가-힣] (일|것|점)[은는] ", said):
+        last = next(one for one in reversed(tokens[:-1]) if one.tag == "ETM")
+        if last.form == "ᆯ":  # the user's, who is not named
+            return f"{name}{fitted(name, '을')} 이용할 때 {said}"
     if subject.is_place or "JKS" in {one.tag for one in tokens}:
         return f"{name}에서 {said}"
     return f"{name}{fitted(name, '을' if subject.is_device or USED.match(said) else '이')} {said}"

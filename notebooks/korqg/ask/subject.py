@@ -42,8 +42,13 @@ PAPER_NUMBER = re.compile(r"(공고|고시) 제 ?[\d-]+ ?호$")
 """The number of a notice, below which stands what it is about."""
 
 HEADLINE = re.compile(r"[….,!?:]| 만에 ")
-NAMED = re.compile("(안내|안내서|설명서|회의록|길잡이|강좌|교실|과정|입문|첫걸음|이야기)$")
+NAMED = re.compile("(안내|안내서|설명서|회의록|길잡이|강좌|교실|과정|입문|첫걸음|이야기|공방)$")
 """The end of the part of a title in which a slogan stands before or behind the name (귀로 찾는 새 — 새소리 첫걸음)."""
+
+COURSE = re.compile(r"(입문|첫걸음|\d+주|\d+회)$")
+TERM = re.compile(r"\d{4}년 ([봄가을여름겨울상하반기 ]+|\d+분기) ?(학기|강좌|과정)|수강생|강좌")
+SCHOOL = re.compile("(강좌|교실|공방|과정|수업|학교|강의|반|캠프|특강|모임|모집|아카데미|연수)$")
+"""The ends of a course's name, its term, and names that say that they are one (10구멍 하모니카 첫걸음 is a 강좌)."""
 
 LONGEST_MEETING = 32
 """Characters of a meeting's name; of a longer one the year, the number and what stands before a quoted name go."""
@@ -54,7 +59,7 @@ class Subject:
 
     `name` holds the title's words for it, `paper` and `meeting` those of a rule and of minutes, `when` those of a
     how-to (무쇠 팬을 길들일 때); what the title does not say is "". `is_device` is true of a manual's, `is_place` of
-    what has visitors, members or users.
+    what has visitors, members or users, `is_course` of a course.
     """
 
     def __init__(self, title: str):
@@ -77,6 +82,9 @@ class Subject:
         self.is_place = not self.is_device and (words[-1:] == ["모집"] or (bool(behind) and behind[0] != "관리"))
         self.when = ""
         self.name = self._name(first, " ".join(words))
+        self.is_course = bool(COURSE.search(self.name)) or (bool(self.name) and bool(TERM.search(title)))
+        if self.is_course and not self.paper and not SCHOOL.search(self.name):
+            self.name, self.is_place = f"{self.name} 강좌", True
 
     def __bool__(self) -> bool:
         return bool(self.paper or self.name or self.meeting)
@@ -98,7 +106,8 @@ class Subject:
             and not HEADLINE.search(begin)
             and (last.endswith("기") or begin.endswith("때") or _praised(begin, last))
         ):
-            return begin  # 삐뚤어진 문, 드라이버 하나로 맞추기; 문이 삐걱거릴 때, …; 애호박 만두, 더 시원하게
+            # 한여름 점심상의 애호박 만두, …; 삐뚤어진 문, 드라이버 하나로 맞추기; 문이 삐걱거릴 때, …
+            return re.sub("^.+의 ", "", begin)
         if last != words and len(last) > 1 and (words != first or (" " not in last and is_name(last))):
             return last  # 길을 잃으러 오는 공원, 두레숲 이용 안내; 목이 편한 베개, 뭉근달
         if not words or HEADLINE.search(words):
@@ -214,7 +223,8 @@ def without_pictures(text: str) -> str:
 def first_of(title: str) -> str:
     """The document's own title, of a chunk's (headings behind " > "); of a notice the line below its number."""
     first, *below = title.split(" > ")
-    return below[0] if below and PAPER_NUMBER.search(first) else first
+    named = below and PAPER_NUMBER.search(first) and not re.match(r"\d+[.)]|제 ?\d", below[0])
+    return below[0] if named else first
 
 
 @functools.cache

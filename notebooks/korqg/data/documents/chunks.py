@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from korqg.ask.subject import name_in
+from korqg.ask.subject import PAPER_NUMBER, name_in
 from korqg.cleaned_text import is_untidy, tidy_line
 from korqg.config import DOCUMENT_SUFFIXES
 from korqg.data.documents.contents import without_contents
@@ -37,6 +37,7 @@ READERS = dict(
     zip(DOCUMENT_SUFFIXES, (read_text, read_markdown, read_docx, read_pdf, read_hwpx, read_hwp), strict=True)
 )
 BLOCKS_OF_AN_OPENING = 8  # Paragraphs at a document's beginning in which its first sentences are looked for
+LONGEST_ABOUT = 60  # Characters of a line that says what a notice is about
 LONGEST_LEAD = 40  # Characters of a line that may be a heading without being marked as one
 PAPER = re.compile(
     r"(설명서|규[정칙약]|내규|회칙|지침|공[고지]|회의록|보고서|[수세]칙|약관|계약서|안내[문서]?|통신문|요강|매뉴얼|가이드|알림)$"
@@ -205,12 +206,26 @@ def read_document(path: Path) -> tuple[str, list[Section]]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise KorqgError(f"{path.name}: {unknown_suffix(path, DOCUMENT_SUFFIXES)}.")
-    blocks = without_contents([block for block in map(_tidied, reader(path)) if block.text])
+    blocks = _under_a_number(without_contents([block for block in map(_tidied, reader(path)) if block.text]))
     sections = _sections(_items_as_text(blocks, code_left_out=reader is read_markdown))
     title, name = next((section.heading for section in sections if section.heading), ""), clean(path.stem)
     if re.match(r"제 ?\d+ ?[편장절조]|\d{1,2}[.)] ", title) and re.search("[가-힣]{2}", name):
         title = name.replace("_", " ")
     return title or ("" if name_in(name) else _title_line(sections)) or name, sections
+
+
+def _under_a_number(blocks: list[Block]) -> list[Block]:
+    """The blocks of a notice, all of them under the line that stands below its number: what the notice is about."""
+    if len(blocks) < 3 or not (blocks[0].level == 1 and PAPER_NUMBER.search(blocks[0].text)):
+        return blocks
+    number, about, *rest = blocks
+    headed = about.level == 2 and not (begins_bullet(about.text) or begins_number(about.text))
+    if not headed and (
+        about.level or about.is_row or len(about.text) > LONGEST_ABOUT or re.search(r"[.!?…]$", about.text)
+    ):
+        return blocks
+    lower = [replace(block, level=block.level + 1) if block.level > 1 else block for block in rest]
+    return [number, replace(about, level=2), *lower]
 
 
 def _tidied(block: Block) -> Block:

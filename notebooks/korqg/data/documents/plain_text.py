@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from korqg.ask.subject import PAPER_NUMBER
 from korqg.cleaned_text import LOST, visible
 from korqg.data.documents.contents import is_entry, marked_leaders
 from korqg.data.documents.line_breaks import (
@@ -49,8 +48,6 @@ def read_text(path: Path) -> list[Block]:
     is_row = first is not None and (first.is_row or all("│" in block.text for block in blocks[:2]))
     if len(blocks) > 1 and not is_row and len(first.text) <= 60 and not re.search(r"[.!?…]$", first.text):
         blocks[0] = Block(first.text, level=1)
-        if PAPER_NUMBER.search(first.text) and len(blocks) > 2 and len(blocks[1].text) <= 60 and not blocks[1].is_row:
-            blocks[1] = Block(blocks[1].text, level=2)  # what the notice is about
     return blocks
 
 
