@@ -294,7 +294,7 @@ def _of(heading: str, subject: Subject, body: str) -> str:
         heading = checked[1]
     if re.search("(뒤|후)에$", heading) and not (subject.is_device or subject.paper):
         return ""
-    heading = re.sub("지켜 주[실셔]", "지킬", heading)
+    heading = re.sub("^내실 ", "낼 ", re.sub("지켜 주[실셔]", "지킬", heading))
     heading = re.sub(r"(때|면)[와과] .*", r"\1", heading)
     if heading.endswith("세요"):
         return ""

@@ -23,7 +23,7 @@ LONGEST_SHOWN, LONGEST_WITH_SOURCE = 50, 70
 """Characters at most of a question of the rule, and of a model that cannot read yet (of longer ones readers show a
 third as many), and of one with the paper that it is from in front (휴가 규정에 따르면)."""
 
-LONGEST_TITLE_QUOTED, LONGEST_QUOTED = 40, 80
+LONGEST_TITLE_QUOTED, LONGEST_QUOTED = 46, 90
 """Characters at most of a title that is quoted where it names nothing, and of the question with it."""
 
 PAPERS = re.compile(
@@ -286,7 +286,8 @@ def with_name(question: str, title: str) -> str:
     if source and not says_most and len(source + question) <= LONGEST_WITH_SOURCE:
         return source + question
     name = name or (subject.name if told and not PAPER_NUMBER.search(subject.name) else "")
-    if not name and not any(word in question for word in words):
+    says_some = says_most if len(words) > 3 else any(word in question for word in words)
+    if not name and not says_some:
         quoted = quoted_title(title) + question
         return quoted if quoted != question and len(quoted) <= LONGEST_QUOTED else question
     if not name or any(word in question for word in name.split() if len(word) > 1):
@@ -330,7 +331,7 @@ def quoted_title(title: str) -> str:
     Of 26 questions of the rule about such documents readers would show 27 to 35 % as they are with these words in
     front, 8 % without.
     """
-    first = re.sub(r" ?\([^()]*\)$|\[[^\]]*\] ?", "", first_of(title)).strip()
+    first = re.sub(r" ?\([^()]*\)$|\[[^\]]*\] ?|^[“\"'‘][^”\"'’]*[”\"'’] ", "", first_of(title)).strip()
     can_be = (
         2 <= len(first) <= LONGEST_TITLE_QUOTED and re.search("[가-힣]", first) and not re.search("[‘’“”'\"]", first)
     )
