@@ -461,6 +461,14 @@ def test_likeliest_question_of_the_rule_stands_in():
         assert [one["answer"] for one in recommend(asked, CHUNKS[:1], threshold=limit)[0]] == ["월요일과 공휴일"]
 
 
+def test_rule_would_rather_not_count_what_nobody_asks_about():
+    doors = {"rule_question": "한빛도서관은 문 몇 개를 여는가?", "rule_likelihood": 0.9}
+    nine = {"rule_question": "한빛도서관은 몇 시에 문을 여는가?", "rule_likelihood": 0.6}
+    asked = [{**_asked("무엇?", "오전 9시", OPENS, 0.5, **doors), "answer": "두 개"}]
+    asked += [_asked("무엇?", "오전 9시", OPENS, 0.5, **nine)]
+    assert [one["answer"] for one in recommend(asked, CHUNKS[:1])[0]] == ["오전 9시"]
+
+
 def test_model_that_cannot_read_is_trusted_where_it_is_likely():
     draft = {"rule_question": "한빛도서관은 몇 시에 문을 여는가?", "rule_likelihood": 0.6}
     one = _asked("한빛도서관은 아침 몇 시에 문을 여는가?", "오전 9시", OPENS, 0.1, **draft) | {"read_answer": "월요일"}
@@ -668,7 +676,10 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     assert with_name(f"다섯 식구가 {long}", f"2026년 여름 {title}") == f"다섯 식구가 {long}"
     assert with_name("언제 여는가?", "이용 안내") == "언제 여는가?"  # whose?
     assert with_name("무게는 몇 g인가?", "금세 잊습니다, 머리등 ‘밤이랑 58’") == "머리등 ‘밤이랑 58’의 무게는 몇 g인가?"
-    assert with_name("틈은 몇 mm인가?", "문이 삐걱거릴 때, 이렇게") == "문이 삐걱거릴 때 틈은 몇 mm인가?"
+    assert (
+        with_name("틈은 몇 mm인가?", "문이 삐걱거릴 때, 이렇게")
+        == "‘문이 삐걱거릴 때, 이렇게’에 따르면 틈은 몇 mm인가?"
+    )
     assert with_name("언제 여는가?", "꽃을 안고 오세요: 한빛식물원 이용 안내").startswith(
         "한빛식물원 이용 안내에 따르면"
     )

@@ -261,6 +261,8 @@ def _choose(entries: list[dict], count: int) -> list[dict]:
 def _clearness(one: dict) -> tuple:
     """How soon a question of the rule is shown: what quotes its paper, says whose it is, and asks how much goes first.
 
+    A small number that is written out counts things that nobody asks about (종이 한 장).
+
     Of equals the shortest, or the likeliest where none quotes.
     """
     question, source = one["question"], source_of(one["title"])
@@ -268,7 +270,7 @@ def _clearness(one: dict) -> tuple:
     return (
         quotes,
         says_whose(question, one["title"]),
-        asks_how_much(question),
+        asks_how_much(question) and not re.match("(한|두|세|네|다섯) ", one["answer"]),
         -len(question) if quotes else one["likelihood"],
     )
 

@@ -287,13 +287,15 @@ def with_name(question: str, title: str) -> str:
         return source + question
     name = name or (subject.name if told and not PAPER_NUMBER.search(subject.name) else "")
     says_some = says_most if len(words) > 3 else any(word in question for word in words)
+    if name.endswith("때") and not subject.when:  # 지퍼가 벌어질 때, whatever is asked about
+        name, says_some = "", False
     if not name and not says_some:
         quoted = quoted_title(title) + question
         return quoted if quoted != question and len(quoted) <= LONGEST_QUOTED else question
     if not name or any(word in question for word in name.split() if len(word) > 1):
         return question
-    if when := subject.when or (name if name.endswith("때") else ""):
-        return f"{when} {question}" if len(when + question) < LONGEST_SHOWN else question
+    if subject.when:
+        return f"{subject.when} {question}" if len(subject.when + question) < LONGEST_SHOWN else question
     topic = re.match(r"(\S+?)[은는] ", question)
     if topic and not PEOPLE.search(topic[1]) and has_topic(topic[0]):
         named = f"{name}의 {question}"
