@@ -58,6 +58,20 @@ ENDS = {
 }
 """What the last noun of a heading is asked with."""
 
+UNASKED = re.compile(
+    "한눈에|(미리 |들여다|알아|둘러)보기|따라 걷기|^(걸리는|쓰는) 시간|^들어 있는|^하지 못하는|^경과 ?조치|[()]"
+)
+"""Headings that say too little to be asked."""
+
+SAID_PLAINLY = (
+    ("^(내|내실|낼|제출할) 서류", "제출 서류"),
+    ("^뽑는 (방법|기준|절차)", r"선정 \1"),
+    ("^(묻는|물어볼|문의할) 곳", "문의처"),
+    ("지켜 주[실셔]", "지킬"),
+    ("살펴 주[실셔]", "살필"),
+)
+"""What offices say in plain words, as it is usually said: 뽑는 방법, how they choose."""
+
 HAPPENED = {
     "되었는가": "발명 발견 개발 도입 보급 전파 확산 복원 폐지 재건".split(),
     "했는가": "쇠퇴 등장 탄생 발전 몰락 부활 진화 분화".split(),
@@ -74,7 +88,7 @@ UNSAID = re.compile("토의|토론|배경|현황|실적|결산|개요|보고|결
 
 USUAL = (
     ("place", r"^(찾아|오시|가|오)[가-힣]* ?길$|^교통(편)?( 안내)?$|^오시는 방법$", "{name}에는 어떻게 가는가?"),
-    ("place", r"^(문 )?여는 (때|시간|날)", "{topic} 언제 문을 여는가?"),
+    ("place", r"^(문 )?여는 (때|시간|날)|^시간(과| |$)", "{topic} 언제 문을 여는가?"),
     ("place", r"^[^과와·]*(닫는|쉬는) 날$|^휴[관무원장]일$", "{topic} 언제 쉬는가?"),
     ("place", r"^(챙길|가져올|가져갈|준비할) 것", "{name}에 갈 때 챙길 것은 무엇인가?"),
     (
@@ -84,10 +98,10 @@ USUAL = (
     ),
     (
         "device",
-        r"^고장.*(생각|의심|보)|고장 신고(하기)? 전",
+        r"^고장.*(생각|의심|보|싶)|고장 신고(하기)? 전",
         "{agent} 고장 난 것 같으면 무엇을 확인해야 하는가?",
     ),
-    ("any", r"^(문의|문의처|연락처)$", "{name}에 대해서는 어디에 문의하는가?"),
+    ("any", r"^(문의|문의처|연락처)(와 |과 |$)", "{name}에 대해서는 어디에 문의하는가?"),
     ("any", r"^(배우고|마치고|듣고) 나면$", "{object} 마치고 나면 무엇을 할 수 있는가?"),
     (
         "any",
@@ -103,7 +117,7 @@ TO_A_DEVICE = re.compile(
 BY_A_DEVICE = re.compile("(만들|내리|빻|짜|자르|깎|뽑|굽|찍|재|썰|갈|박|뚫|말리|볶|찌|데우|끓이|거르)$")
 """Verbs of what is done to a device itself, and of what it does to something else."""
 
-OF_ALL = re.compile("예약|신청|취소|환불|결제|가입|해지|문의|돌려받|주차")
+OF_ALL = re.compile("예약|신청|취소|환불|결제|가입|해지|문의|돌려받|주차|면 어떻게|마음에 들")
 """What one does with any service: it needs no object."""
 
 FIRST_PERSON = re.compile(r"(^| )(제가|저는|저도|제 |저희|내가|나도|내 |우리 )")
@@ -208,8 +222,10 @@ def _asked_itself(heading: str, subject: Subject) -> str:
     if FIRST_PERSON.search(body) or re.search("[가-힣]데 ", body):  # 다른 시에 사는데: whose case?
         return ""
     asks = predicate.ending.endswith(("나요", "가요", "까요", "는가", "ᆫ가", "까", "죠")) and QUESTION_WORDS.search(body)
-    if not heading.endswith("?") and not asks:
+    if (not heading.endswith("?") and not asks) or predicate.ending.endswith(("데", "데요")):
         return ""
+    if body in ("얼마인가요", "얼마입니까", "얼마예요", "얼마인가") and subject.is_place:
+        return f"{subject.name}의 요금은 얼마인가?"
     if re.match("(ᆯ|을)까요?$", predicate.ending):  # nobody wonders: 찍을까 to 찍는가
         question = asking(body, predicate)
     else:
@@ -220,13 +236,15 @@ def _asked_itself(heading: str, subject: Subject) -> str:
     begins = re.match(r"(?:\S+ ){0,2}?\S+?[은는] ", question)
     if begins and any(one.tag[0] not in "NSXM" for one in kiwi().tokenize(begins[0].rstrip("은는 "))):
         begins = None  # no noun that the subject could own
+    if predicate.stem == ("이", "VCP") and not begins and has_topic(question):  # 받지 않는 솜은 무엇입니까?
+        return subject.does(question)
     bare = not any(one.tag == "JKS" for one in kiwi().tokenize(body)) and predicate.stem[0] in TAKES_PLACE
     if (bare or predicate.stem == ("이", "VCP")) and not begins and not subject.paper:
         return f"{subject.name}{fitted(subject.name, '은')} {question}"
     owned = (
         begins and has_topic(begins[0]) and not (PEOPLE.search(begins[0].rstrip("은는 ")) or "야 하는가" in question)
     )
-    if not owned and subject.is_place and re.search("지는? ?않", body):  # 벽지가 젖지 않나요?
+    if not owned and subject.is_place and re.search("지는? ?않[가-힣]*$", body):  # 벽지가 젖지 않나요?
         return f"{subject.name}{fitted(subject.name, '을')} 이용하면 {question}"
     return subject.owns(question) if owned else subject.does(question)
 
@@ -283,18 +301,18 @@ def _of(heading: str, subject: Subject, body: str) -> str:
     if re.search("무엇|언제|어디|누구|누가|얼마|어떻게", heading):
         return ""
     heading = heading.rpartition(": ")[2]  # 오기 전에: 예약
-    if re.search(
-        "한눈에|미리 보기|들여다보기|알아보기|둘러보기|^(걸리는|쓰는) 시간|^들어 있는|^하지 못하는|^경과 ?조치|[()]",
-        heading,
-    ):
+    if UNASKED.search(heading):
         return ""
+    for plain, usual in SAID_PLAINLY:
+        heading = re.sub(plain, usual, heading)
     if said := _usual(heading, subject, body):
         return said
     if checked := re.match(r"(.+ 전에) (꼭 )?(확인|점검)(하십시오|해 주십시오|하세요|해 주세요|해요|하기)$", heading):
         heading = checked[1]
     if re.search("(뒤|후)에$", heading) and not (subject.is_device or subject.paper):
         return ""
-    heading = re.sub("^내실 ", "낼 ", re.sub("지켜 주[실셔]", "지킬", heading))
+    if two := re.fullmatch(r"(.+ (것|시간|곳|점|일)), (.+ \2)", heading):  # 챙길 것, 두고 올 것
+        heading = f"{two[1]}{fitted(two[1], '과')} {two[3]}"
     heading = re.sub(r"(때|면)[와과] .*", r"\1", heading)
     if heading.endswith("세요"):
         return ""
@@ -313,7 +331,7 @@ def _of(heading: str, subject: Subject, body: str) -> str:
         return subject.does(f"{heading} {how}가?")
     if said := _of_article(heading, subject, body):
         return said
-    for whole in _parts(heading):
+    for whole in [heading] if two else _parts(heading):
         part = whole.removeprefix("오늘날의 ")
         if re.match("(걸리는|쓰는) 시간|(자주 )?(틀리는|실수하는|하는 실수)", part) or part.startswith("자주 "):
             continue
@@ -463,6 +481,8 @@ def _how(text: str, tokens: list, subject: Subject) -> str:
         return "" if before.tag == "MAG" else subject.does(f"{handled} {asks}")
     if subject.is_device and BY_A_DEVICE.match(acts + stem.form):
         return f"{subject.name}{fitted(subject.name, '으로')} {handled}{fitted(handled, '을')} {asks}"
+    if handled in subject.name and not (subject.is_device or subject.paper):  # …의견 수렴: 의견을 내는 방법
+        return f"{subject.name}에서 {handled}{fitted(handled, '은')} {asks}"
     return subject.owns(f"{handled}{fitted(handled, '은')} {asks}")
 
 
@@ -487,6 +507,10 @@ def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
     of_a_part = "JKG" in tags and subject.is_place and not subject.paper
     if of_a_part or (subject.paper and vague) or re.search("에 (따른|대한|관한) ", noun):
         return ""
+    if word == "조치" and subject.is_place:
+        return ""
+    if end == "어떠한가" and re.match("(두|세|네|다섯|여러) 가지", noun):
+        end = "무엇인가"
     if WHOM.search(noun):
         end = "누구인가"
     if end == "얼마인가" and not PRICE.search(body):
@@ -510,6 +534,8 @@ def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
 def _of_clause(said: str, tokens: list, subject: Subject) -> str:
     """A clause with its noun, and who or what it is about: 무지개가 생기는 원리는."""
     name, acts = subject.name, tokens[0].tag[:2] == "VV" or (len(tokens) > 1 and tokens[1].tag == "XSV")
+    if not subject.is_place and re.search(rf"{re.escape(name)}[을를] ", said):  # 서로 다른 궤간을 잇는 방법
+        return said
     last = name.split()[-1]
     if said.startswith(f"{last}하는 "):  # …공사 시행: 시행하는 까닭
         name = name.removesuffix(f" {last}")

@@ -82,6 +82,8 @@ class Subject:
         self.is_place = not self.is_device and (words[-1:] == ["모집"] or (bool(behind) and behind[0] != "관리"))
         self.when = ""
         self.name = self._name(first, " ".join(words))
+        if project := re.match(".*(사업|지원|행사|공모전)(?= .*모집$)", self.name):  # …지원 사업 참여 업체 모집
+            self.name = project[0]
         self.is_course = bool(COURSE.search(self.name)) or (bool(self.name) and bool(TERM.search(title)))
         if self.is_course and not self.paper and not SCHOOL.search(self.name):
             self.name, self.is_place = f"{self.name} 강좌", True
@@ -158,7 +160,7 @@ class Subject:
         """The subject in front of something that it does, or that is done with it or there."""
         if begun := self._begins(said):
             return begun
-        if self.is_place:
+        if self.is_place and not (self.is_course and said.startswith("누가")):
             return f"{self.name}에서{'' if has_topic(said) else '는'} {said}"
         return f"{self.name}{fitted(self.name, '은')} {said}"
 
