@@ -267,6 +267,14 @@ def test_subject_of_a_title():
     assert subject_of("찢어진 방충망 집에서 고치는 법").when == "찢어진 방충망을 집에서 고칠 때"
     assert subject_of("목이 편한 메밀 베개, 뭉근달").name == "뭉근달"
     assert subject_of("안경 맞춤 자주 묻는 질문").name == "안경 맞춤"
+    assert subject_of("바른손 벽시계 W-5 설치 및 유지보수 설명서").name == "바른손 벽시계 W-5"
+    assert subject_of("바른손 벽시계 W-5 설치·사용 설명서").name == "바른손 벽시계 W-5"
+    assert subject_of("헌 책 다시 쓰기 – 가죽 표지 수선 순서").when == "가죽 표지를 수선할 때"
+    assert subject_of("장구 가죽 교체 우편 접수 안내").name == "장구 가죽 교체"
+    assert subject_of("한빛도서관 이용 안내").name == "한빛도서관"
+    assert subject_of("도장 작업장 출입자 준수 사항").paper == "도장 작업장 출입자 준수 사항"
+    assert not subject_of("2026년 봄 학기 자리 배치와 발표회 준비 안내").is_course
+    assert subject_of("2026년 봄 학기 새들배움터 소목 안내").is_course
     assert subject_of("솔내시 공고 제2026-12호: 2026년 빗물통 설치 지원").name == "빗물통 설치 지원"
     assert subject_of("밤새 뒤척이지 않고, 삼베 이불 ‘여름결’").name == "삼베 이불 ‘여름결’"
     assert subject_of("이마에 얹으면 잊습니다, 머리등 ‘밤이랑 58’").name == "머리등 ‘밤이랑 58’"

@@ -27,14 +27,15 @@ LONGEST_TITLE_QUOTED, LONGEST_QUOTED = 46, 90
 """Characters at most of a title that is quoted where it names nothing, and of the question with it."""
 
 PAPERS = re.compile(
-    "(안내|안내문|안내서|설명서|규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|공고|공지|회의록|매뉴얼|가이드|길잡이|도움말|소식지|보고서)$"
+    "(안내|안내문|안내서|설명서|규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|공고|공지|회의록|매뉴얼|가이드|길잡이|도움말|소식지|보고서|"
+    "(준수|유의) ?사항)$"
 )
 """Titles that say what kind of paper they stand on: one can quote it."""
 
 MORE_KINDS = KINDS | frozenset(
     "메모 자료 FAQ Q&A 고시 예고 행정예고 통지 길잡이 참여자 입주자 지원자 신청자 교육생".split()
 )
-RULES = re.compile("(규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|표준서|지침서)$")
+RULES = re.compile("(규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|표준서|지침서|(준수|유의) ?사항)$")
 """Titles of papers that say what is to be done: one asks what it is "according to" them."""
 
 QUOTED = re.compile(r".*(?P<name>[‘'“\"「『][^’'”\"」』]{2,12}[’'”\"」』])")
@@ -49,6 +50,11 @@ COURSE = re.compile(r"(입문|첫걸음|\d+주|\d+회)$")
 TERM = re.compile(r"\d{4}년 ([봄가을여름겨울상하반기 ]+|\d+분기) ?(학기|강좌|과정)|수강생|강좌")
 SCHOOL = re.compile("(강좌|교실|공방|과정|수업|학교|강의|반|캠프|특강|모임|모집|아카데미|연수)$")
 """The ends of a course's name, its term, and names that say that they are one (10구멍 하모니카 첫걸음 is a 강좌)."""
+
+HANDLED = re.compile(r"(설치|조립|사용|취급|정비|점검|유지 ?보수|보수|관리)( 및 |·|와 |과 | )(?=\S+ 설명서$|설명서$)")
+"""What a manual says is done with the device, of which the device's name is none (벽시계 설치 및 유지보수 설명서)."""
+
+HOW_TO = re.compile("(?P<thing>.+) (?P<act>수선|수리|교체|손질|세척|조립|분해|설치|보수|청소) (순서|방법)$")
 
 LONGEST_MEETING = 32
 """Characters of a meeting's name; of a longer one the year, the number and what stands before a quoted name go."""
@@ -72,9 +78,12 @@ class Subject:
         self.meeting = _short(meeting) if len(meeting) > LONGEST_MEETING else meeting
         self.paper = first if RULES.search(first) else ""
         self.is_device = first.endswith("설명서")
+        if self.is_device:
+            first = re.sub(r"(유지 ?보수|정비|설치|조립|점검|보수) (?=설명서$)", "", HANDLED.sub("", first))
         words = first.split()
         while words and words[-1] in MORE_KINDS:
-            words.pop()
+            by_post = words.pop() in ("접수", "신청") and words[-1:] and words[-1] in ("우편", "온라인", "방문", "택배")
+            words = words[:-1] if by_post else words
         words = [*words[:-1], words[-1].rstrip(",")] if words else words
         behind = first.split()[len(words) :]
         if behind[:1] == ["모집"]:  # whom it looks for is not what it is about: 전시 해설사 모집
@@ -84,7 +93,10 @@ class Subject:
         self.name = self._name(first, " ".join(words))
         if project := re.match(".*(사업|지원|행사|공모전)(?= .*모집$)", self.name):  # …지원 사업 참여 업체 모집
             self.name = project[0]
-        self.is_course = bool(COURSE.search(self.name)) or (bool(self.name) and bool(TERM.search(title)))
+        self.is_course = bool(
+            COURSE.search(self.name)
+            or (TERM.search(title) and self.name and not re.search("(준비|조정|변경|개편)$", self.name))
+        )
         if self.is_course and not self.paper and not SCHOOL.search(self.name):
             self.name, self.is_place = f"{self.name} 강좌", True
 
@@ -97,6 +109,9 @@ class Subject:
         if made := re.match("(집에서|손으로|직접) (만드는|담그는|굽는|끓이는) (.+)$", words):
             self.when = f"{made[1]} {made[3]}{fitted(made[3], '을')} {kiwi().join(_to_do(made[2]))} 때"
             return made[3]
+        if found := HOW_TO.match(words):  # 천 양장본 수선 순서
+            self.when = f"{found['thing']}{fitted(found['thing'], '을')} {found['act']}할 때"
+            return found["thing"]
         if quoted := QUOTED.match(first):  # 왕골 방석 ‘앉은결’ of 손으로 짠 왕골 방석 ‘앉은결’
             ends = [one.end for one in kiwi().tokenize(quoted[0]) if one.tag in ("ETM", "SP")]
             before = quoted[0][max((end for end in ends if end <= quoted.start("name")), default=0) :].strip()
