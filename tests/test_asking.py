@@ -701,6 +701,8 @@ def test_name_of_a_device_is_whole():
     for kept in ("고운소리 GT-33의 무게는 얼마인가?", f"{whole}의 무게는 얼마인가?", "벨트의 길이는 얼마인가?"):
         assert with_whole_name(kept, title) == kept
     assert with_whole_name("한빛 시립의 자리는 몇 개인가?", "한빛 시립 도서관 안내") == "한빛 시립의 자리는 몇 개인가?"
+    twice = "한빛구의 시립도서관의 자리는 몇 개인가?"
+    assert with_whole_name(twice, "한빛구 시립도서관 안내") == "한빛구 시립도서관의 자리는 몇 개인가?"
     one = {
         "title": title,
         "passage": "무게는 5.4kg이다.",

@@ -12,6 +12,7 @@ from korqg.ask.endings import asking, find_predicate, has_topic
 from korqg.ask.particles import fitted
 from korqg.ask.rule import PEOPLE, is_person
 from korqg.ask.subject import (
+    ACT,
     LONGEST_WITH_SOURCE,
     PAPER_NUMBER,
     QUOTED,
@@ -45,7 +46,7 @@ ENDS = {
     "얼마인가": "요금 비용 수강료 회비 임대료 이용료 보관료 참가비 가격 관람료 입장료 수수료 재료비 체험비 대여료"
     " 사용료 금액 활동비 지원금 보증금 과태료 부담금 값",
     "어떻게 되는가": "일정 시간 시간표 기간 기한 순서 절차 규모 한도 정원 인원 임기 구성 배점 범위 사양 크기 무게"
-    " 용량 혜택 보상 주기 온도 예산 간격 노선 유형 제원 규격",
+    " 용량 혜택 보상 주기 온도 예산 간격 노선 유형 제원 규격 복장",
     "무엇인가": "이유 원인 원리 목적 사항 요인 특징 쓰임 용도 준비물 재료 서류 종류 역할 임무 의무 방법 효과 장점 차이"
     " 차이점 구성품 부속품 영향 먹이 천적 기준 원칙 자격 조건 내용 대상 까닭 뜻 점 일 것 배경 과제 어원 유래 줄거리",
     "어디인가": "장소 위치 곳",
@@ -53,7 +54,7 @@ ENDS = {
     "언제인가": "시행일 마감일 발표일 개강일 날짜 일시 때 날",
     "어떠한가": "생김새 성질 모양 구조 전망 역사 방식 형식 분포 기후 생애 한살이 습성 생태",
     "어떻게 하는가": "신청 접수 예약 청소 보관 손질 충전 정산 반납 취소 환불 교환 반품 해지 가입 점검 세탁 신고 결제"
-    " 설치 교체 등록 조립 관리 대여 검사 기록 정비 폐기 제출 측정 허가 환기 조치 교육 보고 배상",
+    " 설치 배선 교체 등록 조립 마무리 관리 대여 검사 기록 정비 폐기 제출 측정 허가 환기 조치 교육 보고 배상",
     "어떻게 이루어지는가": "생성 형성 번식 축조 과정 생산 운영 발급 처리 선정 지급 평가 승인 채점 진료 상담 수업 답사",
 }
 """What the last noun of a heading is asked with."""
@@ -69,6 +70,8 @@ SAID_PLAINLY = (
     ("^(묻는|물어볼|문의할) 곳", "문의처"),
     ("지켜 주[실셔]", "지킬"),
     ("살펴 주[실셔]", "살필"),
+    ("^우리가 (?=하는 일)", ""),
+    ("^(구성품|준비물|제출 서류) 확인$", r"\1"),
 )
 """What offices say in plain words, as it is usually said: 뽑는 방법, how they choose."""
 
@@ -112,7 +115,7 @@ USUAL = (
 """What is asked of headings that many documents have: whose (a place's, a device's), the heading, the question."""
 
 TO_A_DEVICE = re.compile(
-    "설치|작동|충전|손질|청소|조립|보관|사용|쓰|연결|켜|끄|씻|닦|세우|운전|관리|분해|교체|점검|시작|다루"
+    "설치|배선|작동|충전|손질|청소|조립|보관|사용|쓰|연결|켜|끄|씻|닦|세우|운전|관리|분해|교체|점검|시작|다루"
 )
 BY_A_DEVICE = re.compile("(만들|내리|빻|짜|자르|깎|뽑|굽|찍|재|썰|갈|박|뚫|말리|볶|찌|데우|끓이|거르)$")
 """Verbs of what is done to a device itself, and of what it does to something else."""
@@ -221,7 +224,9 @@ def _asked_itself(heading: str, subject: Subject) -> str:
         return ""
     if FIRST_PERSON.search(body) or re.search("[가-힣]데 ", body):  # 다른 시에 사는데: whose case?
         return ""
-    asks = predicate.ending.endswith(("나요", "가요", "까요", "는가", "ᆫ가", "까", "죠")) and QUESTION_WORDS.search(body)
+    asks = predicate.ending.endswith(
+        ("나요", "나", "가요", "까요", "는가", "ᆫ가", "까", "죠")
+    ) and QUESTION_WORDS.search(body)
     if (not heading.endswith("?") and not asks) or predicate.ending.endswith(("데", "데요")):
         return ""
     if body in ("얼마인가요", "얼마입니까", "얼마예요", "얼마인가") and subject.is_place:
@@ -244,6 +249,8 @@ def _asked_itself(heading: str, subject: Subject) -> str:
     owned = (
         begins and has_topic(begins[0]) and not (PEOPLE.search(begins[0].rstrip("은는 ")) or "야 하는가" in question)
     )
+    if ACT.search(subject.name) and predicate.stem != ("이", "VCP"):  # 활털 교체에서 카본 활은 되는가
+        owned = False
     if not owned and subject.is_place and re.search("지는? ?않[가-힣]*$", body):  # 벽지가 젖지 않나요?
         return f"{subject.name}{fitted(subject.name, '을')} 이용하면 {question}"
     return subject.owns(question) if owned else subject.does(question)
@@ -393,6 +400,8 @@ def _of_article(heading: str, subject: Subject, body: str) -> str:
     for asked, nouns in HAPPENED.items():
         if heading in nouns:
             return f"{thing}{fitted(thing, '은')} 어떻게 {heading}{asked}?"
+    if kinds := re.fullmatch("(.+)에 따른 (구분|분류|종류)", heading):
+        return f"{thing}{fitted(thing, '은')} {kinds[1]}에 따라 어떻게 나누는가?"
     years = len(set(re.findall(r"\d{3,4}년", body)))
     if years > 1 and re.fullmatch(rf"[가-힣]{{2,5}}의 {re.escape(thing)}", heading):  # 한국의 성냥
         return f"{heading}{fitted(heading, '은')} 어떤 역사를 거쳤는가?"

@@ -33,7 +33,7 @@ PAPERS = re.compile(
 """Titles that say what kind of paper they stand on: one can quote it."""
 
 MORE_KINDS = KINDS | frozenset(
-    "메모 자료 FAQ Q&A 고시 예고 행정예고 통지 길잡이 참여자 입주자 지원자 신청자 교육생".split()
+    "메모 자료 FAQ Q&A 고시 예고 행정예고 통지 길잡이 참여자 입주자 지원자 신청자 교육생 신입".split()
 )
 RULES = re.compile("(규정|규칙|규약|내규|회칙|수칙|지침|요령|요강|약관|표준서|지침서|(준수|유의) ?사항)$")
 """Titles of papers that say what is to be done: one asks what it is "according to" them."""
@@ -55,6 +55,15 @@ HANDLED = re.compile(r"(설치|조립|사용|취급|정비|점검|유지 ?보수
 """What a manual says is done with the device, of which the device's name is none (벽시계 설치 및 유지보수 설명서)."""
 
 HOW_TO = re.compile("(?P<thing>.+) (?P<act>수선|수리|교체|손질|세척|조립|분해|설치|보수|청소) (순서|방법)$")
+
+ACT = re.compile("(수선|수리|교체|손질|세척|조립|분해|설치|보수|청소)$")
+"""The end of a name that is an act (활털 교체): nothing takes place in it, it is what is asked about."""
+
+ADDRESSED = re.compile("(?P<place>[가-힣A-Za-z0-9]{2,}?)(에|을|를) .*(분들?|여러분)께$")
+"""A title that greets those who come (노루여에 들어오시는 분들께)."""
+
+LONGEST_CAUSE = 24
+"""Characters of a name that keeps what it is due to (… 공사에 따른 물빼기); of a longer one that alone is left."""
 
 LONGEST_MEETING = 32
 """Characters of a meeting's name; of a longer one the year, the number and what stands before a quoted name go."""
@@ -91,6 +100,11 @@ class Subject:
         self.is_place = not self.is_device and (words[-1:] == ["모집"] or (bool(behind) and behind[0] != "관리"))
         self.when = ""
         self.name = self._name(first, " ".join(words))
+        if len(self.name) > LONGEST_CAUSE:
+            self.name = re.sub("에 (따른|의한) .*", "", self.name)
+        self.is_place = self.is_place and not ACT.search(self.name)
+        if to_all := ADDRESSED.match(first):
+            self.name, self.is_place = to_all["place"], True
         if project := re.match(".*(사업|지원|행사|공모전)(?= .*모집$)", self.name):  # …지원 사업 참여 업체 모집
             self.name = project[0]
         self.is_course = bool(
@@ -175,7 +189,9 @@ class Subject:
         """The subject in front of something that it does, or that is done with it or there."""
         if begun := self._begins(said):
             return begun
-        if self.is_place and not (self.is_course and said.startswith("누가")):
+        if (self.is_place or (ACT.search(self.name) and has_topic(said))) and not (
+            self.is_course and said.startswith("누가")
+        ):
             return f"{self.name}에서{'' if has_topic(said) else '는'} {said}"
         return f"{self.name}{fitted(self.name, '은')} {said}"
 
@@ -329,13 +345,18 @@ def source_of(title: str) -> str:
 
 
 def with_whole_name(question: str, title: str) -> str:
-    """The question with a device's name whole where it was cut within: …GT-33 벨트의 of …GT-33 벨트 구동 턴테이블.
+    """The question with a name whole where it was cut within: a device's (…GT-33 벨트의 of …GT-33 벨트 구동 턴테이블).
+
+    And any name that 의 was put into (들메군농업기술센터의 농기계임대사업소의).
 
     A name that ends with its number (GT-33의) is whole. Of 10 questions with such a cut name the text answered none,
     and readers would show all 10 after an edit.
     """
     subject = subject_of(first_of(title))
-    words = subject.name.split() if subject.is_device else []
+    words = subject.name.split()
+    for count in range(1, len(words)):
+        question = question.replace(f"{' '.join(words[:count])}의 {' '.join(words[count:])}", subject.name)
+    words = words if subject.is_device else []
     for count in range(len(words) - 1, 1, -1):
         cut = " ".join(words[:count])
         found = re.search(rf"{re.escape(cut)}(의|은|는|에서|을|를|이|가|과|와|으로|로) ", question)
