@@ -693,6 +693,35 @@ def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
     assert (shown["written_by"], shown["question"]) == ("rule", f"{title}에 따르면 자료실은 몇 시에 문을 여는가?")
 
 
+@pytest.mark.parametrize(
+    ("question", "points"),
+    [
+        ("1823년 솔여 등대에서 그의 무엇이 처음으로 불을 밝혔는가?", True),
+        ("책등을 고칠 때 뒤의 경우는 몇 번부터 다시 해야 하는가?", True),
+        ("연주회에서는 며칠부터 우리도 442로 맞추는가?", True),
+        ("우리나라에서는 언제 첫 등대가 켜졌는가?", False),
+        ("문현서와 그의 제자는 언제 솔여에 왔는가?", False),
+        ("솔여 등대 뒤의 나사는 몇 mm인가?", False),
+    ],
+)
+def test_question_that_points_at_what_it_does_not_name_fails(question, points):
+    asked = {"question": question, "answer": "5번", "chunk": question, "title": "솔여 등대"}
+    assert ("stands_alone" in failed_checks(asked, 0.8)) == points
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer", "question"),
+    [
+        ("셔틀버스는 저녁 7시에 문화원 앞을 떠난다.", "문화원 앞", "셔틀버스는 저녁 7시에 어디를 떠나는가?"),
+        ("도색 작업은 4월 첫 주로 미룬다.", "4월", ""),
+        ("보금자리 상자 30개도 다리에 설치한다.", "30개", ""),
+    ],
+)
+def test_rule_asks_where_one_leaves_and_for_no_torn_amount(sentence, answer, question):
+    begin = sentence.index(answer)
+    assert ask_by_rule(candidate_at(sentence, begin, begin + len(answer))) == question
+
+
 def test_name_of_a_device_is_whole():
     title = "고운소리 GT-33 벨트 구동 턴테이블 사용 설명서"
     whole = "고운소리 GT-33 벨트 구동 턴테이블"

@@ -81,12 +81,17 @@ HAPPENED = {
 }
 """How one asks about what happened to a thing."""
 
+CLUB = re.compile("(이|본) (회|모임|조합|협회|단체)[는은]")
+"""The first words of a club's own rules: their purpose is the club's."""
+
 END_OF = {noun: end for end, nouns in ENDS.items() for noun in nouns.split()}
 WHOM = re.compile("((지원|모집|신청|참가|교육|수강|이용|적용|초대|검진|접종|가입) |^)대상$")
 PRICE, DATE = re.compile(r"\d ?(만 |천 )?원|무료"), re.compile(r"\d ?(월|일|시(?!간)|년)|\d:\d\d")
 WHEN = re.compile("(?<!는) 때$|(려면|다면|[으르되]면|전에|뒤에|후에)$")
 DECIDED = re.compile("기로|선출|선임|의결|합의|결정|정함|정했|승인|가결|부결|보류")
-UNSAID = re.compile("토의|토론|배경|현황|실적|결산|개요|보고|결정|결과|논의|기타|확인|점검|개회|폐회|까닭|이유|사항")
+UNSAID = re.compile(
+    "토의|토론|배경|현황|실적|결산|개요|보고|결정|결과|논의|기타|확인|점검|개회|폐회|까닭|이유|사항|담당|기한|보류"
+)
 """Headings of minutes that are no point of the agenda."""
 
 USUAL = (
@@ -297,6 +302,8 @@ def _of_minutes(heading: str, subject: Subject, body: str) -> str:
     """What a meeting decided of a point, and when the next one is."""
     if re.search("다음 (회의|모임)", heading):
         return f"{subject.meeting}에서는 다음 회의를 언제 열기로 했는가?" if DATE.search(body) else ""
+    if re.fullmatch("(주요 )?(결정|의결|합의|협의) ?(사항|내용)", heading):
+        return f"{subject.meeting}에서는 무엇을 결정했는가?"
     last = kiwi().tokenize(heading)[-1]
     if not DECIDED.search(body) or last.tag not in ("NNG", "ETN", "XSN") or UNSAID.search(heading):
         return ""
@@ -535,6 +542,8 @@ def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
     if (clause and word == "과정") or (about_a_thing and word == "평가"):
         end = "어떠한가"
     said = f"{noun}{fitted(noun, '은')} {end}?"
+    if noun == "목적" and subject.name and CLUB.match(body):
+        return f"{subject.name}의 {said}"
     if subject.paper and noun in ("목적", "적용 대상", "적용 범위", "시행일"):
         return f"{subject.paper}의 {said}"
     return _of_clause(said, tokens, subject) if clause and not subject.paper else subject.owns(said)

@@ -37,7 +37,7 @@ CONNECTIVES = re.compile(
 PEOPLE = re.compile(
     r"(사람|어른|관리자|담당자|책임자|신청자|이용자|참가자|참석자|소유자|연구자|기자|학자|저자|환자|사용자|운전자|설립자|창립자|제작자|진행자|지도자|직원|회원|(국회|시|군|구|도)의원|위원|"
     r"사원|요원|승무원|연구원|학생|선생|교사|강사|의사|간호사|변호사|판사|주인|시인|군인|노인|외국인|본인|상인|장인|장군|대왕|[가-힣]왕|황제|대통령|교수|박사|작가|"
-    r"화가|감독|선수|회장|(?<![공래])사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|부모|손님|고객|청소년|승려|선사|대표|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장|(?<![감탐])지기|담당|연구사|주무관|활동가|수료생|훈련생|회원들|(?<!그림|유전|양성|중성|오미|구기|복분|단백)[가-힣]{2}자)$"
+    r"화가|감독|선수|회장|(?<![공래])사장|원장|관장|소장|부장|팀장|과장|반장|위원장|총장|교장|단장|어린이|보호자|주민|입주민|가족|식구들?|부모|손님|고객|청소년|승려|선사|대표|님|부원|조합원|대원|단원|임원|공무원|졸업생|재학생|신입생|수강생|대사|신하|왕비|왕자|조리원|정비원|경비원|상담원|안내원|미화원|집배원|국장|총무|간사|이장|(?<![감탐])지기|담당|연구사|주무관|활동가|수료생|훈련생|회원들|(?<!그림|유전|양성|중성|오미|구기|복분|단백)[가-힣]{2}자)$"
 )
 PLACES = re.compile(
     r"(건물|센터|공원|도서관|학교|병원|바다|나라|지역|지방|마을|광장|시장|공장|연구소|사무소|사무실|창구|로비|강당|복도|운동장|주차장|극장|매장"
@@ -120,6 +120,8 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
     stays = re.search(r"[어여아] 있(다|습니다|어요|는)$", rest) or (verb in STAYING and "수 있" not in rest)
     if re.match(r"에(?![가-힣])", rest) and stays:
         return "어디"
+    if verb in LEAVING and re.match(r"을|를", rest) and re.search("(앞|옆|역|문|곳|정류장|터미널)$", answer):
+        return "어디"
     kind_of = re.search(r"의 ([가-힣]+)$", answer)
     if kind_of and kind_of[1] in KINDS_OF:
         return f"{KINDS_OF[kind_of[1]]} {kind_of[1]}"
@@ -128,6 +130,9 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
 
 STAYING = frozenset("있 두 넣 걸 놓 꽂 보관하 앉 가라앉 붙이 적 남 서".split())
 """Verbs of what is or is put somewhere: 어디에."""
+
+LEAVING = frozenset("떠나 지나 거치 들르 나서".split())
+"""Verbs whose object is a place: 어디를."""
 
 OFFICE = re.compile(
     r"(센터|위원회|협의회|회사|재단|조합|은행|연구소|관리소|사무소|보건소|[군시구]청|공단|[가-힣]{2}(과|팀|부|국|실|단))$"
@@ -268,7 +273,7 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     if predicate.stem[0] == "되" and word == "무엇" and re.match(r"(이|가)(?![가-힣])", rest):
         return ""  # what something becomes is a remark, not a fact to look up
     if (
-        re.match(r"이?(라도|조차|마저|뿐)", rest)
+        re.match(r"이?(라도|조차|마저|뿐)|도(?![가-힣])| (첫|둘|셋|넷|마지막)째? 주", rest)
         or _same_unit_elsewhere(answer, opening + "…" + rest)
         or (word == "무엇" and _subject_of_modifier(rest))
     ):

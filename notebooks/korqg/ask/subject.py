@@ -65,6 +65,11 @@ ADDRESSED = re.compile("(?P<place>[가-힣A-Za-z0-9]{2,}?)(에|을|를) .*(분�
 LONGEST_CAUSE = 24
 """Characters of a name that keeps what it is due to (… 공사에 따른 물빼기); of a longer one that alone is left."""
 
+OUTCOME = re.compile(
+    "(?P<meeting>.*(협의회|회의|간담회|총회|위원회|이사회|반상회|좌담회)) (결과|결과 (보고|안내|공지|알림))$"
+)
+"""Titles of what came out of a meeting (해충 대응 협의회 결과)."""
+
 LONGEST_MEETING = 32
 """Characters of a meeting's name; of a longer one the year, the number and what stands before a quoted name go."""
 
@@ -82,8 +87,11 @@ class Subject:
         first = re.sub(r"^(19|20)\d\d년(도)? ", "", part) if (part := _named_part(first)) != first else first
         if first and first.split()[-1] in MORE_KINDS:  # a notice's year, which an event's name would need
             first = re.sub(r"^(19|20)\d\d년(도)? (([상하]반기|[1-4]분기) )?", "", first)
-        is_minutes = first.endswith("회의록")
-        meeting = re.sub(r"(모임|회|회의) 회의록$", r"\1", first).removesuffix("록") if is_minutes else ""
+        meeting = ""
+        if first.endswith("회의록"):
+            meeting = re.sub(r"(모임|회|회의) 회의록$", r"\1", first).removesuffix("록")
+        elif of_a_meeting := OUTCOME.match(first):
+            meeting = of_a_meeting["meeting"]
         self.meeting = _short(meeting) if len(meeting) > LONGEST_MEETING else meeting
         self.paper = first if RULES.search(first) else ""
         self.is_device = first.endswith("설명서")
