@@ -710,16 +710,35 @@ def test_question_that_points_at_what_it_does_not_name_fails(question, points):
 
 
 @pytest.mark.parametrize(
-    ("sentence", "answer", "question"),
+    ("title", "sentence", "answer", "question"),
     [
-        ("셔틀버스는 저녁 7시에 문화원 앞을 떠난다.", "문화원 앞", "셔틀버스는 저녁 7시에 어디를 떠나는가?"),
-        ("도색 작업은 4월 첫 주로 미룬다.", "4월", ""),
-        ("보금자리 상자 30개도 다리에 설치한다.", "30개", ""),
+        ("", "셔틀버스는 저녁 7시에 문화원 앞을 떠난다.", "문화원 앞", "셔틀버스는 저녁 7시에 어디를 떠나는가?"),
+        ("", "도색 작업은 4월 첫 주로 미룬다.", "4월", ""),
+        ("", "보금자리 상자 30개도 다리에 설치한다.", "30개", ""),
+        ("", "종목은 유년부, 일반부, 가족부로 나눈다.", "유년부", ""),
+        ("", "바깥줄은 안줄보다 반음 높게 맞춘다.", "반음", ""),
+        ("", "솔여 등대는 2019년 솔여군 등록문화유산이 되었다.", "2019년", ""),
+        ("", "솔여 등대는 2019년에 다시 불을 켰다.", "2019년", "솔여 등대는 몇 년에 다시 불을 켰는가?"),
+        ("", "2.2 보증금은 신청한 날부터 5일 안에 돌려준다.", "5일", "보증금은 신청한 날부터 며칠 안에 돌려주는가?"),
+        ("", "운전자가 기계와 벽 사이에 끼는 사고가 많다.", "기계와 벽 사이", "운전자가 어디에 끼는 사고가 많은가?"),
+        (
+            "",
+            "배에는 승객 24명과 손수레 한 대를 실을 수 있다.",
+            "한 대",
+            "배에는 승객 24명과 손수레 몇 대를 실을 수 있는가?",
+        ),
+        (
+            "",
+            "옷과 옷 사이는 손가락 세 개가 들어갈 만큼 띄운다.",
+            "세 개",
+            "옷과 옷 사이는 손가락 몇 개가 들어갈 만큼 띄우는가?",
+        ),
+        ("솔여 등대지기회 회의록", "총무가 6월 말까지 연락하기로 함.", "6월 말", "총무가 언제까지 연락하기로 했는가?"),
     ],
 )
-def test_rule_asks_where_one_leaves_and_for_no_torn_amount(sentence, answer, question):
+def test_rule_asks_where_one_leaves_what_was_agreed_and_for_nothing_torn(title, sentence, answer, question):
     begin = sentence.index(answer)
-    assert ask_by_rule(candidate_at(sentence, begin, begin + len(answer))) == question
+    assert ask_by_rule(candidate_at(sentence, begin, begin + len(answer)), title) == question
 
 
 def test_name_of_a_device_is_whole():

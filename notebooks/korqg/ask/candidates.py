@@ -42,7 +42,8 @@ ROW_OF_A_TABLE = re.compile(r"\S\s*\|\s*\S|\t")
 LONGEST_ANSWER, LONGEST_QUOTED = 60, 30
 # What stands in front of an item or an article and is not part of its sentence.
 MARKS = re.compile(
-    r"^(\s*([①-⑳㉠-㉻]|[-•▪○●◦※*]|\(?\d{1,2}[.)](?=\s)|[가-하][.)](?=\s)|제\d+조(의\d+)?(\([^)]*\))?|[QA][.:)])\s*)+"
+    r"^(\s*([①-⑳㉠-㉻]|[-•▪○●◦※*]|\(?\d{1,2}[.)](?=\s)|[가-하][.)](?=\s)|제\d+조(의\d+)?(\([^)]*\))?|[QA][.:)]"
+    r"|\d{1,2}(\.\d{1,2}){1,2}(?=\s(?!킬로|밀리|센티|미터|리터|그램|퍼센트|배|톤|도|만|억)[가-힣]))\s*)+"
 )
 LABEL = re.compile(r"^\W*[가-힣][가-힣 ]{0,7} ?[:：](?=\s)")  # 장소: says what follows, and is no answer itself
 # Sentences that ask themselves, or tell in another one.

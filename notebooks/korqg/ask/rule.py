@@ -91,7 +91,8 @@ def question_word(answer: str, kind: str, sentence: str, start: int, verb: str =
     ) and re.match(r"(에|부터|까지|이|은|는|,|\s)", rest):
         return "언제"
     if answer.endswith("사이") and re.match(r"에(서)?(?![가-힣])", rest):
-        return "어디" if rest.startswith("에서") else "언제"
+        in_time = re.search(r"([년월일시분]|[봄름울녁밤침심]|새벽) 사이$", answer) and not rest.startswith("에서")
+        return "언제" if in_time else "어디"
     if re.match(r"에서[는도만]?(?![가-힣])", rest) or (OFFICE.search(last) and re.match(r"에(?![가-힣])", rest)):
         return "어디"
     if verb in DUTIES and OFFICE.search(last) and re.match(r"(이|가)(?![가-힣])", rest):
@@ -203,7 +204,7 @@ def _number_word(answer: str, number, rest: str) -> str:
         front = (number["front"] or "").strip()
         front = front + " " if front in ("최대", "최소", "하루", "한 달에", "매월") else ""
         if unit == "년" and len(re.sub(r"\D", "", number["digits"])) == 4:
-            return "몇 년"
+            return "언제" if rest.startswith(" ") else "몇 년"
         if unit == "일":
             return f"{front}며칠{tail}"
         if unit == "원":
@@ -250,7 +251,7 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     if last and past is None and not last.past and last.stem[0] in ("않", "아니하") and NORMS.search(title):
         body = body[: last.start].rstrip() + " 말아야 한다"
     if past is None and whole.ending in NOUN_ENDINGS and RECORD.search(title):
-        past = _verb(body, whole) in TOLD
+        past = _verb(body, whole) in TOLD or body[: whole.start].rstrip().endswith("기로")
     predicate = find_predicate(body, ("EF", "EC"))
     if kind == REASON:
         return _ask_why(body, start, end, style)
@@ -262,6 +263,8 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     opening, rest = body[:start], body[end:]
     if not word or kiwi_ends_in_modifier(opening) or re.search(r"\d[가-힣%]*, ", opening) or _before_noun(word, rest):
         return ""
+    if word in CLEFT and re.match(r",? ", rest):
+        return ""  # what has no particle is one of a list, or says how (한 장씩)
     if word in CLEFT and (
         _ends_in_noun(opening) or ": " in opening or (not opening and re.match(r"(의|과|와|으로|로)(?![가-힣])", rest))
     ):
@@ -275,7 +278,7 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     if (
         re.match(r"이?(라도|조차|마저|뿐)|도(?![가-힣])| (첫|둘|셋|넷|마지막)째? 주", rest)
         or _same_unit_elsewhere(answer, opening + "…" + rest)
-        or (word == "무엇" and _subject_of_modifier(rest))
+        or (word == "무엇" and rest[:1] in ("이", "가") and _modifies_next(rest))
     ):
         return ""
     asked = (
@@ -425,16 +428,11 @@ def _adverb(rest: str) -> bool:
     return kiwi().tokenize(rest)[0].form in TIMES
 
 
-def _subject_of_modifier(rest: str) -> bool:
-    """Whether the words are the subject of a clause that modifies a noun (마디 사이가 짧은 것을 …)."""
-    if not re.match(r"(이|가)(?![가-힣])", rest):
+def _modifies_next(rest: str) -> bool:
+    """Whether the words are subject or object of a clause that modifies a noun (마디 사이가 짧은 것을 …)."""
+    if not re.match(r"(이|가|을|를)(?![가-힣])", rest):
         return False
-    for token in kiwi().tokenize(rest[1:]):
-        if token.tag in ("EC", "EF"):
-            return False
-        if token.tag == "ETM":
-            return True
-    return False
+    return _ending_behind(kiwi().tokenize(rest[1:])) == "ETM"
 
 
 def _ask_in_place(opening: str, rest: str, word: str, style: str, past: bool | None) -> str:
@@ -535,6 +533,8 @@ def _ask_amount(opening: str, rest: str, word: str, style: str, past: bool | Non
     name, front = opening[begin:].strip(), opening[:begin]
     if len(name) < 2 or name in NO_AMOUNT or re.search(r"\d", name) or kiwi_ends_in_modifier(front):
         return ""
+    if re.search(r"([과와,]|및) $", front) or _modifies_next(rest):
+        return ""  # one thing of two (승객 24명과 경운기 한 대를), or what only a clause says of another
     return _cleft(front, behind, word, style, past, name)
 
 
