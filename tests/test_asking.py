@@ -229,6 +229,8 @@ def test_numbers_are_whole_and_parts_of_names_are_no_candidates():
 
     assert "3만 8천여 톤" in found("굴 껍데기 3만 8천여 톤이 나왔다.")
     assert "오전 9시부터 밤 10시까지" in found("매표소는 오전 9시부터 밤 10시까지 연다.")
+    term = found("접수 기간은 7월 1일(수)부터 8월 31일(월) 오후 6시까지이다.")
+    assert "7월 1일(수)부터 8월 31일(월) 오후 6시까지" in term and "오후 6시" not in term
     assert found("제12조에 따라 30일권을 산 사람은 3일 안에 낸다.") == ["3일"]
     assert not {"24시간", "1년"} & set(found("매점은 24시간 열고 1년 내내 쉬지 않는다."))
     assert found("Q. 강당은 언제 여나요?") == []
@@ -733,6 +735,8 @@ def test_question_that_points_at_what_it_does_not_name_fails(question, points):
             "세 개",
             "옷과 옷 사이는 손가락 몇 개가 들어갈 만큼 띄우는가?",
         ),
+        ("", "앞줄에는 전구 세 개, 뒷줄에는 두 개를 단다.", "두 개", ""),
+        ("", "자리가 열 개여서 더 받지 않는다.", "열 개", ""),
         ("솔여 등대지기회 회의록", "총무가 6월 말까지 연락하기로 함.", "6월 말", "총무가 언제까지 연락하기로 했는가?"),
     ],
 )

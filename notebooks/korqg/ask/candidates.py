@@ -297,11 +297,16 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
     spans = [(start, end, kind) for start, end, kind, unit in pieces if unit or end - start >= 2]
     for one, other in itertools.pairwise(pieces):  # from … to …
         between = sentence[one[1] : other[0]]
-        tail = re.match(r"\s?까지", sentence[other[1] :])
-        if re.fullmatch(r"\s?(부터|에서)\s?", between) and tail:
-            spans.append((one[0], other[1] + tail.end(), one[2]))
-            spans = [span for span in spans if span[:2] not in (one[:2], other[:2])]
+        tail = UNTIL.match(sentence[other[1] :])
+        if re.fullmatch(r"(\([월화수목금토일]\))?\s?(부터|에서)\s?", between) and tail:
+            begin, end = one[0], other[1] + tail.end()
+            spans = [span for span in spans if not (begin <= span[0] and span[1] <= end)]
+            spans.append((begin, end, one[2]))
     return spans
+
+
+UNTIL = re.compile(r"(\([월화수목금토일]\))?(\s?(오전|오후|낮|밤)?\s?\d{1,2}시(\s?\d{1,2}분)?)?\s?까지")
+"""What stands behind the later date of a range: the day of the week, a time."""
 
 
 def _counts(tokens, place: int) -> bool:

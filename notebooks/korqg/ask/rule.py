@@ -265,6 +265,9 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
         return ""
     if word in CLEFT and re.match(r",? ", rest):
         return ""  # what has no particle is one of a list, or says how (한 장씩)
+    first, _, second = opening.rpartition(", ")
+    if has_topic(first) and has_topic(second):
+        return ""  # one of two things that are told side by side (앞줄에는 세 개, 뒷줄에는 두 개)
     if word in CLEFT and (
         _ends_in_noun(opening) or ": " in opening or (not opening and re.match(r"(의|과|와|으로|로)(?![가-힣])", rest))
     ):
@@ -276,7 +279,7 @@ def ask_by_rule(candidate: CandidateAnswer, title: str = "", style: str = "plain
     if predicate.stem[0] == "되" and word == "무엇" and re.match(r"(이|가)(?![가-힣])", rest):
         return ""  # what something becomes is a remark, not a fact to look up
     if (
-        re.match(r"이?(라도|조차|마저|뿐)|도(?![가-힣])| (첫|둘|셋|넷|마지막)째? 주", rest)
+        re.match(r"이?(라도|조차|마저|뿐|어서|여서|라서)|도(?![가-힣])| (첫|둘|셋|넷|마지막)째? 주", rest)
         or _same_unit_elsewhere(answer, opening + "…" + rest)
         or (word == "무엇" and rest[:1] in ("이", "가") and _modifies_next(rest))
     ):
