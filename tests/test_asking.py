@@ -657,35 +657,29 @@ def test_name_is_what_stands_before_the_kind_of_paper(title, name):
     assert name_in(title) == name
 
 
-def test_rule_s_question_is_given_its_document_s_name_where_it_stands_itself():
+def test_rule_s_question_has_its_source_in_front_where_it_does_not_say_what_it_is_about():
     title = "한빛도서관 이용 안내"
-    place = "한빛도서관"
-    for question, named in (
-        ("몇 시에 문을 여는가?", f"{place}에서는 몇 시에 문을 여는가?"),
-        ("자리는 몇 개인가?", f"{place}의 자리는 몇 개인가?"),
-        ("직원은 무엇을 지니는가?", f"{place}에서 직원은 무엇을 지니는가?"),
-        (f"{place}은 몇 시에 여는가?", f"{place}은 몇 시에 여는가?"),
+    for paper in (title, "한빛도서관 자주 묻는 질문", "조리장 안전 지침", "봄, 자주 묻는 질문"):
+        assert with_name("손은 몇 초 씻는가?", paper) == f"{paper}에 따르면 손은 몇 초 씻는가?"
+    for name in ("겨우살이", "동네 빵집, 다시 문을 열다", "한빛도서관의 봄"):
+        assert with_name("몇 g인가?", name) == f"‘{name}’에 따르면 몇 g인가?"
+    for question, about in (
+        ("한빛도서관은 몇 시에 여는가?", title),
+        ("조리장에서 손은 몇 초 씻는가?", "조리장 안전 지침"),
+        ("언제 여는가?", "이용 안내"),  # whose?
+        ("몇 g인가?", "memo 1"),
+        ("언제 여는가?", f"{'아주 긴 제목은 ' * 9}누구도 읽지 않는다"),
+        (f"{'다섯 식구가 ' * 11}몇 권을 빌리는가?", title),
     ):
-        assert with_name(question, f"{place} 자주 묻는 질문") == named
-        assert with_name(question, title) == (question if place in question else f"{title}에 따르면 {question}")
-    assert with_name("몇 시에 여는가?", "겨우살이") == "‘겨우살이’에 따르면 몇 시에 여는가?"
-    assert with_name("몇 g인가?", "동네 빵집, 다시 문을 열다") == "‘동네 빵집, 다시 문을 열다’에 따르면 몇 g인가?"
-    assert with_name("빵집은 언제 열었는가?", "빵집, 다시 문을 열다").startswith("‘빵집, 다시")
-    assert with_name("몇 g인가?", "memo 1") == "몇 g인가?"
-    assert with_name("손은 몇 초 씻는가?", "조리장 안전 지침") == "조리장 안전 지침에 따르면 손은 몇 초 씻는가?"
-    assert with_name("조리장에서 손은 몇 초 씻는가?", "조리장 안전 지침") == "조리장에서 손은 몇 초 씻는가?"
-    long = "한 번에 빌릴 수 있는 책은 어린이 자료실과 일반 자료실을 더해 모두 몇 권까지인가?"
-    assert with_name(f"다섯 식구가 {long}", f"2026년 여름 {title}") == f"다섯 식구가 {long}"
-    assert with_name("언제 여는가?", "이용 안내") == "언제 여는가?"  # whose?
-    assert with_name("무게는 몇 g인가?", "금세 잊습니다, 머리등 ‘밤이랑 58’") == "머리등 ‘밤이랑 58’의 무게는 몇 g인가?"
+        assert with_name(question, about) == question
     assert (
-        with_name("틈은 몇 mm인가?", "문이 삐걱거릴 때, 이렇게")
-        == "‘문이 삐걱거릴 때, 이렇게’에 따르면 틈은 몇 mm인가?"
+        with_name("무게는 몇 g인가?", "금세 잊습니다, 머리등 ‘밤이랑 58’") == "머리등 ‘밤이랑 58’에서 무게는 몇 g인가?"
     )
     assert with_name("언제 여는가?", "꽃을 안고 오세요: 한빛식물원 이용 안내").startswith(
         "한빛식물원 이용 안내에 따르면"
     )
     assert with_name("며칠인가?", "[사내] 연차_휴가_규정 > 제2장") == "연차 휴가 규정에 따르면 며칠인가?"
+    assert with_name("몇 번 닦는가?", "무쇠 팬 길들이기") == "무쇠 팬을 길들일 때 몇 번 닦는가?"
     sentence = "자료실은 오전 9시에 문을 엽니다."
     asked = _asked("무엇인가?", "오전 9시", sentence, 0.2) | {"title": title, "passage": sentence}
     asked |= {"rule_question": draft_of(candidate_at(sentence, 5, 10), title), "rule_likelihood": 0.9}
@@ -779,7 +773,7 @@ def test_less_sure_question_of_a_model_that_cannot_read_waits_for_one_of_the_rul
         (shown,), _ = recommend([{**own, **rule}], [chunk], threshold=1.01)
         return shown["written_by"]
 
-    quoted, bare = "한빛도서관 이용 규칙", "한빛도서관"
+    quoted, bare = "한빛도서관 이용 규칙", f"한빛도서관{' 다시' * 20} 오세요"
     assert [written_by(quoted, sure) for sure in (0.9, 0.85)] == ["model", "rule"]
     assert written_by(bare, 0.85) == "model"  # that of the rule does not say where
     assert written_by(bare, 0.9, "사서는 오전 몇 시에 문을 여는가?") == "rule"  # nor does the model's own

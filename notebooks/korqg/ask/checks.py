@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from korqg.ask.candidates import NUMBER, TIME
 from korqg.ask.editor import QUESTION_WORDS
 from korqg.ask.rule import PEOPLE, is_person
-from korqg.ask.subject import LONGEST_SHOWN, is_name, quoted_title, source_of
+from korqg.ask.subject import LONGEST_SHOWN, is_name, source_of
 from korqg.question import ask_the_same, character_f1, gives_answer_away, is_copied, is_single_question
 from korqg.sentences import kiwi, split_sentences
 
@@ -44,8 +44,9 @@ OF_THE_MODEL = ("likely",)  # Those that are made only of the model's own questi
 POINTING = re.compile(
     r"(^|\s)((이|그|저|이런|그런|이러한|그러한|해당|이번|앞서 말한)(?=\s)"
     r"|(본|동)(?= (기기|제품|서비스|수칙|규[정칙약]|지침|약관|계약|공고|안내|사업|조례|회))"
-    r"|(이는|이를|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|그중|전자|후자|이날|그날|우리(?=[는가도의를])|저희|나머지|이렇게|그렇게"
-    r"|이럴|그럴|그보다|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우))"
+    r"|(이는|이를|이것|그것|이곳|그곳|이들|그들|그녀|이때|그때|그중|전자|후자|이날|그날|저희|나머지|이렇게|그렇게"
+    r"|우리(?=[는가도의를]| (단지|아파트|회사|학교|모임|마을|동네|조합|가게|기관))"
+    r"|이럴|그럴|이보다|그보다|그동안|그만큼|이만큼|이처럼|그처럼|같은 (기록|책|글|해|날|달|시기|기간|방법|경우))"
     r"(?=\s|[은는이가을를의에와과도](\s|$)))|^(위|아래|앞)(의|에|에서)? "
     r"|(^|(?<![와과])\s)그(의|가|는|를)(?=\s)"
     r"|(^|\s)((앞|뒤|위|아래)의 (경우|방법|내용|표|그림)(?=[은는이가을를의에와과도]))"
@@ -93,8 +94,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
     if not is_single_question(question):
         return ["single_question"]  # the others are about questions
     headings = [asked["title"], *headings]
-    source = source_of(asked["title"]) or quoted_title(asked["title"])
-    said = question.removeprefix(source)  # what it asks, without the paper that it quotes
+    said = question.removeprefix(source_of(asked["title"]))  # what it asks, without the paper that it quotes
     passed = {
         "stopped": asked.get("stopped", True) is not False,
         "one_sentence": _is_one_sentence(question),
@@ -103,7 +103,7 @@ def failed_checks(asked: dict, threshold: float, headings: Iterable[str] = ()) -
         "asks_right": not QUESTION_WORDS.search(question) or asks_right(question, answer, asked.get("kind", "")),
         "in_its_place": not (MISPLACED.search(question) or _lacks_particle(question) or _asks_in_modifier(question)),
         "no_heading": not takes_heading(said, headings, chunk),
-        "stands_alone": not _points_outside(question) and not COUNT_AS_TOPIC.search(question),
+        "stands_alone": not _points_outside(said) and not COUNT_AS_TOPIC.search(question),
         "says_enough": len(_content(said)) + is_named(said, asked["title"]) >= FEWEST_CONTENT_WORDS
         and not _lacks_argument(said)
         and not BARE_ATTRIBUTE.search(said),

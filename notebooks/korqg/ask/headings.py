@@ -13,7 +13,7 @@ from korqg.ask.particles import fitted
 from korqg.ask.rule import PEOPLE, is_person
 from korqg.ask.subject import (
     ACT,
-    LONGEST_WITH_SOURCE,
+    LONGEST_OF_A_HEADING,
     PAPER_NUMBER,
     QUOTED,
     Subject,
@@ -194,7 +194,7 @@ def question_of(heading: str, title: str, body: str) -> str:
         if not said and subject.meeting and "안건" in heading and not UNSAID.search(words):
             said = f"{subject.meeting}에서는 {words}에 대해 무엇을 논의했는가?"
     question = without_honorifics(said)
-    return question if is_single_question(question) and len(question) <= LONGEST_WITH_SOURCE else ""
+    return question if is_single_question(question) and len(question) <= LONGEST_OF_A_HEADING else ""
 
 
 def _defined(words: str, is_title: bool, title: str, subject: Subject, body: str) -> str:
