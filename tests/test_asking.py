@@ -230,6 +230,7 @@ def test_numbers_are_whole_and_parts_of_names_are_no_candidates():
     assert "3만 8천여 톤" in found("굴 껍데기 3만 8천여 톤이 나왔다.")
     assert "오전 9시부터 밤 10시까지" in found("매표소는 오전 9시부터 밤 10시까지 연다.")
     term = found("접수 기간은 7월 1일(수)부터 8월 31일(월) 오후 6시까지이다.")
+    assert "10월 1일부터 이듬해 9월 30일까지" in found("연도는 10월 1일부터 이듬해 9월 30일까지로 한다.")
     assert "7월 1일(수)부터 8월 31일(월) 오후 6시까지" in term and "오후 6시" not in term
     assert found("제12조에 따라 30일권을 산 사람은 3일 안에 낸다.") == ["3일"]
     assert not {"24시간", "1년"} & set(found("매점은 24시간 열고 1년 내내 쉬지 않는다."))
@@ -747,6 +748,8 @@ def test_name_of_a_device_is_whole():
     for kept in ("고운소리 GT-33의 무게는 얼마인가?", f"{whole}의 무게는 얼마인가?", "벨트의 길이는 얼마인가?"):
         assert with_whole_name(kept, title) == kept
     assert with_whole_name("한빛 시립의 자리는 몇 개인가?", "한빛 시립 도서관 안내") == "한빛 시립의 자리는 몇 개인가?"
+    torn = "눈치움 제설기 공동의 회비는 얼마인가?"
+    assert with_whole_name(torn, "눈치움 제설기 공동이용회 규약") == "눈치움 제설기 공동이용회의 회비는 얼마인가?"
     twice = "한빛구의 시립도서관의 자리는 몇 개인가?"
     assert with_whole_name(twice, "한빛구 시립도서관 안내") == "한빛구 시립도서관의 자리는 몇 개인가?"
     one = {

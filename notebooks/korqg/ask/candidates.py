@@ -298,7 +298,10 @@ def _numbers(sentence: str, tokens) -> list[tuple[int, int, str]]:
     for one, other in itertools.pairwise(pieces):  # from … to …
         between = sentence[one[1] : other[0]]
         tail = UNTIL.match(sentence[other[1] :])
-        if re.fullmatch(r"(\([월화수목금토일]\))?\s?(부터|에서)\s?", between) and tail:
+        if (
+            re.fullmatch(r"(\([월화수목금토일]\))?\s?(부터|에서)\s?((이듬해|다음 [날달해]|당일|같은 날) )?", between)
+            and tail
+        ):
             begin, end = one[0], other[1] + tail.end()
             spans = [span for span in spans if not (begin <= span[0] and span[1] <= end)]
             spans.append((begin, end, one[2]))

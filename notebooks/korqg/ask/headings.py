@@ -229,6 +229,8 @@ def _asked_itself(heading: str, subject: Subject) -> str:
         return ""
     if FIRST_PERSON.search(body) or re.search("[가-힣]데 ", body):  # 다른 시에 사는데: whose case?
         return ""
+    if subject.paper and re.fullmatch(r"왜 \S+", body):  # what is?
+        return ""
     asks = predicate.ending.endswith(
         ("나요", "나", "가요", "까요", "는가", "ᆫ가", "까", "죠")
     ) and QUESTION_WORDS.search(body)
@@ -457,7 +459,8 @@ def _how(text: str, tokens: list, subject: Subject) -> str:
             else f"{subject.paper}{fitted(subject.paper, '은')} {said}{fitted(said, '을')} 어떻게 정하고 있는가?"
         )
     if tokens[0].tag == "MAG" and tokens[-1].form == "는":  # 오래 쓰는 방법
-        return "" if subject.paper else f"{subject.name}{fitted(subject.name, '을')} {text}은 무엇인가?"
+        particle = "이" if "는지 " in text else "을"  # 다 됐는지 확인하는 방법
+        return "" if subject.paper else f"{subject.name}{fitted(subject.name, particle)} {text}은 무엇인가?"
     adverb = re.match("(처음|다시|새로|미리|먼저) ", text)
     if adverb:
         text = text[adverb.end() :]
@@ -468,7 +471,7 @@ def _how(text: str, tokens: list, subject: Subject) -> str:
     verbs = [
         place - (one.tag == "XSV")
         for place, one in enumerate(tokens)
-        if one.tag[:2] in ("VV", "VA") or one.tag == "XSV"
+        if one.tag[:2] in ("VV", "VA") or one.tag == "XSV" or (one.tag == "VX" and not place)
     ]
     first, stem = next((place for place in verbs if place > inner), 0), tokens[-2]
     nouns_behind = [
@@ -489,7 +492,7 @@ def _how(text: str, tokens: list, subject: Subject) -> str:
         strange = subject.is_device and not TO_A_DEVICE.match(acts + stem.form)
         return "" if subject.paper or strange else f"{subject.name}{fitted(subject.name, '은')} {asks}"
     before = tokens[first - 1]
-    if before.tag == "JKS":  # 길이 고르기: the length, not a way that chooses
+    if before.tag in ("JKS", "JC") or before.form in ("과", "와"):  # 길이 고르기: the length, not a way that chooses
         return ""
     if before.tag == "JKO":
         handled = handled[: before.start].strip()
@@ -524,6 +527,9 @@ def _of_noun(noun: str, tokens: list, subject: Subject, body: str) -> str:
     if of_a_part or (subject.paper and vague) or re.search("에 (따른|대한|관한) ", noun):
         return ""
     if word == "조치" and subject.is_place:
+        return ""
+    of_a_thing = not (subject.is_place or subject.is_device or subject.paper or subject.when)
+    if of_a_thing and " " in noun and end == "어떻게 하는가":  # 의약품 검사, of an animal
         return ""
     if end == "어떠한가" and re.match("(두|세|네|다섯|여러) 가지", noun):
         end = "무엇인가"
@@ -565,6 +571,9 @@ def _of_clause(said: str, tokens: list, subject: Subject) -> str:
         return f"{name}{fitted(name, '이')} {said}"
     if subject.is_place and re.search("까닭|이유", said):
         return ""
+    lacks = acts and not {"JKO", "JKS", "JX", "JKB"} & {one.tag for one in tokens} and not USED.match(said)
+    if lacks and not subject.is_device and re.search(" 수 (있|없)는 |[는을ᆯ] (순서|절차)[은는]", said):
+        return ""  # 두드릴 수 있는 까닭, 올리는 순서: who does it, or what is done?
     if subject.when:
         if re.search("에 따라 |[을를] .*때 ", said):
             return ""

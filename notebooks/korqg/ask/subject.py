@@ -1,6 +1,7 @@
 """What a document is about, as far as its title says it, and how a question begins with it."""
 
 import functools
+import itertools
 import re
 import unicodedata
 
@@ -153,7 +154,11 @@ class Subject:
             return self._handled(words, tokens)
         if tokens[-1].tag == "NNP" and tokens[-1].form.endswith("기") and " " in words:  # 오이소박이 담그기
             return words.rpartition(" ")[0]
-        is_noun = tokens[-1].form == "ᆷ" or tokens[-1].tag[:2] in ("NN", "SL", "SN", "SW", "XS", "SS", "NR")
+        is_noun = (
+            tokens[-1].form == "ᆷ"
+            or (tokens[-1].form == "음" and " " not in words)
+            or tokens[-1].tag[:2] in ("NN", "SL", "SN", "SW", "XS", "SS", "NR")
+        )
         return words if is_noun else ""
 
     def _handled(self, words: str, tokens: list) -> str:
@@ -178,6 +183,8 @@ class Subject:
     def owns(self, said: str) -> str:
         """The subject in front of something that is its own: 한빛도서관의 이용 시간은."""
         last = self.name.split()[-1] if self.name else "\n"
+        if (of := re.match("([가-힣]{2,})의 ", said)) and self.name.endswith(of[1]):  # 방짜유기: 유기의 종류
+            return self.name + said.removeprefix(of[1])
         if not self.paper and re.match(rf"{re.escape(last)}([은는]? )", said):  # …지원: 지원 대상은, not 차: 차이점은
             return self.name + said.removeprefix(last)
         if begun := self._begins(said):
@@ -212,6 +219,9 @@ class Subject:
 
 def _named_part(title: str) -> str:
     """The part of a title that names what it is about, where a slogan or a paper's number stands beside it."""
+    slogan, _, last = re.split(r"([!?]) (?!.*[!?] )", title) if re.search("[!?] ", title) else ("", "", "")
+    if slogan and last.split()[-1] in MORE_KINDS:  # 문 앞에만 두세요! 서슬이음 자주 묻는 질문
+        return last
     parts = [part for part in re.split(r"\s[—–]\s|: ", title) if part.strip() and not PAPER_NUMBER.search(part)]
     if len(parts) < 2:
         return parts[0] if parts else title
@@ -231,7 +241,18 @@ def _needed(said: str) -> str:
 
 def _praised(thing: str, said: str) -> bool:
     """Whether a title is a thing and what is said in its praise (애호박 만두, 물만두보다 시원하게)."""
-    tags = {one.tag[:2] for one in kiwi().tokenize(thing)} - {"NN", "XP", "XS", "ET", "VV", "VA", "SN", "SL", "MM"}
+    tags = {one.tag[:2] for one in kiwi().tokenize(thing)} - {
+        "NN",
+        "XP",
+        "XS",
+        "ET",
+        "VV",
+        "VA",
+        "SN",
+        "SL",
+        "MM",
+        "MA",
+    }
     bare = tags <= {"JK", "JC"} and not re.search(r"(에서|에|로|부터|까지|[을를이가]) ", thing)
     return bare and kiwi().tokenize(thing)[-1].tag[:2] == "NN" and said.endswith(("게", "요"))
 
@@ -260,7 +281,7 @@ def without_pictures(text: str) -> str:
 
 def first_of(title: str) -> str:
     """The document's own title, of a chunk's (headings behind " > "); of a notice the line below its number."""
-    first, *below = title.split(" > ")
+    first, *below = re.sub(r"^제목: ?", "", title).split(" > ")
     named = below and PAPER_NUMBER.search(first) and not re.match(r"\d+[.)]|제 ?\d", below[0])
     return below[0] if named else first
 
@@ -268,7 +289,7 @@ def first_of(title: str) -> str:
 @functools.cache
 def subject_of(title: str) -> Subject:
     """The subject of a document by its title."""
-    return Subject(title)
+    return Subject(first_of(title))
 
 
 @functools.cache
@@ -356,6 +377,12 @@ def with_whole_name(question: str, title: str) -> str:
     words = subject.name.split()
     for count in range(1, len(words)):
         question = question.replace(f"{' '.join(words[:count])}의 {' '.join(words[count:])}", subject.name)
+    for before, word in itertools.pairwise(words):  # 공동이용회
+        cut = (
+            rf"{re.escape(before)} {re.escape(word[:2])}(?!{re.escape(word[2:])})\w*?(?=(의|은|는|에서|을|를|이|가)\s)"
+        )
+        if len(word) > 3 and (found := re.search(cut, question)) and word.startswith(found[0].split()[-1]):
+            question = question[: found.start()] + f"{before} {word}" + question[found.end() :]
     words = words if subject.is_device else []
     for count in range(len(words) - 1, 1, -1):
         cut = " ".join(words[:count])
