@@ -334,8 +334,8 @@ def with_name(question: str, title: str) -> str:
     """The question with its source in front, unless it says already what its document is about, or gets too long.
 
     That is the paper or the title, as one quotes it (휴가 규정에 따르면, ‘겨우살이’에 따르면), and of a how-to what is
-    done (무쇠 팬을 길들일 때). Readers would show 49 % of 35 as they are with the paper or the title quoted, with the
-    name in its place (한빛도서관의 자리는, 한빛도서관에서는) 35 % of the same, and none of those without either.
+    done (무쇠 팬을 길들일 때). Readers would show 57 % of 53 as they are with the paper or the title quoted, of 73 with
+    the name in its place (한빛도서관의 자리는, 한빛도서관에서는) 34 %, and none of 8 without either.
     """
     title = first_of(title)
     words, subject, source = _words(title), subject_of(title), source_of(title)
